@@ -1,0 +1,72 @@
+//! An audit event as the engine sees it: its time and the values of the projected fields.
+
+use crate::{EventTime, FieldPath, Projection, SlotId, SourceMapping, Value};
+
+/// One decoded event. Everything is borrowed from the block of lines it was decoded from.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// When it happened, by its own account.
+    pub time: EventTime,
+    /// The value of each projected field, by [`SlotId`].
+    pub values: &'a [Value<'a>],
+    /// The event's whole JSON text.
+    pub line: &'a str,
+}
+
+impl<'a> Event<'a> {
+    /// The value of a projected field.
+    pub fn value(&self, slot: SlotId) -> Value<'a> {
+        self.values[slot.index()]
+    }
+
+    /// The first of `slots` that has a scalar value other than `null` and the empty text.
+    pub fn first(&self, slots: &[SlotId]) -> Value<'a> {
+        let is_filled = |it: &Value<'_>| !matches!(it, Value::Missing | Value::Null | Value::Text(""));
+        slots.iter().map(|&it| self.value(it)).find(is_filled).unwrap_or(Value::Missing)
+    }
+}
+
+/// The slots of the roles that the engine itself reads; for each, candidates in order of preference.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// When the event happened.
+    pub time: Box<[SlotId]>,
+    /// The event's own identifier.
+    pub id: Box<[SlotId]>,
+    /// Who acted.
+    pub actor: Box<[SlotId]>,
+    /// What was done.
+    pub action: Box<[SlotId]>,
+    /// The actor's time zone (an IANA name).
+    pub zone: Box<[SlotId]>,
+}
+
+/// How to decode the events of one source: the fields to keep and where the roles are among them.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// The mapping that it was made from.
+    pub mapping: SourceMapping,
+    /// The fields to keep.
+    pub projection: Projection,
+    /// Where the roles are.
+    pub roles: Roles,
+}
+
+impl Schema {
+    /// The roles of `mapping` and nothing else; rules add their fields to [`Schema::projection`].
+    pub fn of(mapping: SourceMapping) -> Self {
+        let envelopes = mapping.envelopes.iter().map(|it| FieldPath::new(it.as_str())).collect();
+        let mut projection = Projection::with_envelopes(envelopes);
+        let mut slots = |paths: &[String]| {
+            paths.iter().filter_map(|it| projection.intern(&FieldPath::new(it.as_str()))).collect::<Box<[SlotId]>>()
+        };
+        let roles = Roles {
+            time: slots(&mapping.roles.time),
+            id: slots(&mapping.roles.id),
+            actor: slots(&mapping.roles.actor),
+            action: slots(&mapping.roles.action),
+            zone: slots(&mapping.roles.zone),
+        };
+        Self { mapping, projection, roles }
+    }
+}

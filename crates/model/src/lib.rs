@@ -1,0 +1,21 @@
+//! The nouns of Nightjar: events and their values, where a source keeps its roles, alerts. No I/O, no clock, no helpers.
+#![deny(clippy::disallowed_methods)]
+
+pub mod alert;
+pub mod event;
+pub mod level;
+pub mod ocsf;
+pub mod path;
+pub mod reject;
+pub mod source;
+pub mod time;
+pub mod value;
+
+pub use alert::{ActorRef, Alert, Evidence, RuleInfo, RuleKind, TargetRef, WindowInfo};
+pub use event::{Event, Roles, Schema};
+pub use level::Level;
+pub use path::{FieldPath, Projection, SlotId};
+pub use reject::{Reject, RejectCode};
+pub use source::{LogSource, SourceMapping};
+pub use time::EventTime;
+pub use value::Value;

@@ -1,0 +1,1 @@
+//! Alerts as OCSF 1.8 Detection Findings (class 2004).

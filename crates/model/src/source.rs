@@ -1,0 +1,205 @@
+//! Source mappings: where a kind of audit log keeps the roles (time, actor, action, target, …) that Nightjar needs.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The `logsource` of a Sigma rule or of a source (specification 2.1, "Log Source").
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSource {
+    /// The kind of log, independent of the product.
+    pub category: Option<String>,
+    /// The product that writes it.
+    pub product: Option<String>,
+    /// The service of the product.
+    pub service: Option<String>,
+    /// For people.
+    pub definition: Option<String>,
+}
+
+impl LogSource {
+    /// Whether a rule for `self` wants the events of `source`: every key that the rule names must be the source's.
+    /// A source that names nothing (the mapping `raw`) is seen by every rule.
+    pub fn admits(&self, source: &Self) -> bool {
+        let agree = |rule: &Option<String>, source: &Option<String>| match (rule, source) {
+            (Some(wanted), Some(given)) => wanted.eq_ignore_ascii_case(given),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let names_nothing = source.category.is_none() && source.product.is_none() && source.service.is_none();
+        names_nothing
+            || (agree(&self.category, &source.category) && agree(&self.product, &source.product) && agree(&self.service, &source.service))
+    }
+}
+
+/// What became of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    #[default]
+    Success,
+    /// It was tried and failed.
+    Failure,
+    /// It was refused for lack of permission.
+    Denied,
+}
+
+impl Outcome {
+    /// The word in the native schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// Where each role is: candidate paths in order of preference; the first one with a value wins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RolePaths {
+    /// When it happened.
+    pub time: Vec<String>,
+    /// The event's own identifier. Without one, it is derived from the bytes.
+    pub id: Vec<String>,
+    /// Who acted.
+    pub actor: Vec<String>,
+    /// The actor's mail address.
+    pub actor_email: Vec<String>,
+    /// `employee`, `contractor` or `service`, or the vendor's word.
+    pub actor_type: Vec<String>,
+    /// The actor's job.
+    pub actor_role: Vec<String>,
+    /// The actor's team.
+    pub actor_team: Vec<String>,
+    /// The actor's IANA time zone.
+    pub zone: Vec<String>,
+    /// What was done.
+    pub action: Vec<String>,
+    /// What became of it; read through [`SourceMapping::outcome`].
+    pub outcome: Vec<String>,
+    /// The tool it was done with.
+    pub tool: Vec<String>,
+    /// What it was done to: an identifier.
+    pub target: Vec<String>,
+    /// The kind of the target.
+    pub target_type: Vec<String>,
+    /// The target's name for people.
+    pub target_label: Vec<String>,
+    /// The target's tags.
+    pub target_tags: Vec<String>,
+    /// The network address it came from.
+    pub source_ip: Vec<String>,
+    /// The ISO 3166 country it came from.
+    pub source_country: Vec<String>,
+    /// The device it came from.
+    pub device: Vec<String>,
+    /// The session it belongs to.
+    pub session: Vec<String>,
+}
+
+/// How the words of the outcome role are to be read. Words are compared without regard to case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutcomeWords {
+    /// Words for each outcome.
+    pub words: BTreeMap<String, Outcome>,
+    /// What a value that is not listed means.
+    pub otherwise: Outcome,
+    /// What it means that there is no value.
+    pub absent: Outcome,
+}
+
+/// A role that an event must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Required {
+    /// [`RolePaths::time`]
+    Time,
+    /// [`RolePaths::actor`]
+    Actor,
+    /// [`RolePaths::action`]
+    Action,
+}
+
+/// One kind of audit log: its log source, where its roles are, which of them an event must have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceMapping {
+    /// The name on the command line and in metrics.
+    pub name: String,
+    /// The log source that rules name.
+    #[serde(default)]
+    pub logsource: LogSource,
+    /// Keys under which the whole event may be wrapped.
+    #[serde(default)]
+    pub envelopes: Vec<String>,
+    /// The roles without which an event is rejected.
+    #[serde(default)]
+    pub required: Vec<Required>,
+    /// Where the roles are.
+    #[serde(default)]
+    pub roles: RolePaths,
+    /// How outcomes are written.
+    #[serde(default)]
+    pub outcome: OutcomeWords,
+}
+
+/// A mapping that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    /// Not the TOML of a mapping; the message names line and key.
+    #[error("not a source mapping: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// No mapping of that name comes with Nightjar.
+    #[error("no source mapping is called `{name}`; there are {known}, or give the path of a .toml file")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
+
+const BUILT_IN: [(&str, &str); 5] = [
+    ("native", include_str!("mappings/native.toml")),
+    ("cloudtrail", include_str!("mappings/cloudtrail.toml")),
+    ("okta", include_str!("mappings/okta.toml")),
+    ("github", include_str!("mappings/github.toml")),
+    ("raw", include_str!("mappings/raw.toml")),
+];
+
+impl SourceMapping {
+    /// The mappings that come with Nightjar.
+    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|&(name, _)| name)
+    }
+
+    /// One of the mappings that come with Nightjar.
+    pub fn built_in(name: &str) -> Result<Self, MappingError> {
+        let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) else {
+            let known = Self::built_in_names().collect::<Vec<_>>().join(", ");
+            return Err(MappingError::Unknown { name: name.to_owned(), known });
+        };
+        Self::from_toml(text)
+    }
+
+    /// Reads a mapping; unknown keys are errors.
+    pub fn from_toml(text: &str) -> Result<Self, MappingError> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// Whether an event without `role` is rejected.
+    pub fn requires(&self, role: Required) -> bool {
+        self.required.contains(&role)
+    }
+
+    /// What became of the action, from the value of the outcome role.
+    pub fn outcome(&self, value: Option<&str>) -> Outcome {
+        let Some(value) = value else { return self.outcome.absent };
+        let word = value.to_ascii_lowercase();
+        self.outcome.words.get(&word).copied().unwrap_or(self.outcome.otherwise)
+    }
+}

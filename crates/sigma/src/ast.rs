@@ -1,0 +1,248 @@
+//! What a Sigma document says, after parsing and before compiling: modifiers are resolved into predicates, placeholders into their
+//! lists, quantified conditions (`1 of sel*`) into plain ones. Nothing here depends on a source or on an event.
+
+use ipnet::IpNet;
+use model::source::LogSource;
+use model::{FieldPath, RuleInfo};
+use std::sync::Arc;
+
+/// One loaded document.
+#[derive(Debug, Clone)]
+pub enum Document {
+    /// A detection rule.
+    Rule(Rule),
+    /// A correlation of rules.
+    Correlation(Correlation),
+}
+
+/// Where a document stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as it was named by the caller.
+    pub file: Arc<str>,
+    /// 1-based line on which the document begins.
+    pub line: usize,
+}
+
+/// A Sigma detection rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What its alerts say about it.
+    pub info: Arc<RuleInfo>,
+    /// Where it stands.
+    pub place: Place,
+    /// Which sources it is for.
+    pub logsource: LogSource,
+    /// The named searches, in the order of the file.
+    pub selections: Vec<Selection>,
+    /// The condition over them. Several conditions are one [`Condition::Or`].
+    pub condition: Condition,
+}
+
+/// A named search identifier under `detection`.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Its name.
+    pub name: String,
+    /// 1-based line.
+    pub line: usize,
+    /// What it searches for.
+    pub search: Search,
+}
+
+/// A search: maps are `All`, lists of maps or keywords are `Any`.
+#[derive(Debug, Clone)]
+pub enum Search {
+    /// Every part must hold.
+    All(Vec<Search>),
+    /// At least one part must hold.
+    Any(Vec<Search>),
+    /// One field against its values.
+    Item(Item),
+}
+
+/// One line of a selection: a field and the predicates that its modifiers and values make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The field; `None` is a keyword search over every string of the event.
+    pub field: Option<FieldPath>,
+    /// What the value must satisfy.
+    pub predicates: Vec<Predicate>,
+    /// Whether all predicates must hold (`|all`) or any of them.
+    pub all: bool,
+    /// `|neq`: the field must be present and satisfy none of the predicates (with `all`: not all of them).
+    pub negated: bool,
+    /// 1-based line.
+    pub line: usize,
+}
+
+/// A test of one value. On an array, a predicate holds when it holds for any element.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicate {
+    /// The text of the value against a pattern.
+    Text {
+        /// The pattern, wildcards resolved.
+        pattern: Pattern,
+        /// Whether case matters (`|cased`).
+        cased: bool,
+    },
+    /// A regular expression found somewhere in the text (`|re`). Flags are already written into it as `(?ims)`. Case matters without `i`.
+    Regex(String),
+    /// An address in a network (`|cidr`).
+    Cidr(IpNet),
+    /// The value as a number: a YAML number as plain value (`Equal`), or `|lt |lte |gt |gte`. A text that reads as a number counts.
+    Number {
+        /// How to compare.
+        compare: Compare,
+        /// With what.
+        with: f64,
+    },
+    /// `true` or `false` as plain value; the texts `true` and `false` count too.
+    Bool(bool),
+    /// Whether the field is present (`|exists`), `null` included.
+    Exists(bool),
+    /// A plain `null`: the field is `null` or missing.
+    Null,
+    /// The text compared with the text of another field of the same event (`|fieldref`).
+    FieldRef {
+        /// The other field.
+        other: FieldPath,
+        /// How to compare.
+        relation: Relation,
+        /// Whether case matters.
+        cased: bool,
+    },
+    /// A part of a time (`|hour` and its kin) compared with a number. Plain values compare as `Equal`.
+    TimePart {
+        /// Which part, on the clock of the event's actor or of the source.
+        part: TimePart,
+        /// How to compare.
+        compare: Compare,
+        /// With what.
+        with: i64,
+    },
+}
+
+/// A text pattern. Literals are as written in the rule; the compiler folds case where it does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pattern {
+    /// The whole text.
+    Equal(String),
+    /// `x*` or `|startswith`.
+    Prefix(String),
+    /// `*x` or `|endswith`.
+    Suffix(String),
+    /// `*x*` or `|contains`.
+    Contains(String),
+    /// `*` alone: any text at all that is present, the empty one included.
+    Any,
+    /// Everything else with wildcards, anchored at both ends.
+    Wildcard(Vec<Wild>),
+}
+
+/// A piece of a wildcard pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Wild {
+    /// Text to be found as it is.
+    Literal(String),
+    /// `?`: exactly one character.
+    One,
+    /// `*`: any number of characters.
+    Many,
+}
+
+/// How two numbers are compared: the value on the left, the rule's number on the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compare {
+    /// `=`
+    Equal,
+    /// `<`
+    Less,
+    /// `≤`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `≥`
+    GreaterOrEqual,
+    /// `≠` (only in correlation conditions, `neq`)
+    NotEqual,
+}
+
+/// How the texts of two fields are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// The same text.
+    Equal,
+    /// The field starts with the other.
+    StartsWith,
+    /// The field ends with the other.
+    EndsWith,
+    /// The field contains the other.
+    Contains,
+}
+
+/// A part of a date and time (specification 2.1, time modifiers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimePart {
+    /// 0-59
+    Minute,
+    /// 0-23
+    Hour,
+    /// ISO day of the week, 1 (Monday) to 7 (Sunday).
+    Day,
+    /// ISO week of the year, 1-53.
+    Week,
+    /// 1-12
+    Month,
+    /// The year.
+    Year,
+}
+
+/// A condition over selections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Every part.
+    And(Vec<Condition>),
+    /// At least one part.
+    Or(Vec<Condition>),
+    /// Not that.
+    Not(Box<Condition>),
+    /// The selection of that index in [`Rule::selections`].
+    Selection(usize),
+}
+
+/// A Sigma correlation (specification 2.1, "Sigma Correlations").
+#[derive(Debug, Clone)]
+pub struct Correlation {
+    /// What its alerts say about it.
+    pub info: Arc<RuleInfo>,
+    /// Where it stands.
+    pub place: Place,
+    /// What it looks for.
+    pub kind: CorrelationKind,
+    /// The rules it is over, by `name` or `id`, in order.
+    pub rules: Vec<String>,
+    /// The fields (or aliases) that events must have in common.
+    pub group_by: Vec<FieldPath>,
+    /// The sliding window in milliseconds.
+    pub timespan_ms: i64,
+    /// The comparisons that the count must satisfy, all of them. Empty for temporal kinds without a condition (every rule, once).
+    pub condition: Vec<(Compare, u64)>,
+    /// Group-by names that stand for another field in each rule: alias → (rule name or id → field).
+    pub aliases: Vec<(String, Vec<(String, FieldPath)>)>,
+    /// Whether the rules it is over alert by themselves too.
+    pub generate: bool,
+}
+
+/// What a correlation counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorrelationKind {
+    /// Events.
+    EventCount,
+    /// Distinct values of these fields (several fields: distinct combinations).
+    ValueCount(Vec<FieldPath>),
+    /// Different rules, in any order.
+    Temporal,
+    /// Different rules, in the order of [`Correlation::rules`].
+    TemporalOrdered,
+}
