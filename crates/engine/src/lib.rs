@@ -1,4 +1,24 @@
-//! The hot path of one shard: bytes are decoded into events, matched against the rules, and kept in windows.
+//! The hot path of one shard: bytes are decoded into events, matched against the rules, and kept in windows; what fires becomes an alert.
 #![deny(clippy::disallowed_methods)]
 
+mod alerting;
+pub mod book;
 pub mod decode;
+pub mod exchange;
+pub mod explain;
+pub mod pages;
+pub mod reader;
+pub mod seen;
+pub mod shard;
+mod small_text;
+pub mod snapshot;
+pub mod watermark;
+pub mod windows;
+
+pub use book::Rulebook;
+pub use exchange::{Exchange, Routed};
+pub use reader::{Head, Plausible, Reader, Record};
+pub use shard::{Emitted, Lane, Outbox, Shard, Verdict};
+pub use small_text::SmallText;
+pub use watermark::Watermark;
+pub use windows::{WindowLimits, WindowStats};

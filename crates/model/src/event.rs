@@ -19,11 +19,20 @@ impl<'a> Event<'a> {
         self.values[slot.index()]
     }
 
-    /// The first of `slots` that has a scalar value other than `null` and the empty text.
+    /// The first of `slots` that has a text, number or boolean other than the empty text.
     pub fn first(&self, slots: &[SlotId]) -> Value<'a> {
-        let is_filled = |it: &Value<'_>| !matches!(it, Value::Missing | Value::Null | Value::Text(""));
-        slots.iter().map(|&it| self.value(it)).find(is_filled).unwrap_or(Value::Missing)
+        first(self.values, slots)
     }
+}
+
+/// The first of `slots` that has a text, number or boolean other than the empty text; `Missing` if none has.
+pub fn first<'a>(values: &[Value<'a>], slots: &[SlotId]) -> Value<'a> {
+    let is_filled = |it: &Value<'_>| match it {
+        Value::Text(text) | Value::Escaped(text) => !text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+        _ => false,
+    };
+    slots.iter().map(|&it| values[it.index()]).find(is_filled).unwrap_or(Value::Missing)
 }
 
 /// The slots of the roles that the engine itself reads; for each, candidates in order of preference.

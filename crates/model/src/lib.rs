@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod event;
+pub mod extract;
 pub mod level;
 pub mod ocsf;
 pub mod path;

@@ -203,3 +203,6 @@ impl SourceMapping {
         self.outcome.words.get(&word).copied().unwrap_or(self.outcome.otherwise)
     }
 }
+
+#[cfg(test)]
+mod tests;

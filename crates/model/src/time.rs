@@ -49,20 +49,31 @@ impl EventTime {
         Some(Self(days_from_civil(year, month, day) * MS_PER_DAY + seconds * 1_000 + fraction_ms - offset_ms))
     }
 
+    /// Reads a time in either form: [`Self::parse`], then [`Self::from_unix`].
+    pub fn read(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::from_unix(text))
+    }
+
     /// Reads a Unix time that may be in seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (the ranges do
-    /// not meet between 1973 and 2286). A fraction is only read for seconds.
+    /// not meet between 1973 and 2286). A fraction counts for seconds and is cut off the finer units, which some exporters write as
+    /// floating point numbers.
     pub fn from_unix(number: &str) -> Option<Self> {
-        let Ok(whole) = number.parse::<i64>() else {
-            let seconds = number.parse::<f64>().ok().filter(|it| it.is_finite() && it.abs() < 1e11)?;
-            #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
-            return Some(Self((seconds * 1_000.0).round() as i64));
-        };
-        Some(Self(match whole.unsigned_abs() {
+        if let Ok(whole) = number.parse::<i64>() {
+            return Some(Self::from_whole_unix(whole));
+        }
+        let number = number.parse::<f64>().ok().filter(|it| it.abs() < 9e18)?;
+        #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+        let time = if number.abs() < 1e11 { Self((number * 1_000.0).round() as i64) } else { Self::from_whole_unix(number as i64) };
+        Some(time)
+    }
+
+    fn from_whole_unix(whole: i64) -> Self {
+        Self(match whole.unsigned_abs() {
             0..100_000_000_000 => whole * 1_000,
             100_000_000_000..100_000_000_000_000 => whole,
             100_000_000_000_000..100_000_000_000_000_000 => whole.div_euclid(1_000),
             _ => whole.div_euclid(1_000_000),
-        }))
+        })
     }
 }
 
@@ -178,11 +189,18 @@ mod tests {
     }
 
     #[test]
+    fn either_form_is_read() {
+        assert_eq!(EventTime::read("1970-01-01T00:00:01Z"), EventTime::read("1"));
+        assert_eq!(EventTime::read("redacted"), None);
+    }
+
+    #[test]
     fn unix_times_are_told_apart_by_magnitude() {
-        for text in ["1671111111", "1671111111000", "1671111111000000", "1671111111000000000", "1671111111.0004"] {
+        for text in ["1671111111", "1671111111000", "1671111111000000", "1671111111000000000", "1671111111.0004", "1671111111000.0", "1.671111111e12"] {
             assert_eq!(EventTime::from_unix(text).map(EventTime::ms), Some(1_671_111_111_000), "{text}");
         }
         assert_eq!(EventTime::from_unix("1e400"), None);
+        assert_eq!(EventTime::from_unix("NaN"), None);
         assert_eq!(EventTime::from_unix("-9223372036854775808").map(EventTime::ms), Some(-9_223_372_036_855));
     }
 

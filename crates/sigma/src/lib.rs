@@ -2,3 +2,9 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod ast;
+pub mod compile;
+pub mod lists;
+pub mod matcher;
+pub mod page;
+pub mod parse;
+pub mod problem;

@@ -1,0 +1,189 @@
+//! The keys a decoder knows: those on the way to a projected field, and others that it met, which tend to come again.
+
+use super::table::{Key, Table};
+use model::{FieldPath, Projection, SlotId};
+
+/// A key of one object: an index into [`Keys`].
+pub(super) type NodeId = u32;
+
+/// The node that stands for the whole line.
+pub(super) const ROOT: NodeId = 0;
+
+/// Most keys learned beyond the projected ones; keys beyond that are validated and skipped.
+const LEARNED_MAX: usize = 4_096;
+
+/// Most keys learned in one object, so that objects used as maps do not use up [`LEARNED_MAX`].
+const LEARNED_PER_OBJECT_MAX: usize = 128;
+
+/// Longest key that is learned.
+const LEARNED_KEY_BYTES_MAX: usize = 128;
+
+/// A key in its object.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// The key, unescaped.
+    key: Box<str>,
+    /// The node of the object that has the key.
+    pub(super) parent: NodeId,
+    /// How many containers are open around the value.
+    pub(super) depth: usize,
+    /// The fields whose value this is.
+    pub(super) targets: Vec<Target>,
+    /// The fields that lie deeper, should the value be an array.
+    pub(super) within: Vec<Within>,
+    children: Table,
+    tracked_children: usize,
+    learned_children: usize,
+}
+
+/// A field and when it may be written.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) slot: SlotId,
+    /// What has precedence if it is in the same event: other places at which the field may stand.
+    pub(super) better: Vec<Seen>,
+}
+
+/// A field whose path leads through an array.
+#[derive(Debug, Clone)]
+pub(super) struct Within {
+    pub(super) target: Target,
+    /// How many segments of the path lead to the array.
+    pub(super) depth: u8,
+}
+
+/// Something that an event may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// The key.
+    Key(NodeId),
+    /// The key, with an array as its value.
+    Array(NodeId),
+}
+
+/// A tree of keys: projected ones first, in the order of the projection, then learned ones.
+#[derive(Debug)]
+pub(super) struct Keys {
+    nodes: Vec<Node>,
+    /// Nodes below this are on the way to a projected field.
+    tracked: NodeId,
+}
+
+impl Keys {
+    /// The keys on the way to the fields of `projection`: at the root, then below each envelope. In each of these places, the
+    /// nested form has precedence, then keys with dots, those deeper in the tree first.
+    pub(super) fn new(projection: &Projection) -> Self {
+        let mut keys = Self { nodes: vec![Node::default()], tracked: 0 };
+        let envelopes: Vec<_> = projection.envelopes().iter().map(|it| keys.add_nested(ROOT, it)).collect();
+        for (index, path) in projection.paths().iter().enumerate() {
+            let slot = SlotId(u16::try_from(index).expect("a projection has at most FIELDS_MAX fields"));
+            let mut better = Vec::new();
+            keys.add_field(ROOT, path, slot, &mut better);
+            envelopes.iter().for_each(|&base| keys.add_field(base, path, slot, &mut better));
+        }
+        keys.tracked = keys.next_id();
+        keys
+    }
+
+    /// Forgets what was learned.
+    pub(super) fn forget(&mut self) {
+        let tracked = self.tracked as usize;
+        self.nodes.truncate(tracked);
+        for node in &mut self.nodes {
+            node.children = Table::default();
+            node.learned_children = 0;
+        }
+        for id in 1..self.tracked {
+            let (parent, key) = (self.node(id).parent, self.node(id).key.clone());
+            self.nodes[parent as usize].children.insert(Key::new(&key), id);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    /// How many nodes are on the way to a projected field; they have the lowest numbers.
+    pub(super) fn tracked(&self) -> NodeId {
+        self.tracked
+    }
+
+    /// Whether a projected field may lie below `id`.
+    pub(super) fn has_tracked_children(&self, id: NodeId) -> bool {
+        self.node(id).tracked_children > 0
+    }
+
+    /// The node of a key in an object.
+    #[inline(always)]
+    pub(super) fn find(&self, object: NodeId, key: Key<'_>) -> Option<NodeId> {
+        self.node(object).children.get(key, |it| &self.node(it).key)
+    }
+
+    /// A node for a key that the object does not have yet, unless a limit is reached.
+    pub(super) fn learn(&mut self, object: NodeId, key: Key<'_>) -> Option<NodeId> {
+        let is_full = self.nodes.len() >= self.tracked as usize + LEARNED_MAX
+            || self.node(object).learned_children >= LEARNED_PER_OBJECT_MAX
+            || key.text().len() > LEARNED_KEY_BYTES_MAX;
+        if is_full {
+            return None;
+        }
+        self.nodes[object as usize].learned_children += 1;
+        Some(self.add(object, key.text()))
+    }
+
+    fn next_id(&self) -> NodeId {
+        NodeId::try_from(self.nodes.len()).expect("a projection has at most FIELDS_MAX paths, and what is learned has a limit")
+    }
+
+    fn add(&mut self, object: NodeId, key: &str) -> NodeId {
+        let id = self.next_id();
+        let depth = self.node(object).depth + 1;
+        self.nodes.push(Node { key: key.into(), parent: object, depth, ..Node::default() });
+        self.nodes[object as usize].children.insert(Key::new(key), id);
+        id
+    }
+
+    fn add_tracked(&mut self, object: NodeId, key: &str) -> NodeId {
+        self.find(object, Key::new(key)).unwrap_or_else(|| {
+            self.nodes[object as usize].tracked_children += 1;
+            self.add(object, key)
+        })
+    }
+
+    fn add_nested(&mut self, base: NodeId, path: &FieldPath) -> NodeId {
+        path.segments().fold(base, |object, segment| self.add_tracked(object, segment))
+    }
+
+    /// Adds the places below `base` at which the field may stand. `better` are those with precedence over them, and grows by them.
+    fn add_field(&mut self, base: NodeId, path: &FieldPath, slot: SlotId, better: &mut Vec<Seen>) {
+        let mut objects = vec![base];
+        for segment in path.segments() {
+            let object = *objects.last().expect("it begins with one");
+            objects.push(self.add_tracked(object, segment));
+        }
+        let leaf = objects.pop().expect("it begins with one");
+        let target = Target { slot, better: better.clone() };
+        for (depth, &object) in objects.iter().enumerate().skip(1) {
+            // An array at the envelope itself (depth 0) is not an event.
+            let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+            self.nodes[object as usize].within.push(Within { target: target.clone(), depth });
+            better.push(Seen::Array(object));
+        }
+        self.nodes[leaf as usize].targets.push(target);
+        better.push(Seen::Key(leaf));
+
+        let mut rest = path.as_str();
+        let mut dotted = Vec::new();
+        for &object in &objects {
+            dotted.push((object, rest));
+            rest = rest.split_once('.').map_or("", |(_, rest)| rest);
+        }
+        dotted.pop(); // The last one is the nested form.
+        for (object, key) in dotted.into_iter().rev() {
+            let node = self.add_tracked(object, key);
+            self.nodes[node as usize].targets.push(Target { slot, better: better.clone() });
+            better.push(Seen::Key(node));
+        }
+    }
+}

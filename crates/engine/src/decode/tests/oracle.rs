@@ -1,0 +1,163 @@
+//! What a line means, said slowly: the whole line through `serde_json`, then a look-up by name for each field.
+
+use model::{Projection, RejectCode, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+
+/// A field as the oracle sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Field {
+    Missing,
+    Is(Json),
+    Within(Json, u8),
+}
+
+/// The fields of a line, or the codes with which it may be rejected. `None` if `serde_json` has a limit that we have not.
+pub(super) fn expected(projection: &Projection, line: &str) -> Option<Result<Vec<Field>, &'static [RejectCode]>> {
+    let tree: Tree = match serde_json::from_str(line) {
+        Ok(tree) => tree,
+        Err(error) if error.to_string().starts_with("number out of range") => return None,
+        Err(error) if error.to_string().starts_with("recursion limit") => {
+            return Some(Err(&[RejectCode::TooDeep, RejectCode::DuplicateKey]));
+        }
+        Err(_) => return Some(Err(&[RejectCode::NotJson, RejectCode::DuplicateKey])),
+    };
+    if !matches!(tree, Tree::Object(_)) {
+        return Some(Err(&[RejectCode::NotObject]));
+    }
+    let mut wanted: Vec<Wanted> = projection.paths().iter().map(|it| (0, it.segments().collect())).collect();
+    for envelope in projection.envelopes() {
+        let around: Vec<_> = envelope.segments().collect();
+        wanted.push((around.len(), around.clone()));
+        wanted.extend(projection.paths().iter().map(|it| (around.len(), around.iter().copied().chain(it.segments()).collect())));
+    }
+    if has_duplicate(&tree, &wanted) {
+        return Some(Err(&[RejectCode::DuplicateKey]));
+    }
+    Some(Ok(projection.paths().iter().map(|path| look_up(projection, &tree, &path.segments().collect::<Vec<_>>())).collect()))
+}
+
+/// What the decoder returned, as the oracle would see it.
+pub(super) fn seen(value: &Value<'_>) -> Field {
+    match value {
+        Value::Missing => Field::Missing,
+        Value::Within { array, depth } => Field::Within(serde_json::from_str(array).unwrap(), *depth),
+        other => Field::Is(other.to_json()),
+    }
+}
+
+/// How many segments belong to an envelope, and all segments.
+type Wanted<'a> = (usize, Vec<&'a str>);
+
+/// A JSON value that keeps keys that stand twice.
+#[derive(Debug, Clone)]
+enum Tree {
+    Scalar(Json),
+    Array(Vec<Tree>),
+    Object(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    fn to_json(&self) -> Json {
+        match self {
+            Self::Scalar(scalar) => scalar.clone(),
+            Self::Array(elements) => elements.iter().map(Self::to_json).collect(),
+            Self::Object(members) => members.iter().map(|(key, it)| (key.clone(), it.to_json())).collect(),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Object(members) = self else { return None };
+        members.iter().find(|(it, _)| it == key).map(|(_, it)| it)
+    }
+}
+
+fn has_duplicate(tree: &Tree, wanted: &[Wanted<'_>]) -> bool {
+    match tree {
+        Tree::Scalar(_) => false,
+        Tree::Array(elements) => elements.iter().any(|it| has_duplicate(it, wanted)),
+        Tree::Object(members) => members.iter().enumerate().any(|(at, (key, child))| {
+            let is_read = wanted.iter().any(|(around, path)| path[0] == *key || (*around == 0 && path.join(".") == *key));
+            if is_read && members[..at].iter().any(|(it, _)| it == key) {
+                return true;
+            }
+            let deeper: Vec<_> = wanted
+                .iter()
+                .filter(|(_, path)| path.len() > 1 && path[0] == *key)
+                .map(|(around, path)| (around.saturating_sub(1), path[1..].to_vec()))
+                .collect();
+            !deeper.is_empty() && has_duplicate(child, &deeper)
+        }),
+    }
+}
+
+fn look_up(projection: &Projection, tree: &Tree, path: &[&str]) -> Field {
+    let wrapped = projection.envelopes().iter().map(|it| it.segments().try_fold(tree, |object, key| object.get(key)));
+    let places = std::iter::once(Some(tree)).chain(wrapped).flatten();
+    places.map(|it| look_up_in(it, path)).find(|it| *it != Field::Missing).unwrap_or(Field::Missing)
+}
+
+fn look_up_in(base: &Tree, path: &[&str]) -> Field {
+    let mut at = Some(base);
+    for (depth, &segment) in path.iter().enumerate() {
+        match at {
+            Some(Tree::Array(_)) if depth > 0 => return Field::Within(at.unwrap().to_json(), u8::try_from(depth).unwrap()),
+            _ => at = at.and_then(|it| it.get(segment)),
+        }
+    }
+    if let Some(found) = at {
+        return Field::Is(found.to_json());
+    }
+    for depth in (0..path.len() - 1).rev() {
+        let object = path[..depth].iter().try_fold(base, |object, key| object.get(key));
+        if let Some(found) = object.and_then(|it| it.get(&path[depth..].join("."))) {
+            return Field::Is(found.to_json());
+        }
+    }
+    Field::Missing
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl<'de> Visitor<'de> for Whole {
+            type Value = Tree;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_unit<E>(self) -> Result<Tree, E> {
+                Ok(Tree::Scalar(Json::Null))
+            }
+            fn visit_bool<E>(self, it: bool) -> Result<Tree, E> {
+                Ok(Tree::Scalar(it.into()))
+            }
+            fn visit_i64<E>(self, it: i64) -> Result<Tree, E> {
+                Ok(Tree::Scalar(it.into()))
+            }
+            fn visit_u64<E>(self, it: u64) -> Result<Tree, E> {
+                Ok(Tree::Scalar(it.into()))
+            }
+            fn visit_f64<E>(self, it: f64) -> Result<Tree, E> {
+                Ok(Tree::Scalar(it.into()))
+            }
+            fn visit_str<E>(self, it: &str) -> Result<Tree, E> {
+                Ok(Tree::Scalar(it.into()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    elements.push(element);
+                }
+                Ok(Tree::Array(elements))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Tree::Object(members))
+            }
+        }
+        deserializer.deserialize_any(Whole)
+    }
+}

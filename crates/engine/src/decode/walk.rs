@@ -1,0 +1,284 @@
+//! The walk over one line by the grammar: it knows nothing of earlier lines except the keys, accepts exactly JSON objects, and is
+//! the only place that rejects.
+
+use super::keys::{Keys, NodeId, ROOT, Seen, Target};
+use super::raw::{Cursor, Baseline};
+use super::skip::{self, Body};
+use super::table::Key;
+use model::{Reject, RejectCode, Value, value::unescape};
+use std::borrow::Cow;
+
+/// Where the walk stands in the structure of a line. Together with the bytes to come it decides everything but duplicates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Behind the `{` of the node's object.
+    Entered(NodeId),
+    /// Behind the node's value.
+    After(NodeId),
+    /// Behind the value of a key that is not known, in the node's object.
+    AfterUnknown(NodeId),
+}
+
+/// What the next key leads to. The walk stands before its value.
+pub(super) enum Step {
+    /// The value of a known key.
+    Value(NodeId),
+    /// The value of a key that is not known, in this object.
+    Unknown(NodeId),
+    /// There is none: the line's object is closed.
+    End,
+}
+
+/// When each tracked key was last seen: a stamp is the number of an object, and no object gets the number of another.
+#[derive(Debug)]
+pub(super) struct Stamps {
+    keys: Box<[u64]>,
+    arrays: Box<[u64]>,
+    last: u64,
+}
+
+impl Stamps {
+    pub(super) fn new(tracked: NodeId) -> Self {
+        let none = vec![0; tracked as usize].into_boxed_slice();
+        Self { keys: none.clone(), arrays: none, last: 0 }
+    }
+
+    /// A number for a line, or for an object inside an array.
+    pub(super) fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Notes that `object` has the key; false if it had it already. Keys that nobody reads may come as often as they like.
+    #[inline(always)]
+    pub(super) fn note(&mut self, node: NodeId, object: u64) -> bool {
+        let Some(stamp) = self.keys.get_mut(node as usize) else { return true };
+        std::mem::replace(stamp, object) != object
+    }
+
+    fn note_array(&mut self, node: NodeId, line: u64) {
+        self.arrays[node as usize] = line;
+    }
+
+    fn has(&self, seen: Seen, line: u64) -> bool {
+        match seen {
+            Seen::Key(node) => self.keys[node as usize] == line,
+            Seen::Array(node) => self.arrays[node as usize] == line,
+        }
+    }
+}
+
+/// One line on its way from bytes to values.
+pub(super) struct Walk<'w, 'b> {
+    pub(super) keys: &'w mut Keys,
+    pub(super) stamps: &'w mut Stamps,
+    pub(super) values: &'w mut [Value<'b>],
+    pub(super) depth_max: usize,
+    /// The number of this line in [`Stamps`].
+    pub(super) line: u64,
+}
+
+impl<'b> Walk<'_, 'b> {
+    /// Walks the line. Returns the text of its object.
+    pub(super) fn line(&mut self, cursor: &mut Cursor<'b>) -> Result<&'b str, Reject> {
+        let start = *cursor;
+        self.open(cursor)?;
+        let mut state = State::Entered(ROOT);
+        loop {
+            state = match self.step(cursor, state)? {
+                Step::Value(node) => self.value(cursor, node)?,
+                Step::Unknown(object) => self.unknown(cursor, object)?,
+                Step::End => break,
+            };
+        }
+        let text = cursor.since(start);
+        end(cursor)?;
+        Ok(text)
+    }
+
+    /// Passes the `{` of the line's object.
+    pub(super) fn open(&self, cursor: &mut Cursor<'b>) -> Result<(), Reject> {
+        let start = *cursor;
+        if cursor.peek() != b'{' {
+            skip::value(cursor, 0, self.depth_max)?;
+            end(cursor)?;
+            return Err(Reject::new(RejectCode::NotObject, start.offset(), "expected an object"));
+        }
+        skip::check_depth(start, 0, self.depth_max)?;
+        cursor.eat::<b'{'>();
+        Ok(())
+    }
+
+    /// Goes on to the next value, closing objects.
+    pub(super) fn step(&mut self, cursor: &mut Cursor<'b>, state: State) -> Result<Step, Reject> {
+        let (mut object, mut is_first) = match state {
+            State::Entered(node) => (node, true),
+            State::After(node) => (self.keys.node(node).parent, false),
+            State::AfterUnknown(node) => (node, false),
+        };
+        loop {
+            cursor.skip_space();
+            if cursor.eat::<b'}'>() {
+                if object == ROOT {
+                    return Ok(Step::End);
+                }
+                object = self.keys.node(object).parent;
+                is_first = false;
+                continue;
+            }
+            if !is_first {
+                if !cursor.eat::<b','>() {
+                    return Err(skip::unexpected(*cursor, skip::AFTER_MEMBER));
+                }
+                cursor.skip_space();
+            }
+            return self.key(cursor, object, is_first);
+        }
+    }
+
+    fn key(&mut self, cursor: &mut Cursor<'b>, object: NodeId, is_first: bool) -> Result<Step, Reject> {
+        let start = *cursor;
+        let body = if is_first { skip::first_key(cursor)? } else { skip::next_key(cursor)? };
+        let unescaped = unescaped(body);
+        let key = Key::new(&unescaped);
+        let node = self.keys.find(object, key).or_else(|| self.keys.learn(object, key));
+        let Some(node) = node else {
+            skip::colon(cursor)?;
+            return Ok(Step::Unknown(object));
+        };
+        if !self.stamps.note(node, self.line) {
+            return Err(duplicate(start, key.text()));
+        }
+        skip::colon(cursor)?;
+        Ok(Step::Value(node))
+    }
+
+    /// Passes the value of a key that is not known.
+    pub(super) fn unknown(&mut self, cursor: &mut Cursor<'b>, object: NodeId) -> Result<State, Reject> {
+        skip::value(cursor, self.keys.node(object).depth + 1, self.depth_max)?;
+        Ok(State::AfterUnknown(object))
+    }
+
+    /// Passes the value of `node` and keeps it if it is projected; of an object that may have projected fields in it, only the `{`.
+    pub(super) fn value(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<State, Reject> {
+        let value = match cursor.peek() {
+            b'"' => {
+                cursor.eat::<b'"'>();
+                let body = skip::string_body(cursor, Baseline::THIS)?;
+                if body.has_escapes { Value::Escaped(body.raw) } else { Value::Text(body.raw) }
+            }
+            b'-' | b'0'..=b'9' => Value::Number(skip::number(cursor)?),
+            b'{' => return self.object(cursor, node),
+            b'[' => return self.array(cursor, node),
+            _ => skip::literal(cursor)?.map_or(Value::Null, Value::Bool),
+        };
+        self.store(node, value);
+        Ok(State::After(node))
+    }
+
+    fn object(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<State, Reject> {
+        let start = *cursor;
+        if !self.keys.node(node).targets.is_empty() {
+            let text = self.container(cursor, node)?;
+            self.store(node, Value::Object(text));
+            if !self.keys.has_tracked_children(node) {
+                return Ok(State::After(node));
+            }
+            *cursor = start; // Once more, now for the fields in it.
+        }
+        skip::check_depth(start, self.keys.node(node).depth, self.depth_max)?;
+        cursor.eat::<b'{'>();
+        Ok(State::Entered(node))
+    }
+
+    fn array(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<State, Reject> {
+        let start = *cursor;
+        let array = self.container(cursor, node)?;
+        self.store(node, Value::Array(array));
+        if self.keys.has_tracked_children(node) {
+            self.check_duplicates(&mut start.clone(), node)?;
+            self.stamps.note_array(node, self.line);
+            for within in &self.keys.node(node).within {
+                let value = Value::Within { array, depth: within.depth };
+                store(self.stamps, self.values, self.line, &within.target, value);
+            }
+        }
+        Ok(State::After(node))
+    }
+
+    /// Passes and validates a whole container.
+    fn container(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<&'b str, Reject> {
+        let start = *cursor;
+        skip::value(cursor, self.keys.node(node).depth, self.depth_max)?;
+        Ok(cursor.since(start))
+    }
+
+    /// Looks for tracked keys that stand twice in an object, in a value of `node` that has an array around it and is valid.
+    /// Recursion is bounded by the depth that was checked before.
+    fn check_duplicates(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<(), Reject> {
+        if cursor.eat::<b'['>() {
+            cursor.skip_space();
+            while !cursor.eat::<b']'>() {
+                self.check_duplicates(cursor, node)?;
+                pass_comma(cursor);
+            }
+            return Ok(());
+        }
+        if !self.keys.has_tracked_children(node) || !cursor.eat::<b'{'>() {
+            return skip::value(cursor, 0, skip::DEPTH_CEILING);
+        }
+        let object = self.stamps.next();
+        cursor.skip_space();
+        while !cursor.eat::<b'}'>() {
+            let start = *cursor;
+            let unescaped = unescaped(skip::first_key(cursor)?);
+            skip::colon(cursor)?;
+            let child = self.keys.find(node, Key::new(&unescaped)).filter(|&it| it < self.keys.tracked());
+            match child {
+                Some(child) if !self.stamps.note(child, object) => return Err(duplicate(start, &unescaped)),
+                Some(child) => self.check_duplicates(cursor, child)?,
+                None => skip::value(cursor, 0, skip::DEPTH_CEILING)?,
+            }
+            pass_comma(cursor);
+        }
+        Ok(())
+    }
+
+    /// Writes the value of `node` to the fields that want it.
+    #[inline(always)]
+    pub(super) fn store(&mut self, node: NodeId, value: Value<'b>) {
+        for target in &self.keys.node(node).targets {
+            store(self.stamps, self.values, self.line, target, value);
+        }
+    }
+}
+
+#[inline(always)]
+fn store<'b>(stamps: &Stamps, values: &mut [Value<'b>], line: u64, target: &Target, value: Value<'b>) {
+    if !target.better.iter().any(|&it| stamps.has(it, line)) {
+        values[target.slot.index()] = value;
+    }
+}
+
+/// Passes a comma and the space around it, where the text is known to be valid.
+fn pass_comma(cursor: &mut Cursor<'_>) {
+    cursor.skip_space();
+    cursor.eat::<b','>();
+    cursor.skip_space();
+}
+
+/// Passes the rest of a line, behind its value.
+pub(super) fn end(cursor: &mut Cursor<'_>) -> Result<(), Reject> {
+    cursor.skip_space();
+    if cursor.peek() == b'\n' { Ok(()) } else { Err(skip::unexpected(*cursor, "the end of the line after the value")) }
+}
+
+fn unescaped(key: Body<'_>) -> Cow<'_, str> {
+    if key.has_escapes { Cow::Owned(unescape(key.raw)) } else { Cow::Borrowed(key.raw) }
+}
+
+#[cold]
+fn duplicate(key_at: Cursor<'_>, key: &str) -> Reject {
+    let reason = format!("the key `{key}`, which is read, stands twice in one object");
+    Reject::new(RejectCode::DuplicateKey, key_at.offset(), reason)
+}

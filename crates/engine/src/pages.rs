@@ -1,0 +1,1 @@
+//! Runs the cases of rule pages through the whole engine.

@@ -1,0 +1,198 @@
+//! The roles of one event, read from its JSON through a source mapping. Off the hot path: for alerts and explanations.
+
+use crate::alert::{ActorRef, OriginRef, TargetRef};
+use crate::source::{Outcome, SourceMapping};
+use crate::{EventTime, source};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+/// What a mapping finds in an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extracted {
+    /// When it happened; `None` when there is no time or it can't be read.
+    pub time: Option<EventTime>,
+    /// The event's own identifier; see [`derived_id`] for events without one.
+    pub id: Option<String>,
+    /// Who acted. The identifier is empty when the event names nobody.
+    pub actor: ActorRef,
+    /// The actor's IANA time zone.
+    pub zone: Option<String>,
+    /// What was done, or empty.
+    pub action: String,
+    /// The tool it was done with.
+    pub tool: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it was done to.
+    pub target: Option<TargetRef>,
+    /// Where it came from.
+    pub origin: OriginRef,
+}
+
+/// Reads every role of `mapping` from an event.
+pub fn extract(mapping: &SourceMapping, json: &Json) -> Extracted {
+    let event = Wrapped { root: json, envelopes: &mapping.envelopes };
+    let source::RolePaths { actor, actor_email, actor_type, actor_role, actor_team, .. } = &mapping.roles;
+    let roles = &mapping.roles;
+    Extracted {
+        time: event.first(&roles.time, &[]).and_then(|it| time_of(it.value)),
+        id: event.text(&roles.id),
+        actor: ActorRef {
+            id: event.text(actor).unwrap_or_default(),
+            // Some sources put a login there that may or may not be an address.
+            email: event.text(actor_email).filter(|it| it.contains('@')),
+            kind: event.text(actor_type),
+            role: event.text(actor_role),
+            team: event.text(actor_team),
+        },
+        zone: event.text(&roles.zone),
+        action: event.text(&roles.action).unwrap_or_default(),
+        tool: event.text(&roles.tool),
+        outcome: mapping.outcome(event.text(&roles.outcome).as_deref()),
+        target: target(&event, roles),
+        origin: OriginRef {
+            ip: event.text(&roles.source_ip),
+            country: event.text(&roles.source_country),
+            device: event.text(&roles.device),
+            session: event.text(&roles.session),
+        },
+    }
+}
+
+/// The identifier of an event that brings none: a version 5 UUID of its bytes without the white space around them, so that the same
+/// event has the same identifier from a file, with either line ending, and from Kafka.
+pub fn derived_id(line: &str) -> String {
+    const EVENTS: Uuid = Uuid::from_u128(0x2f0c_5a6e_93b1_4d57_8c1d_7be4_60a9_f312);
+    Uuid::new_v5(&EVENTS, line.trim_ascii().as_bytes()).to_string()
+}
+
+/// The value at a dotted path: nested objects, arrays on the way (the first element that has the rest of the path), and keys that are
+/// themselves dotted (the rest of the path as one key).
+pub fn lookup<'j>(json: &'j Json, path: &str) -> Option<&'j Json> {
+    let mut search = Search { path, pinned: &[], taken: Vec::new(), accept: |it| Some(it) };
+    search.descend(json, Some(0))
+}
+
+fn target(event: &Wrapped<'_>, roles: &source::RolePaths) -> Option<TargetRef> {
+    let id = event.first(&roles.target, &[])?;
+    // Where targets are a list, kind and name must be those of the target that was taken.
+    let beside = |paths: &[String]| event.first(paths, &id.taken).map(|it| text_of(it.value));
+    let tags = roles.target_tags.iter().find_map(|path| event.find(path, &id.taken, |it| Some(it))).map(|it| texts_of(it.value));
+    Some(TargetRef {
+        kind: beside(&roles.target_type),
+        label: beside(&roles.target_label),
+        tags: tags.unwrap_or_default(),
+        id: text_of(id.value),
+    })
+}
+
+fn time_of(json: &Json) -> Option<EventTime> {
+    EventTime::read(&text_of(json))
+}
+
+/// An event that may be wrapped under one of some keys.
+struct Wrapped<'j> {
+    root: &'j Json,
+    envelopes: &'j [String],
+}
+
+/// A value that was found, and the array elements it was found in.
+struct Found<'j, 'p> {
+    value: &'j Json,
+    taken: Vec<Element<'p>>,
+}
+
+/// Element number `at` of the array at `path`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Element<'p> {
+    path: &'p str,
+    at: usize,
+}
+
+impl<'j> Wrapped<'j> {
+    fn find<'p>(&self, path: &'p str, pinned: &[Element<'p>], accept: Accept) -> Option<Found<'j, 'p>> {
+        let inner = self.envelopes.iter().filter_map(|it| self.root.get(it)).filter(|it| it.is_object());
+        std::iter::once(self.root).chain(inner).find_map(|json| {
+            let mut search = Search { path, pinned, taken: Vec::new(), accept };
+            let value = search.descend(json, Some(0))?;
+            Some(Found { value, taken: search.taken })
+        })
+    }
+
+    /// The first path with a scalar that is neither `null` nor the empty text.
+    fn first<'p>(&self, paths: &'p [String], pinned: &[Element<'p>]) -> Option<Found<'j, 'p>> {
+        paths.iter().find_map(|path| self.find(path, pinned, filled))
+    }
+
+    fn text(&self, paths: &[String]) -> Option<String> {
+        self.first(paths, &[]).map(|it| text_of(it.value))
+    }
+}
+
+/// Picks what counts as a value at the end of a path.
+type Accept = for<'j> fn(&'j Json) -> Option<&'j Json>;
+
+/// The scalar itself, or the first one of an array.
+fn filled(json: &Json) -> Option<&Json> {
+    match json {
+        Json::Null | Json::Object(_) => None,
+        Json::String(text) if text.is_empty() => None,
+        Json::Array(elements) => elements.iter().find_map(filled),
+        scalar => Some(scalar),
+    }
+}
+
+/// One walk down a path, remembering which array elements it went through.
+struct Search<'p, 'c> {
+    path: &'p str,
+    pinned: &'c [Element<'p>],
+    taken: Vec<Element<'p>>,
+    accept: Accept,
+}
+
+impl Search<'_, '_> {
+    /// Goes on below `json` with the part of the path that begins at byte `at`; `None` is the end of the path.
+    fn descend<'j>(&mut self, json: &'j Json, at: Option<usize>) -> Option<&'j Json> {
+        let Some(at) = at else { return (self.accept)(json) };
+        match json {
+            Json::Array(elements) => self.descend_array(elements, at),
+            Json::Object(fields) => {
+                let rest = &self.path[at..];
+                let Some((key, _)) = rest.split_once('.') else { return self.descend(fields.get(rest)?, None) };
+                let nested = fields.get(key).and_then(|it| self.descend(it, Some(at + key.len() + 1)));
+                nested.or_else(|| self.descend(fields.get(rest)?, None))
+            }
+            _ => None,
+        }
+    }
+
+    fn descend_array<'j>(&mut self, elements: &'j [Json], at: usize) -> Option<&'j Json> {
+        let path = &self.path[..at];
+        let is_other = |it: usize| self.pinned.iter().any(|pin| pin.path == path && pin.at != it);
+        for (number, element) in elements.iter().enumerate().filter(|(it, _)| !is_other(*it)).collect::<Vec<_>>() {
+            self.taken.push(Element { path, at: number });
+            if let Some(value) = self.descend(element, Some(at)) {
+                return Some(value);
+            }
+            self.taken.pop();
+        }
+        None
+    }
+}
+
+fn text_of(json: &Json) -> String {
+    match json {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn texts_of(json: &Json) -> Vec<String> {
+    match json {
+        Json::Array(elements) => elements.iter().filter_map(filled).map(text_of).collect(),
+        other => filled(other).map(text_of).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

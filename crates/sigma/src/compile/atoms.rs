@@ -1,0 +1,363 @@
+//! Atoms: the distinct tests of one field, and which of them hold for a value.
+
+use super::{FieldIndex, Literal};
+use crate::ast::{Compare, Pattern, Predicate, Wild};
+use aho_corasick::AhoCorasick;
+use hashbrown::HashMap;
+use ipnet::IpNet;
+use regex::RegexSet;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+/// A distinct test of a value. Texts that are compared without regard to case are stored in lower case.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Atom {
+    /// The whole text.
+    Equal(String, Cased),
+    /// The text starts so.
+    Prefix(String, Cased),
+    /// The text ends so.
+    Suffix(String, Cased),
+    /// The text contains this.
+    Contains(String, Cased),
+    /// Any text, number or boolean.
+    AnyText,
+    /// A regular expression found in the text as it is.
+    Regex(String),
+    /// An address in this network.
+    Cidr(IpNet),
+    /// A number; the comparison's right side.
+    Number(Compare, f64),
+    /// This boolean, or its word.
+    Bool(bool),
+    /// The field is there.
+    Exists,
+    /// The field is `null` or missing.
+    Null,
+}
+
+/// Whether case matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cased {
+    /// `A` is not `a`.
+    Yes,
+    /// `A` is `a`.
+    No,
+}
+
+impl Atom {
+    /// A comparison with a number.
+    pub fn number(compare: Compare, with: f64) -> Self {
+        Self::Number(compare, with)
+    }
+
+    /// A key that is equal exactly for equal atoms.
+    fn key(&self) -> String {
+        match self {
+            // A float's own text is ambiguous for -0.0 alone, which compares equal to 0.0 anyway.
+            Self::Number(compare, with) => format!("{compare:?} {with:?}"),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// A set of atoms of one field, as bits.
+pub type AtomSet = [u64];
+
+/// The atoms of one field and the machinery that finds those which hold for a value.
+#[derive(Debug, Default)]
+pub struct FieldAtoms {
+    atoms: Vec<Atom>,
+    by_key: HashMap<String, u32>,
+    index: OnceLock<Index>,
+}
+
+impl FieldAtoms {
+    /// The atoms, by number.
+    pub fn all(&self) -> &[Atom] {
+        &self.atoms
+    }
+
+    /// How many 64-bit words an [`AtomSet`] of this field has.
+    pub fn words(&self) -> usize {
+        self.atoms.len().div_ceil(64)
+    }
+
+    /// The number of `atom`, which is added when it is new.
+    pub(super) fn intern(&mut self, atom: Atom) -> u32 {
+        let next = u32::try_from(self.atoms.len()).expect("atoms are far fewer than 2^32");
+        let atoms = &mut self.atoms;
+        *self.by_key.entry(atom.key()).or_insert_with(|| {
+            atoms.push(atom);
+            next
+        })
+    }
+
+    /// The literal that a predicate on this field is.
+    pub(super) fn literal(&mut self, field: FieldIndex, predicate: &Predicate) -> Result<Literal, String> {
+        let atom = match predicate {
+            Predicate::Text { pattern, cased } => text_atom(pattern, *cased)?,
+            Predicate::Regex(source) => Atom::Regex(checked_regex(source)?),
+            Predicate::Cidr(net) => Atom::Cidr(*net),
+            Predicate::Number { compare: Compare::NotEqual, with } => {
+                let equal = self.intern(Atom::number(Compare::Equal, *with));
+                let exists = self.intern(Atom::Exists);
+                return Ok(Literal::atom(field, equal).not().and(Literal::atom(field, exists)));
+            }
+            Predicate::Number { compare, with } => Atom::number(*compare, *with),
+            Predicate::Bool(is_true) => Atom::Bool(*is_true),
+            Predicate::Exists(true) => Atom::Exists,
+            Predicate::Exists(false) => {
+                let exists = self.intern(Atom::Exists);
+                return Ok(Literal::atom(field, exists).not());
+            }
+            Predicate::Null => Atom::Null,
+            Predicate::FieldRef { .. } | Predicate::TimePart { .. } => {
+                return Err("`fieldref` and time modifiers need a field: they can't be keywords".to_owned());
+            }
+        };
+        let atom = self.intern(atom);
+        Ok(Literal::atom(field, atom))
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.atoms))
+    }
+
+    /// Adds to `set` the atoms that hold for `text`. `lower` is scratch. `is_string` tells a JSON string from a number or boolean.
+    pub(crate) fn hold_for_text(&self, text: &str, lower: &mut String, set: &mut AtomSet) {
+        self.index().text(text, lower, set);
+    }
+
+    /// Adds to `set` the atoms that hold because the field is there, whatever its value.
+    pub(crate) fn hold_for_presence(&self, set: &mut AtomSet) {
+        put_all(set, &self.index().exists);
+    }
+
+    /// Adds to `set` the atoms that hold for `null` and, if it is not there at all, for a missing field.
+    pub(crate) fn hold_for_null(&self, set: &mut AtomSet) {
+        put_all(set, &self.index().null);
+    }
+}
+
+fn text_atom(pattern: &Pattern, cased: bool) -> Result<Atom, String> {
+    let how = if cased { Cased::Yes } else { Cased::No };
+    let fold = |text: &str| if cased { text.to_owned() } else { text.to_lowercase() };
+    Ok(match pattern {
+        Pattern::Equal(text) => Atom::Equal(fold(text), how),
+        Pattern::Prefix(text) => Atom::Prefix(fold(text), how),
+        Pattern::Suffix(text) => Atom::Suffix(fold(text), how),
+        Pattern::Contains(text) => Atom::Contains(fold(text), how),
+        Pattern::Any => Atom::AnyText,
+        Pattern::Wildcard(pieces) => Atom::Regex(checked_regex(&wildcard_regex(pieces, cased))?),
+    })
+}
+
+/// An anchored regular expression for a wildcard pattern.
+fn wildcard_regex(pieces: &[Wild], cased: bool) -> String {
+    let mut source = String::from(if cased { "(?s)^" } else { "(?si)^" });
+    for piece in pieces {
+        match piece {
+            Wild::Literal(text) => source.push_str(&regex::escape(text)),
+            Wild::One => source.push('.'),
+            Wild::Many => source.push_str(".*"),
+        }
+    }
+    source.push('$');
+    source
+}
+
+fn checked_regex(source: &str) -> Result<String, String> {
+    match regex::Regex::new(source) {
+        Ok(_) => Ok(source.to_owned()),
+        Err(error) => {
+            let mut reason = String::from("regular expression can't be used: ");
+            let _ = write!(reason, "{error}");
+            Err(reason)
+        }
+    }
+}
+
+/// The atoms of one field, arranged by how they are found.
+#[derive(Debug, Default)]
+struct Index {
+    exact_folded: HashMap<String, Vec<u32>>,
+    exact_cased: HashMap<String, Vec<u32>>,
+    parts_folded: Option<Parts>,
+    parts_cased: Option<Parts>,
+    regexes: Option<(RegexSet, Vec<u32>)>,
+    networks: Vec<(IpNet, u32)>,
+    numbers: Vec<(Compare, f64, u32)>,
+    any_text: Vec<u32>,
+    exists: Vec<u32>,
+    null: Vec<u32>,
+}
+
+/// Literals found by one pass over the text.
+#[derive(Debug)]
+struct Parts {
+    automaton: AhoCorasick,
+    /// For each pattern of the automaton, the atoms that it serves and where in the text each of them wants it.
+    wanted: Vec<Vec<(Anchor, u32)>>,
+    /// Atoms whose literal is empty, which every text contains.
+    always: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    Start,
+    End,
+    Anywhere,
+}
+
+impl Index {
+    fn of(atoms: &[Atom]) -> Self {
+        let mut index = Self::default();
+        let (mut folded, mut cased, mut regexes) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, atom) in (0_u32..).zip(atoms) {
+            let parts = |how: &Cased| if *how == Cased::Yes { 1 } else { 0 };
+            match atom {
+                Atom::Equal(text, Cased::No) => index.exact_folded.entry_ref(text.as_str()).or_default().push(at),
+                Atom::Equal(text, Cased::Yes) => index.exact_cased.entry_ref(text.as_str()).or_default().push(at),
+                Atom::Prefix(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::Start, at)),
+                Atom::Suffix(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::End, at)),
+                Atom::Contains(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::Anywhere, at)),
+                Atom::Regex(source) => regexes.push((source, at)),
+                Atom::Cidr(net) => index.networks.push((*net, at)),
+                Atom::Number(compare, with) => index.numbers.push((*compare, *with, at)),
+                // The word of a boolean is its only text.
+                Atom::Bool(is_true) => index.exact_folded.entry_ref(if *is_true { "true" } else { "false" }).or_default().push(at),
+                Atom::AnyText => index.any_text.push(at),
+                Atom::Exists => index.exists.push(at),
+                Atom::Null => index.null.push(at),
+            }
+        }
+        index.parts_folded = Parts::of(&folded);
+        index.parts_cased = Parts::of(&cased);
+        if !regexes.is_empty() {
+            let set = regex::RegexSetBuilder::new(regexes.iter().map(|(source, _)| source.as_str()))
+                .size_limit(REGEX_SET_BYTES_MAX)
+                .build()
+                .expect("each expression compiled by itself, and the limit on the set is far above theirs");
+            index.regexes = Some((set, regexes.into_iter().map(|(_, at)| at).collect()));
+        }
+        index
+    }
+
+    fn text(&self, text: &str, lower: &mut String, set: &mut AtomSet) {
+        put_all(set, &self.any_text);
+        fold_case(text, lower);
+        if let Some(found) = self.exact_folded.get(lower.as_str()) {
+            put_all(set, found);
+        }
+        if let Some(found) = self.exact_cased.get(text) {
+            put_all(set, found);
+        }
+        if let Some(parts) = &self.parts_folded {
+            parts.find(lower, set);
+        }
+        if let Some(parts) = &self.parts_cased {
+            parts.find(text, set);
+        }
+        if let Some((regexes, atoms)) = &self.regexes {
+            for found in regexes.matches(text) {
+                put(set, atoms[found]);
+            }
+        }
+        if !self.networks.is_empty()
+            && let Ok(address) = text.parse::<IpAddr>()
+        {
+            let address = address.to_canonical();
+            self.networks.iter().filter(|(net, _)| net.contains(&address)).for_each(|&(_, at)| put(set, at));
+        }
+        if !self.numbers.is_empty()
+            && let Some(number) = number(text)
+        {
+            self.numbers.iter().filter(|(compare, with, _)| compare.holds(number, *with)).for_each(|&(_, _, at)| put(set, at));
+        }
+    }
+}
+
+/// Limit on the compiled size of the expressions of one field.
+const REGEX_SET_BYTES_MAX: usize = 1 << 28;
+
+impl Parts {
+    fn of(parts: &[(&String, Anchor, u32)]) -> Option<Self> {
+        if parts.is_empty() {
+            return None;
+        }
+        let (mut literals, mut wanted, mut always) = (Vec::<&str>::new(), Vec::<Vec<_>>::new(), Vec::new());
+        for &(text, anchor, at) in parts {
+            if text.is_empty() {
+                always.push(at);
+                continue;
+            }
+            let pattern = literals.iter().position(|it| it == text).unwrap_or_else(|| {
+                literals.push(text);
+                wanted.push(Vec::new());
+                literals.len() - 1
+            });
+            wanted[pattern].push((anchor, at));
+        }
+        let automaton = AhoCorasick::new(&literals).expect("literals of rules are far below the automaton's limits");
+        Some(Self { automaton, wanted, always })
+    }
+
+    fn find(&self, text: &str, set: &mut AtomSet) {
+        put_all(set, &self.always);
+        for found in self.automaton.find_overlapping_iter(text) {
+            for &(anchor, at) in &self.wanted[found.pattern().as_usize()] {
+                let is_there = match anchor {
+                    Anchor::Start => found.start() == 0,
+                    Anchor::End => found.end() == text.len(),
+                    Anchor::Anywhere => true,
+                };
+                if is_there {
+                    put(set, at);
+                }
+            }
+        }
+    }
+}
+
+impl Compare {
+    /// Whether `left` compares so with `right`. Nothing compares with NaN.
+    pub fn holds<T: PartialOrd>(self, left: T, right: T) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+            Self::NotEqual => left != right,
+        }
+    }
+}
+
+/// Lower case, allocating only when `lower` has to grow.
+pub(crate) fn fold_case(text: &str, lower: &mut String) {
+    lower.clear();
+    lower.push_str(text);
+    if text.is_ascii() {
+        lower.make_ascii_lowercase();
+    } else {
+        lower.clear();
+        lower.push_str(&text.to_lowercase());
+    }
+}
+
+/// The number that a text is, if it is one. Words such as `inf` and `nan` are not.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let first = *text.as_bytes().first()?;
+    (first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.')).then(|| text.parse::<f64>().ok()).flatten().filter(|it| it.is_finite())
+}
+
+fn put(set: &mut AtomSet, atom: u32) {
+    set[atom as usize / 64] |= 1 << (atom % 64);
+}
+
+fn put_all(set: &mut AtomSet, atoms: &[u32]) {
+    atoms.iter().for_each(|&it| put(set, it));
+}

@@ -1,0 +1,260 @@
+//! From documents to a [`Program`] for one source: fields become slots, predicates atoms, conditions terms of a disjunctive normal form.
+
+mod atoms;
+mod bind;
+mod terms;
+
+pub use atoms::{Atom, AtomSet, FieldAtoms};
+pub use bind::{Binding, CorrelationPlan};
+pub use terms::{Literal, Node, Term};
+
+use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, TimePart};
+use crate::problem::Problem;
+use model::{FieldPath, RuleInfo, Schema, SlotId};
+use std::sync::Arc;
+
+/// Index of a detection rule in [`RuleSet::rules`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleIndex(pub u32);
+
+/// Index of a correlation in [`RuleSet::correlations`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CorrelationIndex(pub u32);
+
+/// Index of a field in [`Program::fields`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldIndex(pub u16);
+
+/// All loaded rules, independent of any source.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    /// Detection rules in the order of their names.
+    pub rules: Vec<Rule>,
+    /// Correlations in the order of their names.
+    pub correlations: Vec<Correlation>,
+    /// Whether a rule alerts by itself: `false` for one that only feeds correlations.
+    pub alerts_itself: Vec<bool>,
+    /// Hash of the whole set: 16 hexadecimal digits over the versions of its rules.
+    pub hash: Arc<str>,
+}
+
+impl RuleSet {
+    /// Sorts documents into a set. The order of the documents does not matter: alerts come out the same however files are listed.
+    pub fn new(documents: Vec<Document>) -> Self {
+        let mut set = Self::default();
+        for document in documents {
+            match document {
+                Document::Rule(rule) => set.rules.push(rule),
+                Document::Correlation(correlation) => set.correlations.push(correlation),
+            }
+        }
+        let key = |info: &RuleInfo| (info.name.clone(), info.id.clone());
+        set.rules.sort_by_cached_key(|it| key(&it.info));
+        set.correlations.sort_by_cached_key(|it| key(&it.info));
+        let is_fed = |rule: &Rule, it: &Correlation| it.rules.iter().any(|name| *name == rule.info.name || *name == rule.info.id);
+        set.alerts_itself = (set.rules.iter())
+            .map(|rule| {
+                let mut users = set.correlations.iter().filter(|it| is_fed(rule, it)).peekable();
+                users.peek().is_none() || users.any(|it| it.generate)
+            })
+            .collect();
+        set.hash = set.content_hash();
+        set
+    }
+
+    /// Information on the rule or correlation, by the number used in [`Self::order_of_correlation`].
+    pub fn info(&self, rule: RuleIndex) -> &Arc<RuleInfo> {
+        &self.rules[rule.0 as usize].info
+    }
+
+    /// FNV-1a (64 bit) over the identifiers and versions of all rules.
+    fn content_hash(&self) -> Arc<str> {
+        let infos = self.rules.iter().map(|it| &it.info).chain(self.correlations.iter().map(|it| &it.info));
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for info in infos {
+            for byte in info.id.bytes().chain([0]).chain(info.version.bytes()).chain([0]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        format!("{hash:016x}").into()
+    }
+}
+
+/// What a field's value is computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum FieldSource {
+    /// A decoded field.
+    Slot(SlotId),
+    /// A part of a time, on the clock of the event's actor.
+    TimePart(SlotId, TimePart),
+    /// Whether two fields of the event are in a relation; the flag says whether case matters.
+    Related(SlotId, SlotId, Relation, bool),
+    /// Every string of the event.
+    Keywords,
+}
+
+/// A field that some rule tests, with everything that is tested about it.
+#[derive(Debug)]
+pub struct Field {
+    /// Where its value comes from.
+    pub source: FieldSource,
+    /// The tests.
+    pub atoms: FieldAtoms,
+    /// The bits of the terms that mention it.
+    pub mentions: Box<[u64]>,
+}
+
+/// The rules of one source, compiled: immutable, shared by all shards that read the source.
+#[derive(Debug)]
+pub struct Program {
+    /// The rules it was compiled from.
+    pub rules: Arc<RuleSet>,
+    /// How to decode the source's events.
+    pub schema: Schema,
+    /// The tested fields, in the order in which they are looked at.
+    pub fields: Vec<Field>,
+    /// The terms, those of one rule together.
+    pub terms: Vec<Term>,
+    /// For each rule that this source feeds, its condition over literals, for confirmation and explanation.
+    pub trees: Vec<Option<Node>>,
+    /// For each rule, what correlations want of its matches.
+    pub bindings: Vec<Vec<Binding>>,
+    /// For each correlation, its plan.
+    pub plans: Vec<CorrelationPlan>,
+}
+
+impl Program {
+    /// Compiles the rules of `set` that want the events of `schema`'s source; the fields they test are added to its projection.
+    /// What can't be compiled is left out and reported; the rest works.
+    pub fn compile(set: &Arc<RuleSet>, mut schema: Schema, problems: &mut Vec<Problem>) -> Self {
+        let mut builder = Builder { schema: &mut schema, fields: Vec::new() };
+        let mut trees = Vec::with_capacity(set.rules.len());
+        for rule in &set.rules {
+            trees.push(rule.logsource.admits(&builder.schema.mapping.logsource).then(|| builder.rule(rule)).and_then(|it| match it {
+                Ok(tree) => Some(tree),
+                Err(reason) => {
+                    problems.push(Problem::error(&rule.place.file, rule.place.line, 1, reason));
+                    None
+                }
+            }));
+        }
+        let (bindings, plans) = bind::bind(set, &mut builder, &trees, problems);
+        let fields = builder.fields;
+        let mut terms = Vec::new();
+        for (index, tree) in trees.iter().enumerate() {
+            let index = u32::try_from(index).expect("rules are far fewer than 2^32");
+            terms.extend(tree.iter().flat_map(|it| terms::of_rule(RuleIndex(index), it)));
+        }
+        let (fields, terms, trees) = terms::in_order(fields, terms, trees);
+        Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans }
+    }
+
+    /// How many 64-bit words a set of terms takes.
+    pub fn words(&self) -> usize {
+        self.terms.len().div_ceil(64)
+    }
+
+    /// How many rules this source feeds.
+    pub fn rules_active(&self) -> usize {
+        self.trees.iter().flatten().count()
+    }
+}
+
+/// Collects fields and atoms while rules are compiled.
+pub(crate) struct Builder<'s> {
+    pub(crate) schema: &'s mut Schema,
+    fields: Vec<(FieldSource, FieldAtoms)>,
+}
+
+const NO_MORE_SLOTS: &str = "the rules need more than 65,535 different fields: split the rule set by source";
+
+impl Builder<'_> {
+    pub(crate) fn slot(&mut self, path: &FieldPath) -> Result<SlotId, String> {
+        self.schema.projection.intern(path).ok_or_else(|| NO_MORE_SLOTS.to_owned())
+    }
+
+    fn field(&mut self, source: FieldSource) -> Result<FieldIndex, String> {
+        let at = self.fields.iter().position(|(it, _)| *it == source).unwrap_or_else(|| {
+            self.fields.push((source, FieldAtoms::default()));
+            self.fields.len() - 1
+        });
+        u16::try_from(at).map(FieldIndex).map_err(|_| NO_MORE_SLOTS.to_owned())
+    }
+
+    fn rule(&mut self, rule: &Rule) -> Result<Node, String> {
+        let mut searches = Vec::with_capacity(rule.selections.len());
+        for selection in &rule.selections {
+            searches.push(self.search(&selection.search)?);
+        }
+        Ok(self.condition(&rule.condition, &searches).simplified())
+    }
+
+    fn condition(&self, condition: &Condition, searches: &[Node]) -> Node {
+        match condition {
+            Condition::And(parts) => Node::And(parts.iter().map(|it| self.condition(it, searches)).collect()),
+            Condition::Or(parts) => Node::Or(parts.iter().map(|it| self.condition(it, searches)).collect()),
+            Condition::Not(inner) => self.condition(inner, searches).negated(),
+            Condition::Selection(at) => searches[*at].clone(),
+        }
+    }
+
+    fn search(&mut self, search: &Search) -> Result<Node, String> {
+        Ok(match search {
+            Search::All(parts) => Node::And(parts.iter().map(|it| self.search(it)).collect::<Result<_, _>>()?),
+            Search::Any(parts) => Node::Or(parts.iter().map(|it| self.search(it)).collect::<Result<_, _>>()?),
+            Search::Item(item) => self.item(item)?,
+        })
+    }
+
+    /// The condition that one line of a selection puts on the event.
+    pub(crate) fn item(&mut self, item: &Item) -> Result<Node, String> {
+        let Some(path) = &item.field else {
+            return self.same_field(item, FieldSource::Keywords);
+        };
+        let slot = self.slot(path)?;
+        let mut parts = Vec::with_capacity(1);
+        let (mut plain, mut elsewhere) = (item.clone(), Vec::new());
+        plain.predicates.retain(|it| {
+            let is_plain = !matches!(it, Predicate::FieldRef { .. } | Predicate::TimePart { .. });
+            if !is_plain {
+                elsewhere.push(it.clone());
+            }
+            is_plain
+        });
+        if !plain.predicates.is_empty() || elsewhere.is_empty() {
+            plain.negated = false;
+            parts.push(self.same_field(&plain, FieldSource::Slot(slot))?);
+        }
+        for predicate in &elsewhere {
+            let (source, atom) = match predicate {
+                Predicate::FieldRef { other, relation, cased } => {
+                    (FieldSource::Related(slot, self.slot(other)?, *relation, *cased), Atom::Bool(true))
+                }
+                Predicate::TimePart { part, compare, with } => {
+                    #[expect(clippy::cast_precision_loss, reason = "minutes to years")]
+                    let atom = Atom::number(*compare, *with as f64);
+                    (FieldSource::TimePart(slot, *part), atom)
+                }
+                _ => continue,
+            };
+            let field = self.field(source)?;
+            let atom = self.fields[usize::from(field.0)].1.intern(atom);
+            parts.push(Node::Literal(Literal::atom(field, atom)));
+        }
+        let positive = if item.all { Node::And(parts) } else { Node::Or(parts) };
+        if !item.negated {
+            return Ok(positive);
+        }
+        let field = self.field(FieldSource::Slot(slot))?;
+        let exists = self.fields[usize::from(field.0)].1.intern(Atom::Exists);
+        Ok(Node::And(vec![Node::Literal(Literal::atom(field, exists)), positive.negated()]))
+    }
+
+    fn same_field(&mut self, item: &Item, source: FieldSource) -> Result<Node, String> {
+        let field = self.field(source)?;
+        let atoms = &mut self.fields[usize::from(field.0)].1;
+        let literals = item.predicates.iter().map(|it| atoms.literal(field, it)).collect::<Result<Vec<_>, _>>()?;
+        let nodes = literals.into_iter().map(Node::Literal).collect();
+        Ok(if item.all { Node::And(nodes) } else { Node::Or(nodes) }.simplified())
+    }
+}

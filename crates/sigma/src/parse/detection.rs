@@ -1,0 +1,148 @@
+//! The `detection` section: named selections and the condition over them.
+
+use super::condition;
+use super::modifiers::{Chain, Test};
+use super::report::Report;
+use super::values::Reader;
+use super::yaml::{Key, Kind, Node, Position, Typed};
+use crate::ast::{Condition, Search, Selection};
+use crate::lists::Lists;
+
+/// Reads the section. `None` if it can't be used; the problems are reported.
+pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(Vec<Selection>, Condition)> {
+    let Some(pairs) = node.as_map() else {
+        report.error(node.at, format!("`detection` is {}; it needs selections and a condition", node.describe()));
+        return None;
+    };
+    let errors = report.errors();
+    let mut selections = Vec::new();
+    let mut named: Vec<&Key> = Vec::new();
+    for (key, value) in pairs {
+        match key.text.as_str() {
+            "condition" => {}
+            "timeframe" => report.error_with_hint(
+                key.at,
+                "`timeframe` in a detection is no longer part of Sigma",
+                "use a correlation with a `timespan` over this rule",
+            ),
+            _ => {
+                named.push(key);
+                let search = SelectionReader { lists, report }.selection(value);
+                selections.extend(search.map(|search| Selection { name: key.text.clone(), line: key.at.line, search }));
+            }
+        }
+    }
+    let names: Vec<&str> = named.iter().map(|it| it.text.as_str()).collect();
+    let condition = read_condition(node, &names, report);
+    if let Some(condition) = &condition {
+        warn_of_unused(condition, &named, report);
+    }
+    let condition = condition?;
+    (report.errors() == errors).then_some((selections, condition))
+}
+
+fn read_condition(detection: &Node, names: &[&str], report: &mut Report) -> Option<Condition> {
+    if names.is_empty() {
+        report.error(detection.at, "a detection without a selection");
+    }
+    let Some(node) = detection.get("condition") else {
+        let hint = format!("add `condition: {}`", names.first().copied().unwrap_or("selection"));
+        report.error_with_hint(detection.at, "a detection without a condition", hint);
+        return None;
+    };
+    if names.is_empty() {
+        return None;
+    }
+    let nodes = node.as_list();
+    if nodes.is_empty() {
+        report.error(node.at, "an empty list of conditions");
+    }
+    let mut conditions = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        match node.as_scalar() {
+            Some(scalar) => conditions.extend(condition::parse(&scalar.text, node.at, names, report)),
+            None => report.error(node.at, format!("a condition is {}; it has to be a text", node.describe())),
+        }
+    }
+    if conditions.len() != nodes.len() {
+        return None;
+    }
+    if conditions.len() == 1 { conditions.pop() } else { Some(Condition::Or(conditions)) }
+}
+
+fn warn_of_unused(condition: &Condition, named: &[&Key], report: &mut Report) {
+    let mut used = vec![false; named.len()];
+    condition::mark_used(condition, &mut used);
+    for (key, _) in named.iter().zip(used).filter(|(_, is_used)| !is_used) {
+        let hint = "name it in the condition, or remove it";
+        report.warning_with_hint(key.at, format!("the selection `{}` is not used in the condition", key.text), hint);
+    }
+}
+
+struct SelectionReader<'a> {
+    lists: &'a Lists,
+    report: &'a mut Report,
+}
+
+impl SelectionReader<'_> {
+    /// A selection: a map of fields, a list of such maps or of keywords, or one keyword.
+    fn selection(&mut self, node: &Node) -> Option<Search> {
+        match &node.kind {
+            Kind::Map(pairs) => self.fields(pairs, node.at),
+            Kind::Sequence(nodes) => self.alternatives(nodes, node.at),
+            Kind::Scalar(scalar) if scalar.typed == Typed::Null => {
+                self.report.error_with_hint(node.at, "an empty selection", "name a field and its value: `field: value`");
+                None
+            }
+            Kind::Scalar(_) => self.item(None, &Chain::default(), node, node.at),
+        }
+    }
+
+    fn fields(&mut self, pairs: &[(Key, Node)], at: Position) -> Option<Search> {
+        if pairs.is_empty() {
+            self.report.error(at, "an empty selection");
+            return None;
+        }
+        let mut parts = Vec::with_capacity(pairs.len());
+        for (key, value) in pairs {
+            let read = Chain::read(key, self.report);
+            parts.extend(read.and_then(|(field, chain)| self.item(field, &chain, value, key.at)));
+        }
+        (parts.len() == pairs.len()).then(|| several(parts, Search::All))
+    }
+
+    fn alternatives(&mut self, nodes: &[Node], at: Position) -> Option<Search> {
+        if nodes.is_empty() {
+            self.report.error(at, "an empty selection");
+            return None;
+        }
+        let (maps, keywords): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|it| it.as_map().is_some());
+        let mut parts = Vec::with_capacity(maps.len() + 1);
+        let mut is_sound = true;
+        if let Some(first) = keywords.first() {
+            let at = first.at;
+            let list = Node { at, kind: Kind::Sequence(keywords.into_iter().cloned().collect()) };
+            let search = self.item(None, &Chain::default(), &list, at);
+            is_sound &= search.is_some();
+            parts.extend(search);
+        }
+        for map in maps {
+            let search = self.selection(map);
+            is_sound &= search.is_some();
+            parts.extend(search);
+        }
+        is_sound.then(|| several(parts, Search::Any))
+    }
+
+    fn item(&mut self, field: Option<&str>, chain: &Chain, value: &Node, at: Position) -> Option<Search> {
+        if field.is_none() && !matches!(chain.test, Test::Plain | Test::Regex | Test::Cidr) {
+            self.report.error_with_hint(at, "a modifier that needs a field, without one", "write `field|modifier: value`");
+            return None;
+        }
+        Reader { lists: self.lists, report: self.report }.search(field, chain, value, at.line)
+    }
+}
+
+fn several(mut parts: Vec<Search>, join: fn(Vec<Search>) -> Search) -> Search {
+    if parts.len() == 1 { parts.remove(0) } else { join(parts) }
+}

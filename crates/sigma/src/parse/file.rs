@@ -1,0 +1,147 @@
+//! The documents of one file: which kind each is, what `action` does to it, what it is called.
+
+use super::report::Report;
+use super::yaml::{self, Key, Kind, Node, Position};
+use super::{correlation, info, rule};
+use crate::ast::{Document, Place};
+use crate::lists::Lists;
+use crate::problem::Problem;
+use std::sync::Arc;
+
+/// Largest file in bytes.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A document that loaded, with the places where it names others.
+pub(super) struct Sound {
+    pub(super) document: Document,
+    pub(super) references: Vec<Position>,
+}
+
+/// What one file gave.
+#[derive(Default)]
+pub(super) struct FileLoad {
+    pub(super) sound: Vec<Sound>,
+    /// Names and identifiers of documents that are there, but did not load.
+    pub(super) unsound: Vec<String>,
+    pub(super) problems: Vec<Problem>,
+}
+
+pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
+    let mut report = Report::new(file);
+    let mut load = FileLoad::default();
+    if text.len() > BYTES_MAX {
+        report.error(Position { line: 1, column: 1 }, format!("a file of more than {BYTES_MAX} bytes"));
+        load.problems = report.finish();
+        return load;
+    }
+    let nodes = apply_actions(yaml::documents(text, &mut report), &mut report);
+    let file_name: Arc<str> = file.into();
+    let mut unnamed = 0;
+    for node in nodes {
+        let name = info::own_name(&node).map_or_else(
+            || {
+                unnamed += 1;
+                default_name(file, unnamed)
+            },
+            str::to_owned,
+        );
+        let place = Place { file: file_name.clone(), line: node.at.line };
+        match document(&node, place, &name, lists, &mut report) {
+            Some(sound) => load.sound.push(sound),
+            None => {
+                load.unsound.push(name);
+                load.unsound.extend(node.get("id").and_then(Node::as_scalar).map(|it| info::canonical_id(it.text.trim())));
+            }
+        }
+    }
+    load.problems = report.finish();
+    load
+}
+
+/// What the `count`th document without a name is called: like the file, with a number from the second on.
+fn default_name(file: &str, count: usize) -> String {
+    let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let stem = base.strip_suffix(".yml").or_else(|| base.strip_suffix(".yaml")).unwrap_or(base);
+    if count == 1 { stem.to_owned() } else { format!("{stem}_{count}") }
+}
+
+/// Reads a document of any kind. `None` if it did not load.
+fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut Report) -> Option<Sound> {
+    if node.as_map().is_none() {
+        report.error(node.at, format!("a document is {}; a rule is a map", node.describe()));
+        return None;
+    }
+    let kinds: Vec<&str> = ["detection", "correlation", "filter"].into_iter().filter(|it| node.get(it).is_some()).collect();
+    match kinds.as_slice() {
+        ["detection"] => {
+            let document = Document::Rule(rule::read(node, place, name, lists, report)?);
+            Some(Sound { document, references: Vec::new() })
+        }
+        ["correlation"] => {
+            let found = correlation::read(node, place, name, report)?;
+            Some(Sound { document: Document::Correlation(found.correlation), references: found.places })
+        }
+        ["filter"] => {
+            report.error_with_hint(node.at, "filters are not supported by this version", "write the exclusion into the rules");
+            None
+        }
+        [] => {
+            report.error_with_hint(node.at, "neither a rule nor a correlation", "a rule has `detection:`, a correlation `correlation:`");
+            None
+        }
+        several => {
+            let message = format!("a document with {} at once", several.join(" and "));
+            report.error_with_hint(node.at, message, "separate documents with a line `---`");
+            None
+        }
+    }
+}
+
+/// Works off `action` (Sigma 1, "Rule Collection"): `global` documents are merged into those that follow until a `reset`, `repeat`
+/// documents into a copy of the one before.
+fn apply_actions(nodes: Vec<Node>, report: &mut Report) -> Vec<Node> {
+    let mut applied: Vec<Node> = Vec::new();
+    let mut global: Option<Node> = None;
+    for mut node in nodes {
+        let action = take_action(&mut node);
+        match action.as_ref().map(|(_, word)| word.as_str()) {
+            None => applied.push(merged(global.as_ref(), node)),
+            Some("global") => global = Some(merged(global.as_ref(), node)),
+            Some("reset") => global = None,
+            Some("repeat") if !applied.is_empty() => {
+                let repeated = merged(applied.last(), node);
+                applied.push(repeated);
+            }
+            Some(word) => {
+                let message = match word {
+                    "repeat" => "`action: repeat` without a document before it".to_owned(),
+                    other => format!("`{other}` is not an action; there are global, reset and repeat"),
+                };
+                report.error(node.at, message);
+            }
+        }
+    }
+    applied
+}
+
+fn take_action(node: &mut Node) -> Option<(Key, String)> {
+    let Kind::Map(pairs) = &mut node.kind else { return None };
+    let index = pairs.iter().position(|(key, _)| key.text == "action")?;
+    let (key, value) = pairs.remove(index);
+    let word = value.as_scalar().map(|it| it.text.clone()).unwrap_or_default();
+    Some((key, word))
+}
+
+/// `over` laid over `base`: maps are merged key by key, anything else is replaced.
+fn merged(base: Option<&Node>, over: Node) -> Node {
+    let Some(Node { kind: Kind::Map(base), .. }) = base else { return over };
+    let Kind::Map(over_pairs) = over.kind else { return over };
+    let mut pairs = base.clone();
+    for (key, value) in over_pairs {
+        match pairs.iter_mut().find(|(it, _)| it.text == key.text) {
+            Some((_, before)) => *before = merged(Some(before), value),
+            None => pairs.push((key, value)),
+        }
+    }
+    Node { at: over.at, kind: Kind::Map(pairs) }
+}

@@ -1,0 +1,105 @@
+//! The version of a rule: a hash of what it says, not of how it is laid out.
+
+use super::yaml::{Kind, Node, Typed};
+
+/// 64-bit FNV-1a (draft-eastlake-fnv). Chosen for being defined outside of any library: versions must not change with a dependency.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_text(&mut self, text: &str) {
+        self.write(&(text.len() as u64).to_le_bytes());
+        self.write(text.as_bytes());
+    }
+}
+
+/// 16 hexadecimal digits that stay the same when comments, white space, quotes around texts or the order of keys change.
+pub(super) fn version(document: &Node) -> String {
+    let mut hash = Fnv::new();
+    write(document, &mut hash);
+    format!("{:016x}", hash.0)
+}
+
+fn write(node: &Node, hash: &mut Fnv) {
+    match &node.kind {
+        Kind::Scalar(scalar) => match scalar.typed {
+            Typed::Null => hash.write(b"n"),
+            Typed::Bool(value) => hash.write(&[b'b', u8::from(value)]),
+            Typed::Int(value) => {
+                hash.write(b"i");
+                hash.write(&value.to_le_bytes());
+            }
+            Typed::Float(value) => {
+                hash.write(b"f");
+                hash.write(&value.to_bits().to_le_bytes());
+            }
+            Typed::Text => {
+                hash.write(b"t");
+                hash.write_text(&scalar.text);
+            }
+        },
+        Kind::Sequence(nodes) => {
+            hash.write(b"s");
+            hash.write(&(nodes.len() as u64).to_le_bytes());
+            nodes.iter().for_each(|it| write(it, hash));
+        }
+        Kind::Map(pairs) => {
+            hash.write(b"m");
+            hash.write(&(pairs.len() as u64).to_le_bytes());
+            let mut sorted: Vec<_> = pairs.iter().collect();
+            sorted.sort_by(|(left, _), (right, _)| left.text.cmp(&right.text));
+            for (key, value) in sorted {
+                hash.write_text(&key.text);
+                write(value, hash);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Report;
+    use super::super::yaml;
+    use super::*;
+
+    fn version_of(text: &str) -> String {
+        version(&yaml::documents(text, &mut Report::new("t.yml"))[0])
+    }
+
+    #[test]
+    fn fnv_agrees_with_its_published_vectors() {
+        for (text, expected) in [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)] {
+            let mut hash = Fnv::new();
+            hash.write(text.as_bytes());
+            assert_eq!(hash.0, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn layout_comments_and_the_order_of_keys_do_not_change_the_version() {
+        let version = version_of("a: x\nb: [1, two]\n");
+        assert_eq!(version, version_of("# why\nb:\n  - 1\n  - 'two' # 2\n\na: \"x\"\n"));
+        assert_eq!(version.len(), 16);
+    }
+
+    #[test]
+    fn everything_that_is_said_changes_the_version() {
+        let texts = ["a: 1", "a: '1'", "a: 2", "b: 1", "a: [1]", "a: [1, 2]", "a: [2, 1]", "a: {b: 1}", "a: null", "a: true", "a: 1.5", "a: ''"];
+        let versions: std::collections::BTreeSet<String> = texts.into_iter().map(version_of).collect();
+        assert_eq!(versions.len(), texts.len());
+    }
+
+    #[test]
+    fn a_version_stays_what_it_is_from_release_to_release() {
+        assert_eq!(version_of("title: x\nlist: [1, a, null, true, 2.5]\n"), "cf1c8ef02d66ffcf");
+    }
+}

@@ -1,0 +1,162 @@
+//! What rules and correlations say about themselves: title, id, name, level and the rest of the top-level keys.
+
+use super::hash;
+use super::report::Report;
+use super::yaml::{Kind, Node, Position};
+use model::{Level, RuleInfo, alert::RuleKind};
+use uuid::{Uuid, uuid};
+
+/// Longest title and name in characters (specification 2.1).
+const TITLE_CHARS_MAX: usize = 256;
+/// The namespace of identifiers that are derived from names.
+const NAMESPACE: Uuid = uuid!("5b1f9e0c-6f0e-4d3a-9a57-0f4f4b0a3c11");
+const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
+
+/// An identifier as it is compared: a UUID in its usual form, anything else as it is.
+pub(super) fn canonical_id(id: &str) -> String {
+    Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |it| it.to_string())
+}
+
+/// The name that a document gives itself.
+pub(super) fn own_name(document: &Node) -> Option<&str> {
+    document.get("name").and_then(Node::as_scalar).map(|it| it.text.trim()).filter(|it| !it.is_empty())
+}
+
+/// Reads the top-level keys. `default_name` is for documents without a name. `None` if a problem keeps the document from loading.
+pub(super) fn read(document: &Node, kind: RuleKind, default_name: &str, report: &mut Report) -> Option<RuleInfo> {
+    let mut reader = Reader { document, report };
+    let errors = reader.report.errors();
+    let title = reader.title();
+    let name = reader.name(default_name);
+    let id = reader.id(&name);
+    let level = reader.level();
+    reader.status();
+    let info = RuleInfo {
+        id,
+        name,
+        title,
+        description: reader.text("description"),
+        version: hash::version(document),
+        level,
+        kind,
+        tags: reader.tags(),
+        false_positives: reader.texts("falsepositives"),
+        references: reader.texts("references"),
+        author: reader.text("author"),
+    };
+    (report.errors() == errors).then_some(info)
+}
+
+struct Reader<'a> {
+    document: &'a Node,
+    report: &'a mut Report,
+}
+
+impl Reader<'_> {
+    fn title(&mut self) -> String {
+        let Some(node) = self.document.get("title") else {
+            self.report.error_with_hint(self.document.at, "a document without a title", "add `title:` with what it detects");
+            return String::new();
+        };
+        let text = node.as_scalar().map(|it| it.text.trim().to_owned()).unwrap_or_default();
+        if text.is_empty() {
+            self.report.error(node.at, "the title has to be a text");
+        } else if text.chars().count() > TITLE_CHARS_MAX {
+            self.report.warning(node.at, format!("a title of more than {TITLE_CHARS_MAX} characters"));
+        }
+        text
+    }
+
+    fn name(&mut self, default_name: &str) -> String {
+        let Some(node) = self.document.get("name") else { return default_name.to_owned() };
+        match own_name(self.document) {
+            Some(name) if name.chars().count() <= TITLE_CHARS_MAX => name.to_owned(),
+            Some(_) => {
+                self.report.error(node.at, format!("a name of more than {TITLE_CHARS_MAX} characters"));
+                String::new()
+            }
+            None => {
+                self.report.error_with_hint(node.at, "the name has to be a text", "leave `name` out to be called like the file");
+                String::new()
+            }
+        }
+    }
+
+    fn id(&mut self, name: &str) -> String {
+        let Some(node) = self.document.get("id") else {
+            self.report.warning_with_hint(self.document.at, "a document without an id", "add `id:` with a random UUID");
+            return Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string();
+        };
+        let Some(id) = node.as_scalar().map(|it| it.text.trim()).filter(|it| !it.is_empty()) else {
+            self.report.error_with_hint(node.at, "the id has to be a UUID", "leave `id` out to have one derived from the name");
+            return String::new();
+        };
+        if Uuid::try_parse(id).is_err() {
+            self.report.warning_with_hint(node.at, format!("the id `{id}` is not a UUID"), "write a random UUID");
+        }
+        canonical_id(id)
+    }
+
+    fn level(&mut self) -> Level {
+        let Some(node) = self.document.get("level") else {
+            let hint = format!("it counts as {}", Level::default());
+            self.report.warning_with_hint(self.document.at, "a document without a level", hint);
+            return Level::default();
+        };
+        let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
+        Level::parse(word).unwrap_or_else(|| {
+            let words = Level::ALL.map(Level::as_str);
+            let message = format!("`{word}` is not a level; there are {}", words.join(", "));
+            self.report.error_with_nearest(node.at, message, word, words);
+            Level::default()
+        })
+    }
+
+    fn status(&mut self) {
+        let Some(node) = self.document.get("status") else { return };
+        let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
+        if !STATUSES.contains(&word) {
+            self.report.warning(node.at, format!("`{word}` is not a status; there are {}", STATUSES.join(", ")));
+        }
+    }
+
+    fn tags(&mut self) -> Vec<String> {
+        let tags = self.texts("tags");
+        let Some(node) = self.document.get("tags") else { return tags };
+        let is_sound = |tag: &str| {
+            let part = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || b"._-".contains(&it));
+            tag.split_once('.').is_some_and(|(namespace, rest)| part(namespace) && part(rest))
+        };
+        for wrong in tags.iter().filter(|it| !is_sound(it)) {
+            self.report.warning_with_hint(node.at, format!("the tag `{wrong}` is not `namespace.name`"), "write `attack.t1098`");
+        }
+        tags
+    }
+
+    fn text(&mut self, key: &str) -> String {
+        let Some(node) = self.document.get(key) else { return String::new() };
+        match &node.kind {
+            Kind::Scalar(_) => node.as_scalar().map(|it| it.text.trim().to_owned()).unwrap_or_default(),
+            Kind::Sequence(_) | Kind::Map(_) => {
+                self.ignored(node.at, key, node.describe());
+                String::new()
+            }
+        }
+    }
+
+    fn texts(&mut self, key: &str) -> Vec<String> {
+        let Some(node) = self.document.get(key) else { return Vec::new() };
+        let mut texts = Vec::new();
+        for node in node.as_list() {
+            match &node.kind {
+                Kind::Scalar(_) => texts.extend(node.as_scalar().map(|it| it.text.trim().to_owned())),
+                Kind::Sequence(_) | Kind::Map(_) => self.ignored(node.at, key, node.describe()),
+            }
+        }
+        texts
+    }
+
+    fn ignored(&mut self, at: Position, key: &str, what: &str) {
+        self.report.warning(at, format!("`{key}` holds {what} where a text should be; it is ignored"));
+    }
+}

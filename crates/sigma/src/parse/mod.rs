@@ -1,0 +1,47 @@
+//! From YAML text to [`crate::ast`]: what loads, and every problem with its place.
+
+mod across;
+mod condition;
+mod correlation;
+mod detection;
+mod encode;
+mod file;
+mod hash;
+mod info;
+mod modifiers;
+mod nearest;
+mod pattern;
+mod placeholder;
+mod report;
+mod rule;
+mod values;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use crate::ast::Document;
+use crate::lists::Lists;
+use crate::problem::Problem;
+
+/// What a file, or several, gave.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// What can be used, in order.
+    pub documents: Vec<Document>,
+    /// What can't, and what is doubtful, in order; those between files come last.
+    pub problems: Vec<Problem>,
+}
+
+/// Loads the documents of one YAML file, named `file` in problems; `lists` stand behind placeholders. A document with an error is
+/// left out, the others load. References between documents are not checked: that is what [`parse_all`] adds.
+pub fn parse_file(file: &str, text: &str, lists: &Lists) -> Loaded {
+    let load = file::load(file, text, lists);
+    Loaded { documents: load.sound.into_iter().map(|it| it.document).collect(), problems: load.problems }
+}
+
+/// Loads several files, given as (name, text), and checks them against each other: names and ids are taken once (the first document
+/// stays), correlations refer to rules that loaded.
+pub fn parse_all(files: impl IntoIterator<Item = (String, String)>, lists: &Lists) -> Loaded {
+    across::join(files.into_iter().map(|(file, text)| file::load(&file, &text, lists)).collect())
+}

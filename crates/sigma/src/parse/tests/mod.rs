@@ -1,0 +1,2 @@
+//! Tests of whole files.
+mod corpus;

@@ -1,0 +1,469 @@
+//! YAML text as a tree in which every node knows its line and column.
+
+use super::report::Report;
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use std::collections::HashMap;
+
+/// Most nodes of one document, aliases written out.
+const NODES_MAX: usize = 200_000;
+/// Deepest nesting of one document.
+const DEPTH_MAX: usize = 64;
+
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    /// 1-based.
+    pub(super) line: usize,
+    /// 1-based, in characters.
+    pub(super) column: usize,
+}
+
+/// A value with its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) at: Position,
+    pub(super) kind: Kind,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Scalar(Scalar),
+    Sequence(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map; always a scalar, kept as it was written.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) at: Position,
+    pub(super) text: String,
+}
+
+/// A single value: its text, and what the text means when it was written without quotes.
+#[derive(Debug, Clone)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    pub(super) typed: Typed,
+}
+
+/// The type of a scalar by the core schema of YAML 1.2 (10.3.2). Quoted scalars are texts, and so are infinities and numbers that are
+/// none: no field can be compared with them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Typed {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text,
+}
+
+impl Node {
+    /// The pairs of a map.
+    pub(super) fn as_map(&self) -> Option<&[(Key, Node)]> {
+        match &self.kind {
+            Kind::Map(pairs) => Some(pairs),
+            _ => None,
+        }
+    }
+
+    /// The value under `key`, if this is a map that has it.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.as_map()?.iter().find(|(it, _)| it.text == key).map(|(_, value)| value)
+    }
+
+    /// The scalar, unless it is null.
+    pub(super) fn as_scalar(&self) -> Option<&Scalar> {
+        match &self.kind {
+            Kind::Scalar(scalar) if scalar.typed != Typed::Null => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// The elements of a sequence, or the node itself as the only one.
+    pub(super) fn as_list(&self) -> &[Self] {
+        match &self.kind {
+            Kind::Sequence(nodes) => nodes,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// What it is, for messages.
+    pub(super) fn describe(&self) -> &'static str {
+        match &self.kind {
+            Kind::Sequence(_) => "a list",
+            Kind::Map(_) => "a map",
+            Kind::Scalar(scalar) => match scalar.typed {
+                Typed::Null => "null",
+                Typed::Bool(_) => "true or false",
+                Typed::Int(_) | Typed::Float(_) => "a number",
+                Typed::Text => "a text",
+            },
+        }
+    }
+}
+
+/// The documents of a file. Those that are no sound YAML are reported and left out; each `---` begins anew, so that one broken
+/// document does not take the others with it.
+pub(super) fn documents(text: &str, report: &mut Report) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for (first_line, part) in split(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+        Builder::new(first_line).read(part, &mut nodes, report);
+    }
+    nodes
+}
+
+/// The parts of a file between `---` lines, each with the number of lines before it. No YAML value can hold such a line (YAML 1.2.2,
+/// 9.1.2), so that this needs no parser. Parts of nothing but comments and directives are skipped.
+fn split(text: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let (mut start, mut offset, mut start_line) = (0, 0, 0);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let begins = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if begins && offset > start {
+            parts.push((start_line, &text[start..offset]));
+            (start, start_line) = (offset, number);
+        }
+        offset += line.len();
+    }
+    parts.push((start_line, &text[start..]));
+    let says_something = |part: &str| part.lines().any(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with(['#', '%']));
+    parts.retain(|(_, part)| says_something(part));
+    parts
+}
+
+/// Why a document could not be read.
+struct Unsound {
+    at: Position,
+    message: String,
+    hint: Option<&'static str>,
+}
+
+impl Unsound {
+    fn new(at: Position, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), hint: None }
+    }
+}
+
+/// A collection that is still open.
+enum Open {
+    Sequence { at: Position, anchor: usize, nodes: Vec<Node> },
+    Map { at: Position, anchor: usize, pairs: Vec<(Key, Node)>, key: Option<Key>, seen: HashMap<String, Position> },
+}
+
+/// Builds the trees of one part of a file from the parser's events.
+struct Builder {
+    lines_before: usize,
+    open: Vec<Open>,
+    anchors: HashMap<usize, (Node, Size)>,
+    nodes: usize,
+}
+
+/// How large a tree is.
+#[derive(Clone, Copy)]
+struct Size {
+    nodes: usize,
+    depth: usize,
+}
+
+impl Builder {
+    fn new(lines_before: usize) -> Self {
+        Self { lines_before, open: Vec::new(), anchors: HashMap::new(), nodes: 0 }
+    }
+
+    fn read(mut self, text: &str, into: &mut Vec<Node>, report: &mut Report) {
+        let mut parser = Parser::new_from_str(text);
+        if let Err(unsound) = self.read_all(&mut parser, into) {
+            match unsound.hint {
+                Some(hint) => report.error_with_hint(unsound.at, unsound.message, hint),
+                None => report.error(unsound.at, unsound.message),
+            }
+        }
+    }
+
+    fn read_all(&mut self, parser: &mut Parser<'_, StrInput<'_>>, into: &mut Vec<Node>) -> Result<(), Unsound> {
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| self.scan_error(&error))?;
+            let at = self.position(span.start);
+            if let Some(root) = self.event(event, at)? {
+                (self.nodes, self.anchors) = (0, HashMap::new());
+                let is_empty = matches!(&root.kind, Kind::Scalar(scalar) if scalar.typed == Typed::Null);
+                if !is_empty {
+                    into.push(root);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn position(&self, marker: Marker) -> Position {
+        Position { line: self.lines_before + marker.line().max(1), column: marker.col() + 1 }
+    }
+
+    fn scan_error(&self, error: &ScanError) -> Unsound {
+        let mut unsound = Unsound::new(self.position(*error.marker()), format!("not YAML: {}", error.info()));
+        if error.info().contains("tab") {
+            unsound.hint = Some("indent with spaces");
+        } else if error.info().contains("alias") {
+            unsound.hint = Some("a value that starts with `*` needs quotes");
+        }
+        unsound
+    }
+
+    /// Takes one event; gives the root node when it is complete.
+    fn event(&mut self, event: Event<'_>, at: Position) -> Result<Option<Node>, Unsound> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let scalar = scalar(text.into_owned(), style, tag.as_deref());
+                self.complete(Node { at, kind: Kind::Scalar(scalar) }, anchor, 1)
+            }
+            Event::Alias(anchor) => {
+                let Some((node, size)) = self.anchors.get(&anchor) else {
+                    return Err(Unsound::new(at, "an alias inside the value that it refers to"));
+                };
+                self.check_size(at, *size)?;
+                let (kind, nodes) = (node.kind.clone(), size.nodes);
+                self.complete(Node { at, kind }, 0, nodes)
+            }
+            Event::SequenceStart(anchor, _) => self.begin(at, Open::Sequence { at, anchor, nodes: Vec::new() }),
+            Event::MappingStart(anchor, _) => {
+                self.begin(at, Open::Map { at, anchor, pairs: Vec::new(), key: None, seen: HashMap::new() })
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::Sequence { at, anchor, nodes }) => self.complete(Node { at, kind: Kind::Sequence(nodes) }, anchor, 1),
+                Some(Open::Map { at, anchor, pairs, .. }) => self.complete(Node { at, kind: Kind::Map(pairs) }, anchor, 1),
+                None => Err(Unsound::new(at, "not YAML: an end without a beginning")),
+            },
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(None),
+        }
+    }
+
+    fn begin(&mut self, at: Position, open: Open) -> Result<Option<Node>, Unsound> {
+        self.check_size(at, Size { nodes: 1, depth: 1 })?;
+        if let Some(Open::Map { key: None, .. }) = self.open.last() {
+            return Err(Unsound::new(at, "a key is a list or a map; keys are texts"));
+        }
+        self.open.push(open);
+        Ok(None)
+    }
+
+    /// Refuses what would make the document too large. Without this, a few lines of aliases of aliases would fill the memory.
+    fn check_size(&self, at: Position, added: Size) -> Result<(), Unsound> {
+        if self.nodes + added.nodes > NODES_MAX {
+            return Err(Unsound::new(at, format!("a document of more than {NODES_MAX} values")));
+        }
+        if self.open.len() + added.depth > DEPTH_MAX {
+            return Err(Unsound::new(at, format!("nested deeper than {DEPTH_MAX} levels")));
+        }
+        Ok(())
+    }
+
+    /// Puts a finished node where it belongs. `nodes` is the number of nodes that it adds to the document.
+    fn complete(&mut self, node: Node, anchor: usize, nodes: usize) -> Result<Option<Node>, Unsound> {
+        self.check_size(node.at, Size { nodes, depth: 0 })?;
+        self.nodes += nodes;
+        if anchor > 0 {
+            let size = measure(&node);
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        match self.open.last_mut() {
+            None => return Ok(Some(node)),
+            Some(Open::Sequence { nodes, .. }) => nodes.push(node),
+            Some(Open::Map { pairs, key, seen, .. }) => match key.take() {
+                Some(key) => pairs.push((key, node)),
+                None => *key = Some(new_key(node, seen)?),
+            },
+        }
+        Ok(None)
+    }
+}
+
+fn new_key(node: Node, seen: &mut HashMap<String, Position>) -> Result<Key, Unsound> {
+    let Kind::Scalar(scalar) = node.kind else {
+        return Err(Unsound::new(node.at, "a key is a list or a map; keys are texts"));
+    };
+    let key = Key { at: node.at, text: scalar.text };
+    if key.text == "<<" {
+        return Err(Unsound::new(key.at, "merge keys (`<<`) are not part of YAML 1.2"));
+    }
+    if let Some(first) = seen.insert(key.text.clone(), key.at) {
+        let message = format!("the key `{}` is there twice, first on line {}", key.text, first.line);
+        return Err(Unsound { at: key.at, message, hint: Some("put the values into one list, or use two selections") });
+    }
+    Ok(key)
+}
+
+/// Recursion is bounded by [`DEPTH_MAX`].
+fn measure(node: &Node) -> Size {
+    let mut size = Size { nodes: 1, depth: 0 };
+    let mut add = |child: &Node| {
+        let inner = measure(child);
+        size.nodes += inner.nodes;
+        size.depth = size.depth.max(inner.depth + 1);
+    };
+    match &node.kind {
+        Kind::Scalar(_) => {}
+        Kind::Sequence(nodes) => nodes.iter().for_each(&mut add),
+        Kind::Map(pairs) => pairs.iter().for_each(|(_, value)| add(value)),
+    }
+    size
+}
+
+fn scalar(text: String, style: ScalarStyle, tag: Option<&Tag>) -> Scalar {
+    let is_text = style != ScalarStyle::Plain || tag.is_some_and(|it| it.is_yaml_core_schema() && it.suffix == "str");
+    let typed = if is_text { Typed::Text } else { plain(&text) };
+    Scalar { text, typed }
+}
+
+/// The core schema's reading of a plain scalar (YAML 1.2.2, 10.3.2).
+fn plain(text: &str) -> Typed {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Typed::Null,
+        "true" | "True" | "TRUE" => return Typed::Bool(true),
+        "false" | "False" | "FALSE" => return Typed::Bool(false),
+        _ => {}
+    }
+    if let Some(digits) = text.strip_prefix("0x").filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        return i64::from_str_radix(digits, 16).map_or(Typed::Text, Typed::Int);
+    }
+    if let Some(digits) = text.strip_prefix("0o").filter(|it| it.bytes().all(|byte| byte.is_ascii_digit())) {
+        return i64::from_str_radix(digits, 8).map_or(Typed::Text, Typed::Int);
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_numeric = unsigned.starts_with(|it: char| it.is_ascii_digit() || it == '.')
+        && unsigned.contains(|it: char| it.is_ascii_digit())
+        && unsigned.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'.' | b'e' | b'E' | b'+' | b'-'));
+    if !is_numeric {
+        return Typed::Text;
+    }
+    if let Ok(whole) = text.parse() {
+        return Typed::Int(whole);
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Typed::Float(number),
+        _ => Typed::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(text: &str) -> Typed {
+        let mut report = Report::new("t.yml");
+        let nodes = documents(text, &mut report);
+        assert_eq!(report.finish(), []);
+        match &nodes[0].kind {
+            Kind::Scalar(scalar) => scalar.typed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: Typed) {
+        assert_eq!(typed(text), expected, "{text}");
+    }
+
+    #[track_caller]
+    fn check_unsound(text: &str, line: usize, message: &str) {
+        let mut report = Report::new("t.yml");
+        documents(text, &mut report);
+        let problems = report.finish();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].line, line, "{problems:?}");
+        assert!(problems[0].message.contains(message), "{problems:?}");
+    }
+
+    #[test]
+    fn plain_scalars_are_typed_by_the_core_schema() {
+        for (text, expected) in [
+            ("4624", Typed::Int(4624)),
+            ("-7", Typed::Int(-7)),
+            ("+7", Typed::Int(7)),
+            ("0012", Typed::Int(12)),
+            ("0x1F", Typed::Int(31)),
+            ("0o17", Typed::Int(15)),
+            ("1.5", Typed::Float(1.5)),
+            (".5", Typed::Float(0.5)),
+            ("1e3", Typed::Float(1000.0)),
+            ("true", Typed::Bool(true)),
+            ("False", Typed::Bool(false)),
+        ] {
+            check(text, expected);
+        }
+    }
+
+    #[test]
+    fn everything_else_is_text() {
+        for text in ["'4624'", "\"true\"", "''", "yes", "2026-03-02", "1_000", ".inf", ".nan", "1e999", "0x", "12h", "1.2.3", "-x", ".", "!!str 12"] {
+            check(text, Typed::Text);
+        }
+    }
+
+    #[test]
+    fn nodes_know_their_place_across_documents() {
+        let mut report = Report::new("t.yml");
+        let nodes = documents("a: 1\n---\n# comment\nb:\n  - c\n  - d: e\n", &mut report);
+        assert_eq!(report.finish(), []);
+        let list = nodes[1].get("b").unwrap().as_list();
+        assert_eq!(list[0].at, Position { line: 5, column: 5 });
+        assert_eq!(list[1].as_map().unwrap()[0].0.at, Position { line: 6, column: 5 });
+        assert_eq!(list[1].get("d").unwrap().at, Position { line: 6, column: 8 });
+    }
+
+    #[test]
+    fn a_broken_document_does_not_take_the_others_with_it() {
+        let mut report = Report::new("t.yml");
+        let nodes = documents("a: 1\n---\nb: [\n---\nc: 3\n", &mut report);
+        assert_eq!(nodes.len(), 2);
+        let problems = report.finish();
+        assert_eq!(problems.len(), 1);
+        assert!((2..=4).contains(&problems[0].line), "{problems:?}");
+    }
+
+    #[test]
+    fn empty_documents_comments_and_directives_are_nothing() {
+        let mut report = Report::new("t.yml");
+        assert_eq!(documents("# only a comment\n%YAML 1.2\n---\n---\n# nothing\n", &mut report).len(), 0);
+        assert_eq!(documents("", &mut report).len(), 0);
+        assert_eq!(report.finish(), []);
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused() {
+        check_unsound("a: 1\nb: 2\na: 3\n", 3, "the key `a` is there twice, first on line 1");
+    }
+
+    #[test]
+    fn aliases_are_written_out() {
+        let mut report = Report::new("t.yml");
+        let nodes = documents("a: &x [1, 2]\nb: *x\n", &mut report);
+        assert_eq!(nodes[0].get("b").unwrap().as_list().len(), 2);
+    }
+
+    #[test]
+    fn aliases_of_aliases_do_not_fill_the_memory() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..10 {
+            text += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", "));
+        }
+        check_unsound(&text, 6, "more than 200000 values");
+    }
+
+    #[test]
+    fn nesting_is_bounded_through_aliases_too() {
+        check_unsound(&"[".repeat(100), 1, "nested deeper than 64");
+        check_unsound(&"[".repeat(100_000), 1, "limit");
+        let mut text = format!("a0: &a0 {}x{}\n", "[".repeat(40), "]".repeat(40));
+        for level in 1..50 {
+            text += &format!("a{level}: &a{level} {}*a{}{}\n", "[".repeat(40), level - 1, "]".repeat(40));
+        }
+        check_unsound(&text, 2, "nested deeper than 64");
+    }
+
+    #[test]
+    fn merge_keys_and_keys_that_are_no_texts_are_refused() {
+        check_unsound("a: &a {b: 1}\nc:\n  <<: *a\n", 3, "merge keys");
+        check_unsound("? [a]\n: 1\n", 1, "keys are texts");
+    }
+}

@@ -1,0 +1,39 @@
+//! Kafka in and out: a consumer group whose partitions are worked on by one thread each, and an idempotent producer.
+//!
+//! [`start`] runs a group member on threads of its own:
+//!
+//! - the *dispatcher* thread polls. It never blocks on anybody: messages are packed into [`Batch`]es per partition and
+//!   offered to that partition's worker through a bounded channel; when the channel and the batch being packed are
+//!   full, the partition is paused until the worker has caught up, so the member keeps its place in the group;
+//! - a *worker* thread per assigned partition calls the caller's [`PartitionHandler`] with batch after batch and hands
+//!   the records it wrote into its [`Outbox`] to the producer as one step (see [`publish`](self));
+//! - the producer acknowledges records; the ledger of a partition knows up to which offset *everything* that the input
+//!   caused is acknowledged, and only that is ever committed.
+//!
+//! So delivery is at least once: after a crash the messages after the last committed offset are read again.
+
+mod batch;
+mod config;
+mod context;
+mod dispatch;
+mod embedded;
+mod error;
+mod ledger;
+mod observe;
+mod outbox;
+mod paced;
+mod publish;
+mod rebalance;
+mod runtime;
+mod tail;
+mod worker;
+
+pub use batch::{Batch, MessageMeta};
+pub use config::{BatchLimits, KafkaConfig, Properties, Secret, Security, SecurityProtocol};
+pub use embedded::EmbeddedKafka;
+pub use error::KafkaError;
+pub use observe::{Observation, Observer, PartitionId, RecordKind, silent};
+pub use outbox::{OutRecord, Outbox};
+pub use paced::{PacedProducer, Pacing, Progress};
+pub use runtime::{KafkaHandle, PartitionHandler, RunSummary, Stopper, start};
+pub use tail::{TailMessage, TailReader};

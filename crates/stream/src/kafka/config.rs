@@ -1,0 +1,217 @@
+//! The configuration of the Kafka edge: what people write in the TOML file, and the client settings it becomes.
+
+mod client;
+mod security;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::KafkaError;
+pub use security::{Secret, Security, SecurityProtocol};
+
+/// How to reach Kafka, what to read and where to write. Times are in milliseconds, sizes in bytes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KafkaConfig {
+    /// Bootstrap servers, `host:port` separated by commas.
+    pub brokers: String,
+    /// Consumer group. Instances of one group share the partitions.
+    pub group_id: String,
+    /// Topics with events. A name that starts with `^` is a regular expression.
+    pub topics: Vec<String>,
+    /// Topic that alerts go to.
+    pub alerts_topic: String,
+    /// Topic that dead letters go to.
+    pub dead_letters_topic: String,
+    /// Encryption and authentication.
+    pub security: Security,
+    /// Sizes of batches and queues.
+    pub batch: BatchLimits,
+    /// How often acknowledged offsets are committed.
+    pub commit_interval_ms: u64,
+    /// How long the producer tries to deliver a record before the process gives up.
+    pub delivery_timeout_ms: u64,
+    /// How long a revoked or stopping partition may take to finish what it works on.
+    pub drain_timeout_ms: u64,
+    /// How long to wait for a broker at the start.
+    pub startup_timeout_ms: u64,
+    /// How often lag and high watermarks are measured.
+    pub statistics_interval_ms: u64,
+    /// Any other librdkafka property, for the consumer and the producer. Values are not shown in logs.
+    pub properties: Properties,
+}
+
+impl Default for KafkaConfig {
+    fn default() -> Self {
+        Self {
+            brokers: "localhost:9092".to_owned(),
+            group_id: "nightjar".to_owned(),
+            topics: vec!["audit-events".to_owned()],
+            alerts_topic: "nightjar.alerts".to_owned(),
+            dead_letters_topic: "nightjar.dead-letters".to_owned(),
+            security: Security::default(),
+            batch: BatchLimits::default(),
+            commit_interval_ms: 1_000,
+            delivery_timeout_ms: 120_000,
+            drain_timeout_ms: 20_000,
+            startup_timeout_ms: 30_000,
+            statistics_interval_ms: 5_000,
+            properties: Properties::default(),
+        }
+    }
+}
+
+impl KafkaConfig {
+    /// Checks everything that can be checked without a broker. Called by [`start`](super::start) too.
+    pub fn check(&self) -> Result<(), KafkaError> {
+        let refuse = |reason: &str| Err(KafkaError::Config(reason.to_owned()));
+        if self.brokers.trim().is_empty() {
+            return refuse("brokers is empty");
+        }
+        if self.group_id.is_empty() {
+            return refuse("group_id is empty");
+        }
+        if self.topics.is_empty() || self.topics.iter().any(String::is_empty) {
+            return refuse("topics must name at least one topic, and no empty name");
+        }
+        for out in [&self.alerts_topic, &self.dead_letters_topic] {
+            if out.is_empty() {
+                return refuse("alerts_topic and dead_letters_topic must not be empty");
+            }
+            if self.topics.contains(out) {
+                return Err(KafkaError::Config(format!("topic {out:?} is both read and written: that would be a loop")));
+            }
+        }
+        self.batch.check()?;
+        self.properties.check()?;
+        self.security.check()
+    }
+
+    pub(super) fn drain_timeout(&self) -> Duration {
+        Duration::from_millis(self.drain_timeout_ms)
+    }
+
+    pub(super) fn commit_interval(&self) -> Duration {
+        Duration::from_millis(self.commit_interval_ms)
+    }
+
+    pub(super) fn startup_timeout(&self) -> Duration {
+        Duration::from_millis(self.startup_timeout_ms)
+    }
+}
+
+/// Limits of what is in memory, per partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchLimits {
+    /// Messages in a batch.
+    pub messages_max: usize,
+    /// Bytes in a batch (the message that reaches it is still taken).
+    pub bytes_max: usize,
+    /// Bytes in a message; a longer one is reported as oversize.
+    pub message_bytes_max: usize,
+    /// Batches that wait for a partition's worker; when they are full, the partition is paused.
+    pub queue_max: usize,
+    /// Batches of a partition whose records are not acknowledged yet; when reached, the worker waits.
+    pub in_flight_max: usize,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self { messages_max: 4_096, bytes_max: 512 * 1024, message_bytes_max: 1024 * 1024, queue_max: 4, in_flight_max: 16 }
+    }
+}
+
+impl BatchLimits {
+    fn check(self) -> Result<(), KafkaError> {
+        let limits = [
+            ("messages_max", self.messages_max),
+            ("bytes_max", self.bytes_max),
+            ("message_bytes_max", self.message_bytes_max),
+            ("queue_max", self.queue_max),
+            ("in_flight_max", self.in_flight_max),
+        ];
+        match limits.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(KafkaError::Config(format!("batch.{name} is 0, it must be at least 1"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Raw librdkafka properties. `Debug` shows the names only.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Properties(BTreeMap<String, Scalar>);
+
+/// A property's value: TOML may have it as a string, a number or a boolean, the client wants text.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+}
+
+/// Properties that this crate sets, because its guarantees hang on them, with where to say it instead.
+const RESERVED: [(&str, &str); 15] = [
+    ("bootstrap.servers", "use `brokers`"),
+    ("metadata.broker.list", "use `brokers`"),
+    ("group.id", "use `group_id`"),
+    ("enable.auto.commit", "offsets are committed after their alerts are acknowledged"),
+    ("enable.auto.offset.store", "offsets are committed after their alerts are acknowledged"),
+    ("enable.idempotence", "the producer is always idempotent"),
+    ("acks", "the producer always waits for all replicas"),
+    ("request.required.acks", "the producer always waits for all replicas"),
+    ("transactional.id", "transactions are not supported yet"),
+    ("security.protocol", "use `security.protocol` under [kafka.security]"),
+    ("sasl.mechanism", "use `sasl_mechanism` under [kafka.security]"),
+    ("sasl.mechanisms", "use `sasl_mechanism` under [kafka.security]"),
+    ("sasl.username", "use `username` under [kafka.security]"),
+    ("sasl.password", "use `password_file` or `password_env` under [kafka.security]"),
+    ("ssl.key.password", "use `ssl_key_password_file` or `ssl_key_password_env` under [kafka.security]"),
+];
+
+impl Properties {
+    /// Adds or replaces a property.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), Scalar::Text(value.to_owned()));
+    }
+
+    /// Names and values.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, String)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.to_text()))
+    }
+
+    fn check(&self) -> Result<(), KafkaError> {
+        for name in self.0.keys() {
+            if let Some((_, instead)) = RESERVED.iter().find(|(it, _)| it == name) {
+                return Err(KafkaError::Config(format!("property {name:?} cannot be set: {instead}")));
+            }
+            if name.starts_with("ssl.") && !cfg!(feature = "tls") {
+                return Err(KafkaError::NeedsTls { setting: format!("property {name:?}") });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Scalar {
+    fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! From the configuration to the settings of librdkafka's clients.
+
+use rdkafka::ClientConfig;
+
+use super::KafkaConfig;
+use crate::kafka::KafkaError;
+
+impl KafkaConfig {
+    /// Settings of the group member. Offsets are committed by us and by nobody else.
+    pub(in crate::kafka) fn consumer(&self) -> Result<ClientConfig, KafkaError> {
+        let mut client = self.common()?;
+        client
+            .set("group.id", &self.group_id)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("statistics.interval.ms", self.statistics_interval_ms.to_string());
+        // What may be overridden: a new group reads everything that is there; only moved partitions lose their worker;
+        // the prefetch queue (librdkafka's default: 64 MiB) is bounded with the memory of a small machine in mind.
+        self.with_defaults(
+            &mut client,
+            &[
+                ("auto.offset.reset", "earliest"),
+                ("partition.assignment.strategy", "cooperative-sticky"),
+                ("isolation.level", "read_committed"),
+                ("queued.max.messages.kbytes", "16384"),
+                ("fetch.wait.max.ms", "100"),
+            ],
+        );
+        Ok(client)
+    }
+
+    /// Settings of the producer: idempotent, acknowledged by all replicas, in order.
+    pub(in crate::kafka) fn producer(&self) -> Result<ClientConfig, KafkaError> {
+        let mut client = self.common()?;
+        client
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", self.delivery_timeout_ms.to_string());
+        self.with_defaults(&mut client, &[("linger.ms", "5"), ("compression.type", "lz4")]);
+        Ok(client)
+    }
+
+    /// Settings of a reader without a group (it never commits; the client library wants a name all the same).
+    pub(in crate::kafka) fn reader(&self) -> Result<ClientConfig, KafkaError> {
+        let mut client = self.common()?;
+        client
+            .set("group.id", format!("{}-tail", self.group_id))
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false");
+        self.with_defaults(&mut client, &[("auto.offset.reset", "earliest"), ("fetch.wait.max.ms", "50")]);
+        Ok(client)
+    }
+
+    fn common(&self) -> Result<ClientConfig, KafkaError> {
+        self.check()?;
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.brokers).set("log.connection.close", "false");
+        self.with_defaults(&mut client, &[("client.id", "nightjar")]);
+        self.security.apply(&mut client)?;
+        for (name, value) in self.properties.iter() {
+            client.set(name, value);
+        }
+        Ok(client)
+    }
+
+    /// Sets what the raw properties do not set.
+    fn with_defaults(&self, client: &mut ClientConfig, defaults: &[(&str, &str)]) {
+        for (name, value) in defaults {
+            if !self.properties.iter().any(|(set, _)| set == *name) {
+                client.set(*name, *value);
+            }
+        }
+    }
+}

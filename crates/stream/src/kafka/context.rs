@@ -1,0 +1,160 @@
+//! The consumer's callbacks: they write down what happened, and the dispatcher acts on it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::runtime::Signals;
+use super::{KafkaError, Observation, Observer};
+
+/// A change of the assignment that the dispatcher has to carry out.
+pub(super) enum Change {
+    /// These partitions are ours now.
+    Assign(TopicPartitionList),
+    /// These partitions go.
+    Revoke(TopicPartitionList),
+}
+
+/// Callbacks of the group member.
+///
+/// A rebalance is *queued*: stopping workers needs the dispatcher's own state, and librdkafka does not mind that the
+/// answer (`assign`, `unassign`) comes after the callback has returned.
+pub(super) struct MemberContext {
+    observer: Observer,
+    signals: Arc<Signals>,
+    changes: Mutex<Vec<Change>>,
+    has_changes: AtomicBool,
+    /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
+    is_closing: AtomicBool,
+    /// A commit failed after it was sent: offsets must be committed again even if nothing new comes.
+    is_commit_lost: AtomicBool,
+}
+
+impl MemberContext {
+    pub(super) fn new(observer: Observer, signals: Arc<Signals>) -> Self {
+        Self {
+            observer,
+            signals,
+            changes: Mutex::default(),
+            has_changes: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            is_commit_lost: AtomicBool::new(false),
+        }
+    }
+
+    /// There is something for [`MemberContext::take_changes`].
+    pub(super) fn has_changes(&self) -> bool {
+        self.has_changes.load(Ordering::Acquire)
+    }
+
+    /// The queued changes, oldest first.
+    pub(super) fn take_changes(&self) -> Vec<Change> {
+        self.has_changes.store(false, Ordering::Release);
+        std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on revocations are answered without the dispatcher.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+    }
+
+    /// Whether a commit was lost since the last call.
+    pub(super) fn take_commit_lost(&self) -> bool {
+        self.is_commit_lost.swap(false, Ordering::AcqRel)
+    }
+
+    fn queue(&self, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+        self.has_changes.store(true, Ordering::Release);
+    }
+}
+
+impl ConsumerContext for MemberContext {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, kind: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        let is_assignment = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if !self.is_closing.load(Ordering::Acquire) {
+            self.queue(if is_assignment { Change::Assign(partitions.clone()) } else { Change::Revoke(partitions.clone()) });
+            return;
+        }
+        let answered = match consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative if is_assignment => consumer.incremental_assign(partitions),
+            RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
+            _ => consumer.unassign(),
+        };
+        if let Err(error) = answered {
+            tracing::debug!(%error, "unassign while closing");
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            self.is_commit_lost.store(true, Ordering::Release);
+            (self.observer)(Observation::CommitFailed { reason: &error.to_string() });
+            return;
+        }
+        for element in offsets.elements() {
+            match (element.error(), element.offset()) {
+                (Ok(()), Offset::Offset(offset)) => {
+                    let (topic, partition) = (element.topic(), element.partition());
+                    (self.observer)(Observation::Committed { topic, partition, offset });
+                }
+                (Ok(()), _) => {}
+                (Err(error), _) => {
+                    self.is_commit_lost.store(true, Ordering::Release);
+                    (self.observer)(Observation::CommitFailed { reason: &error.to_string() });
+                }
+            }
+        }
+    }
+}
+
+impl ClientContext for MemberContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_of_client("consumer", level, facility, message);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        for (name, topic) in &statistics.topics {
+            for (number, partition) in &topic.partitions {
+                // Partition -1 is librdkafka's place for what has no partition; lag -1 means that it is not known.
+                if *number >= 0 && partition.desired && partition.consumer_lag >= 0 {
+                    (self.observer)(Observation::Lag {
+                        topic: name,
+                        partition: *number,
+                        lag: partition.consumer_lag,
+                        high_watermark: partition.hi_offset,
+                    });
+                }
+            }
+        }
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            self.signals.fail(KafkaError::Fatal(reason.to_owned()));
+        } else {
+            (self.observer)(Observation::Trouble { client: "consumer", reason });
+        }
+    }
+}
+
+/// The client's log lines become ours.
+pub(super) fn log_of_client(client: &'static str, level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+            tracing::error!(target: "librdkafka", client, facility, "{message}");
+        }
+        RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", client, facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "librdkafka", client, facility, "{message}");
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", client, facility, "{message}"),
+    }
+}

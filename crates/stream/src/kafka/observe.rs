@@ -1,0 +1,153 @@
+//! What the Kafka edge tells those who watch it: one closed enum, one callback.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartitionId {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition's number, from 0.
+    pub partition: i32,
+}
+
+impl PartitionId {
+    /// Partition `partition` of `topic`.
+    pub fn new(topic: &str, partition: i32) -> Self {
+        Self { topic: topic.into(), partition }
+    }
+}
+
+impl fmt::Display for PartitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.topic, self.partition)
+    }
+}
+
+/// What an outgoing record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// An alert, for the alerts topic.
+    Alert,
+    /// A dead letter, for the dead-letters topic.
+    DeadLetter,
+}
+
+impl RecordKind {
+    /// The word for labels of metrics: `alert` or `dead_letter`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::DeadLetter => "dead_letter",
+        }
+    }
+}
+
+/// Something that happened at the Kafka edge. Made for metrics and readiness: cheap, borrowed, without a clock.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Observation<'a> {
+    /// The partition is ours now; its worker runs.
+    Assigned {
+        /// The partition.
+        partition: &'a PartitionId,
+    },
+    /// The partition is no longer ours; its worker has stopped.
+    Revoked {
+        /// The partition.
+        partition: &'a PartitionId,
+        /// It was taken away (we were thought dead), so nothing could be committed.
+        is_lost: bool,
+    },
+    /// A rebalance of the group was handled.
+    Rebalanced {
+        /// How many partitions this member owns now.
+        owned: usize,
+    },
+    /// The partition was paused (its worker is behind) or resumed.
+    Paused {
+        /// The partition.
+        partition: &'a PartitionId,
+        /// Paused or resumed.
+        is_paused: bool,
+    },
+    /// The handler worked through a batch, and its records are with the producer.
+    Handled {
+        /// The partition.
+        partition: &'a PartitionId,
+        /// Messages in the batch.
+        messages: usize,
+        /// Bytes in the batch.
+        bytes: usize,
+        /// Records that the handler wrote.
+        records: usize,
+        /// The offset after the batch's last message.
+        end_offset: i64,
+        /// Batches of this partition that wait for acknowledgements, this one included.
+        in_flight: usize,
+    },
+    /// The offsets in a partition jump: messages are gone (retention), or were compacted or transaction markers.
+    Gap {
+        /// The partition.
+        partition: &'a PartitionId,
+        /// The offset that would have followed.
+        expected: i64,
+        /// The offset that came.
+        got: i64,
+    },
+    /// A record was acknowledged by the brokers.
+    Delivered {
+        /// What it was.
+        kind: RecordKind,
+    },
+    /// A record could not be delivered; the runtime stops.
+    DeliveryFailed {
+        /// What it was.
+        kind: RecordKind,
+        /// Why.
+        reason: &'a str,
+    },
+    /// The producer's queue was full, and a worker waited.
+    ProducerFull,
+    /// An offset was committed (acknowledged by the coordinator).
+    Committed {
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: i32,
+        /// The offset of the next message to read.
+        offset: i64,
+    },
+    /// A commit failed; it is tried again with the next one.
+    CommitFailed {
+        /// Why.
+        reason: &'a str,
+    },
+    /// Where the partition stands, from the client's statistics (owned partitions only).
+    Lag {
+        /// The topic.
+        topic: &'a str,
+        /// The partition.
+        partition: i32,
+        /// Messages after the committed offset.
+        lag: i64,
+        /// The offset after the last message in the partition.
+        high_watermark: i64,
+    },
+    /// The client reported a passing trouble (a broker is away, …) and goes on by itself.
+    Trouble {
+        /// Which client: `consumer` or `producer`.
+        client: &'static str,
+        /// What it said.
+        reason: &'a str,
+    },
+}
+
+/// Called from the dispatcher, the workers and the producer's thread: must be quick and must not block.
+pub type Observer = Arc<dyn Fn(Observation<'_>) + Send + Sync>;
+
+/// An observer that does nothing.
+pub fn silent() -> Observer {
+    Arc::new(|_| {})
+}

@@ -1,0 +1,162 @@
+//! Partitions come and go: starting workers, stopping them, and the end of everything.
+//!
+//! Whoever loses a partition finishes the batch in hand, waits for its acknowledgements and commits, *before* the
+//! group hears that the partition is free. So the next owner starts exactly where this one ended.
+
+use std::time::Instant;
+
+use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+
+use super::context::Change;
+use super::dispatch::{Dispatcher, offsets_of};
+use super::worker::Worker;
+use super::{KafkaError, Observation, PartitionHandler, PartitionId, RunSummary};
+
+/// A synchronous commit that fails for a passing reason is tried this often.
+const COMMIT_TRIES: usize = 3;
+
+impl<H, F> Dispatcher<F>
+where
+    H: PartitionHandler,
+    F: FnMut(&PartitionId) -> Result<H, String>,
+{
+    /// Carries out what the group has decided since the last call.
+    pub(super) fn carry_out_changes(&mut self) {
+        if !self.consumer.context().has_changes() {
+            return;
+        }
+        for change in self.consumer.context().take_changes() {
+            let done = match &change {
+                Change::Assign(partitions) => self.start_workers(partitions),
+                Change::Revoke(partitions) => {
+                    self.give_up(partitions);
+                    Ok(())
+                }
+            };
+            if let Err(error) = done.and_then(|()| self.answer(&change)) {
+                self.surroundings.signals.fail(error);
+            }
+        }
+        self.summary.rebalances += 1;
+        (self.surroundings.observer)(Observation::Rebalanced { owned: self.workers.all.len() });
+    }
+
+    fn start_workers(&mut self, partitions: &TopicPartitionList) -> Result<(), KafkaError> {
+        for element in partitions.elements() {
+            let id = PartitionId::new(element.topic(), element.partition());
+            let handler = (self.factory)(&id)
+                .map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
+            let worker = Worker::start(id, handler, self.surroundings.clone())?;
+            (self.surroundings.observer)(Observation::Assigned { partition: &worker.id });
+            self.workers.all.push(worker);
+        }
+        Ok(())
+    }
+
+    /// Stops the workers of `partitions` and commits what they finished.
+    fn give_up(&mut self, partitions: &TopicPartitionList) {
+        let is_lost = self.consumer.assignment_lost();
+        let goes = |it: &Worker| partitions.find_partition(&it.id.topic, it.id.partition).is_some();
+        let mut going: Vec<Worker> = self.workers.all.extract_if(.., |it| goes(it)).collect();
+        let drained = self.drain(&mut going, true);
+        // Of a lost partition nothing can be committed: somebody else owns it already, and reads it from the last commit.
+        let committed = if is_lost { Ok(()) } else { self.commit_now(&going) };
+        for result in [drained, committed] {
+            if let Err(error) = result {
+                tracing::warn!(%error, "partitions given up; their last messages will be read again");
+            }
+        }
+        for worker in &mut going {
+            if worker.is_paused {
+                // The client remembers a pause beyond the assignment.
+                self.surroundings.set_paused(&self.consumer, worker, false);
+            }
+            (self.surroundings.observer)(Observation::Revoked { partition: &worker.id, is_lost });
+        }
+    }
+
+    /// Tells the group that a change is carried out.
+    fn answer(&self, change: &Change) -> Result<(), KafkaError> {
+        let is_cooperative = matches!(self.consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let answered = match change {
+            Change::Assign(partitions) if is_cooperative => self.consumer.incremental_assign(partitions),
+            Change::Assign(partitions) => self.consumer.assign(partitions),
+            Change::Revoke(partitions) if is_cooperative => self.consumer.incremental_unassign(partitions),
+            Change::Revoke(_) => self.consumer.unassign(),
+        };
+        answered.map_err(|error| KafkaError::client("answer a rebalance", &error))
+    }
+
+    /// Ends everything in order: finish what was handed over, have it acknowledged, commit, leave the group.
+    pub(super) fn shut_down(mut self) -> Result<RunSummary, KafkaError> {
+        let mut workers = std::mem::take(&mut self.workers.all);
+        let is_failed = self.surroundings.signals.is_failed();
+        let drained = self.drain(&mut workers, is_failed);
+        let committed = self.commit_now(&workers);
+        self.leave();
+        self.summary.records = self.surroundings.publisher.delivered();
+        if let Some(error) = self.surroundings.signals.take_failure() {
+            return Err(error);
+        }
+        drained.and(committed).map(|()| self.summary)
+    }
+
+    /// Stops all `workers` at once and waits for them together.
+    fn drain(&self, workers: &mut [Worker], discards: bool) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + self.config.drain_timeout();
+        workers.iter_mut().for_each(|it| it.stop(discards));
+        let mut result = Ok(());
+        for worker in workers {
+            if !worker.wait_until_done(deadline) && result.is_ok() {
+                result = Err(KafkaError::NotDrained(worker.id.clone()));
+            }
+        }
+        result
+    }
+
+    /// Commits what `workers` have acknowledged, and waits for the coordinator's answer.
+    fn commit_now(&self, workers: &[Worker]) -> Result<(), KafkaError> {
+        // Offsets that were sent asynchronously are sent again: nobody waits for their answers any more.
+        let offsets = offsets_of(workers.iter().filter_map(|it| Some((&it.id, it.committable()?))));
+        if offsets.count() == 0 {
+            return Ok(());
+        }
+        let mut last = None;
+        for _ in 0..COMMIT_TRIES {
+            match self.consumer.commit(&offsets, CommitMode::Sync) {
+                Ok(()) => {
+                    self.report_committed(&offsets);
+                    return Ok(());
+                }
+                Err(ClientError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => return Ok(()),
+                Err(error) => {
+                    let reason = error.to_string();
+                    (self.surroundings.observer)(Observation::CommitFailed { reason: &reason });
+                    last = Some(reason);
+                }
+            }
+        }
+        Err(KafkaError::NotCommitted(last.unwrap_or_default()))
+    }
+
+    fn report_committed(&self, offsets: &TopicPartitionList) {
+        for element in offsets.elements() {
+            if let Offset::Offset(offset) = element.offset() {
+                let (topic, partition) = (element.topic(), element.partition());
+                (self.surroundings.observer)(Observation::Committed { topic, partition, offset });
+            }
+        }
+    }
+
+    /// Leaves the group. Changes that came in the meantime are answered, or the client would wait for the answer.
+    fn leave(&self) {
+        self.consumer.context().close();
+        for change in self.consumer.context().take_changes() {
+            if let Err(error) = self.answer(&change) {
+                tracing::debug!(%error, "while leaving the group");
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Reads a topic from its beginning, without a group and without committing anything: for printing and for tests.
+
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError as ClientError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::{KafkaConfig, KafkaError};
+
+/// Reads all partitions of one topic.
+pub struct TailReader {
+    consumer: BaseConsumer,
+    topic: String,
+    partitions: Vec<i32>,
+}
+
+/// A message of a [`TailReader`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailMessage {
+    /// The partition it was in.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// Its timestamp in milliseconds since the epoch, if it has one.
+    pub timestamp_ms: Option<i64>,
+    /// Its key; empty if it has none.
+    pub key: Vec<u8>,
+    /// Its value; empty for a tombstone.
+    pub value: Vec<u8>,
+}
+
+impl TailReader {
+    /// Starts at the first message that the topic still has.
+    pub fn from_earliest(config: &KafkaConfig, topic: &str) -> Result<Self, KafkaError> {
+        let consumer: BaseConsumer =
+            config.reader()?.create().map_err(|error| KafkaError::client("make a reader", &error))?;
+        let partitions = partitions_of(&consumer, config, topic)?;
+        let mut assignment = TopicPartitionList::new();
+        for partition in &partitions {
+            assignment
+                .add_partition_offset(topic, *partition, Offset::Beginning)
+                .map_err(|error| KafkaError::client("assign", &error))?;
+        }
+        consumer.assign(&assignment).map_err(|error| KafkaError::client("assign", &error))?;
+        Ok(Self { consumer, topic: topic.to_owned(), partitions })
+    }
+
+    /// The next message of any partition, or `None` if there was none for `timeout`.
+    pub fn next(&self, timeout: Duration) -> Result<Option<TailMessage>, KafkaError> {
+        match self.consumer.poll(timeout) {
+            None => Ok(None),
+            Some(Ok(message)) => Ok(Some(TailMessage {
+                partition: message.partition(),
+                offset: message.offset(),
+                timestamp_ms: message.timestamp().to_millis(),
+                key: message.key().unwrap_or_default().to_vec(),
+                value: message.payload().unwrap_or_default().to_vec(),
+            })),
+            Some(Err(ClientError::MessageConsumptionFatal(code))) => Err(KafkaError::Fatal(code.to_string())),
+            // The client reconnects by itself.
+            Some(Err(error)) => {
+                tracing::debug!(%error, topic = self.topic, "while reading");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The offset after the last message of each partition, by the number of the partition.
+    pub fn ends(&self, timeout: Duration) -> Result<Vec<i64>, KafkaError> {
+        let end = |partition: &i32| self.consumer.fetch_watermarks(&self.topic, *partition, timeout).map(|it| it.1);
+        let ends: Result<Vec<i64>, ClientError> = self.partitions.iter().map(end).collect();
+        ends.map_err(|error| KafkaError::client("ask for the end of the topic", &error))
+    }
+
+    /// Reads until `count` messages have come, or none for `timeout`.
+    pub fn read(&self, count: usize, timeout: Duration) -> Result<Vec<TailMessage>, KafkaError> {
+        let mut messages = Vec::new();
+        while messages.len() < count {
+            match self.next(timeout)? {
+                Some(message) => messages.push(message),
+                None => break,
+            }
+        }
+        Ok(messages)
+    }
+}
+
+fn partitions_of(consumer: &BaseConsumer, config: &KafkaConfig, topic: &str) -> Result<Vec<i32>, KafkaError> {
+    let metadata = consumer
+        .fetch_metadata(Some(topic), config.startup_timeout())
+        .map_err(|error| KafkaError::Unreachable { brokers: config.brokers.clone(), reason: error.to_string() })?;
+    let mut partitions: Vec<i32> =
+        metadata.topics().iter().flat_map(|it| it.partitions()).map(rdkafka::metadata::MetadataPartition::id).collect();
+    partitions.sort_unstable();
+    if partitions.is_empty() { Err(KafkaError::UnknownTopic(topic.to_owned())) } else { Ok(partitions) }
+}

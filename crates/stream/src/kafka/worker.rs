@@ -1,0 +1,222 @@
+//! The worker of a partition: a thread with the caller's handler, and the dispatcher's end of its channel.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use rdkafka::message::{BorrowedMessage, Message};
+
+use super::ledger::SharedLedger;
+use super::publish::{Publisher, Step};
+use super::runtime::Signals;
+use super::{Batch, BatchLimits, KafkaError, Observation, Observer, Outbox, PartitionHandler, PartitionId};
+
+/// What every worker of a member shares.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) limits: BatchLimits,
+    pub(super) publisher: Arc<Publisher>,
+    pub(super) observer: Observer,
+    pub(super) signals: Arc<Signals>,
+}
+
+/// The dispatcher's side of a partition.
+pub(super) struct Worker {
+    pub(super) id: PartitionId,
+    pub(super) is_paused: bool,
+    /// What was last sent to be committed.
+    pub(super) committed: Option<i64>,
+    limits: BatchLimits,
+    ledger: Arc<SharedLedger>,
+    /// Messages that were not handed over yet.
+    pending: Batch,
+    next_offset: Option<i64>,
+    /// `None` once the worker was told to stop.
+    inbox: Option<Sender<Batch>>,
+    used: Receiver<Batch>,
+    /// Batches that were handed over but not begun are dropped: they belong to the next owner of the partition.
+    is_discarding: Arc<AtomicBool>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
+}
+
+/// What became of the pending batch when it was offered to the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// There was nothing to hand over, or it was taken.
+    Taken,
+    /// The worker is behind; there is still room in the pending batch.
+    Waiting,
+    /// The worker is behind, and the pending batch is full: no more messages of this partition now.
+    Full,
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub(super) fn start<H: PartitionHandler>(
+        id: PartitionId,
+        handler: H,
+        surroundings: Surroundings,
+    ) -> Result<Self, KafkaError> {
+        let limits = surroundings.limits;
+        let (inbox, batches) = bounded(limits.queue_max);
+        let (give_back, used) = bounded(limits.queue_max + 1);
+        let (alive, ended) = bounded(0);
+        let ledger = Arc::new(SharedLedger::default());
+        let is_discarding = Arc::new(AtomicBool::new(false));
+        let bench = Bench {
+            id: id.clone(),
+            handler,
+            batches,
+            give_back,
+            ledger: Arc::clone(&ledger),
+            is_discarding: Arc::clone(&is_discarding),
+            surroundings,
+            alive,
+        };
+        std::thread::Builder::new().name(format!("partition-{}", id.partition)).spawn(move || bench.work())?;
+        let pending = Batch::new(id.clone(), limits.message_bytes_max);
+        Ok(Self {
+            id,
+            is_paused: false,
+            committed: None,
+            limits,
+            ledger,
+            pending,
+            next_offset: None,
+            inbox: Some(inbox),
+            used,
+            is_discarding,
+            ended,
+        })
+    }
+
+    /// Adds a message to the pending batch. Returns the offset that was expected, if another one came.
+    pub(super) fn pack(&mut self, message: &BorrowedMessage<'_>) -> Option<i64> {
+        let offset = message.offset();
+        let expected = self.next_offset.replace(offset + 1).filter(|it| *it != offset);
+        self.pending.push(offset, message.timestamp().to_millis(), message.key(), message.payload());
+        expected
+    }
+
+    /// The pending batch has reached one of its limits.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.len() >= self.limits.messages_max || self.pending.bytes() >= self.limits.bytes_max
+    }
+
+    /// Hands the pending batch over if the worker has room for it. Never blocks.
+    pub(super) fn offer(&mut self) -> Offer {
+        let Some(inbox) = self.inbox.as_ref().filter(|_| !self.pending.is_empty()) else { return Offer::Taken };
+        let next = self.used.try_recv().unwrap_or_else(|_| Batch::new(self.id.clone(), self.limits.message_bytes_max));
+        match inbox.try_send(std::mem::replace(&mut self.pending, next)) {
+            Ok(()) => Offer::Taken,
+            Err(TrySendError::Full(batch)) => {
+                self.pending = batch;
+                if self.is_full() { Offer::Full } else { Offer::Waiting }
+            }
+            // The thread has ended by an error that is with the signals already.
+            Err(TrySendError::Disconnected(_)) => Offer::Taken,
+        }
+    }
+
+    /// A paused partition may go on: half of the queue is free, so that it is not paused again at once.
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.pending.is_empty() && self.inbox.as_ref().is_some_and(|it| it.len() <= self.limits.queue_max / 2)
+    }
+
+    /// There are messages that the worker has not taken.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The offset up to which everything is acknowledged.
+    pub(super) fn committable(&self) -> Option<i64> {
+        self.ledger.committable()
+    }
+
+    /// The committable offset, if it was not sent to be committed yet.
+    pub(super) fn due(&self) -> Option<i64> {
+        self.committable().filter(|it| self.committed.is_none_or(|done| done < *it))
+    }
+
+    /// Tells the thread to end: after the batches in its queue, or (`discards`) after the one it works on.
+    pub(super) fn stop(&mut self, discards: bool) {
+        self.is_discarding.store(discards, Ordering::Release);
+        self.inbox = None;
+        self.pending.clear();
+    }
+
+    /// Waits until the thread has ended and everything that it published is acknowledged. False if that took too long
+    /// or a record was lost.
+    pub(super) fn wait_until_done(&self, deadline: Instant) -> bool {
+        let _disconnected = self.ended.recv_deadline(deadline);
+        let has_ended = matches!(self.ended.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected));
+        has_ended && self.ledger.wait_below(1, deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// The thread's side of a partition.
+struct Bench<H> {
+    id: PartitionId,
+    handler: H,
+    batches: Receiver<Batch>,
+    give_back: Sender<Batch>,
+    ledger: Arc<SharedLedger>,
+    is_discarding: Arc<AtomicBool>,
+    surroundings: Surroundings,
+    /// Dropped last, when the thread ends.
+    #[expect(dead_code, reason = "its drop is the message")]
+    alive: Sender<()>,
+}
+
+impl<H: PartitionHandler> Bench<H> {
+    fn work(mut self) {
+        let _alarm = PanicAlarm { id: self.id.clone(), signals: Arc::clone(&self.surroundings.signals) };
+        let mut outbox = Outbox::new();
+        while let Ok(mut batch) = self.batches.recv() {
+            if self.is_discarding.load(Ordering::Acquire) || self.surroundings.signals.is_failed() {
+                return;
+            }
+            outbox.clear();
+            self.handler.handle(&batch, &mut outbox);
+            let Some(end_offset) = batch.end_offset() else { continue };
+            let step = Step { ledger: &self.ledger, end_offset, outbox: &outbox };
+            if self.surroundings.publisher.publish(&step).is_err() {
+                return;
+            }
+            self.report(&batch, end_offset, outbox.len());
+            batch.clear();
+            // The dispatcher makes a new batch if it has more than enough of them.
+            drop(self.give_back.try_send(batch));
+        }
+    }
+
+    fn report(&self, batch: &Batch, end_offset: i64, records: usize) {
+        (self.surroundings.observer)(Observation::Handled {
+            partition: &self.id,
+            messages: batch.len(),
+            bytes: batch.bytes(),
+            records,
+            end_offset,
+            in_flight: self.ledger.open_steps(),
+        });
+    }
+}
+
+/// Turns a panic of the handler into an error of the runtime.
+struct PanicAlarm {
+    id: PartitionId,
+    signals: Arc<Signals>,
+}
+
+impl Drop for PanicAlarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.signals.fail(KafkaError::HandlerPanicked(self.id.clone()));
+        }
+    }
+}
+
+/// How long the dispatcher may wait for a message when a worker owes it room in its queue.
+pub(super) const OWED_WAIT: Duration = Duration::from_millis(5);
