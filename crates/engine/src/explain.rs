@@ -1,1 +1,214 @@
-//! Why a rule matches an event or does not, told by the code that decides it.
+//! Why a rule matches an event or does not, told by the code that decides it: each part is compiled and asked by itself.
+
+use crate::decode::{Decoder, Limits, Lines, pad};
+use model::{Event, EventTime, Reject, Schema, SourceMapping, Value};
+use sigma::ast::{Compare, Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
+use sigma::compile::{Program, RuleIndex, RuleSet};
+use sigma::matcher::{Clock, Matcher};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// The verdict of one rule on one event, down to the tests of single fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Whether the rule is for the event's source at all.
+    pub is_routed: bool,
+    /// Whether the rule matches.
+    pub matches: bool,
+    /// The condition, then the selections with their parts, in the order of the file.
+    pub steps: Vec<Step>,
+}
+
+/// One part of a rule and whether it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// How far it is indented.
+    pub depth: usize,
+    /// Whether this part holds.
+    pub holds: bool,
+    /// 1-based line in the rule's file.
+    pub line: usize,
+    /// What is asked.
+    pub question: String,
+    /// The value that the event has, for tests of a field.
+    pub value: Option<serde_json::Value>,
+}
+
+/// Explains `rule` on the event in `line`, read through `mapping`. Fails as the decoder does.
+pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) -> Result<Explanation, Reject> {
+    let asking = Asking { rule, mapping, line, clock };
+    let is_routed = rule.logsource.admits(&mapping.logsource);
+    let mut steps = Vec::new();
+    let matches = asking.holds(&rule.selections, &rule.condition)?;
+    let question = condition_text(&rule.condition, &rule.selections);
+    steps.push(Step { depth: 0, holds: matches, line: rule.place.line, question, value: None });
+    for selection in &rule.selections {
+        asking.selection(selection, &mut steps)?;
+    }
+    Ok(Explanation { is_routed, matches: matches && is_routed, steps })
+}
+
+struct Asking<'a> {
+    rule: &'a Rule,
+    mapping: &'a SourceMapping,
+    line: &'a str,
+    clock: &'a Clock,
+}
+
+impl Asking<'_> {
+    /// Compiles a rule of these parts alone and asks the matcher.
+    fn holds(&self, selections: &[Selection], condition: &Condition) -> Result<bool, Reject> {
+        let part = Rule {
+            info: Arc::clone(&self.rule.info),
+            place: Place { file: Arc::clone(&self.rule.place.file), line: self.rule.place.line },
+            logsource: model::LogSource::default(),
+            selections: selections.to_vec(),
+            condition: condition.clone(),
+        };
+        let set = Arc::new(RuleSet::new(vec![Document::Rule(part)]));
+        let program = Program::compile(&set, Schema::of(self.mapping.clone()), &mut Vec::new());
+        let mut bytes = self.line.trim_end().as_bytes().to_vec();
+        let payload = pad(&mut bytes);
+        let mut values = vec![Value::Missing; program.schema.projection.len()];
+        let mut lines = Lines::new(&bytes, payload).ok_or_else(|| empty_line())?;
+        let mut decoder = Decoder::new(&program.schema.projection, Limits::default());
+        let line = decoder.next(&mut lines, &mut values).ok_or_else(|| empty_line())?;
+        let text = line.outcome?;
+        let roles = &program.schema.roles;
+        let time = match model::event::first(&values, &roles.time) {
+            Value::Text(text) => EventTime::parse(text).or_else(|| EventTime::from_unix(text)),
+            Value::Number(text) => EventTime::from_unix(text),
+            _ => None,
+        };
+        let event = Event { time: time.unwrap_or_default(), values: &values, line: text };
+        Ok(Matcher::new(&program, self.clock.clone()).condition_holds(&program, RuleIndex(0), &event))
+    }
+
+    fn search(&self, search: &Search) -> Result<bool, Reject> {
+        let line = self.rule.place.line;
+        self.holds(&[Selection { name: String::new(), line, search: search.clone() }], &Condition::Selection(0))
+    }
+
+    fn selection(&self, selection: &Selection, steps: &mut Vec<Step>) -> Result<(), Reject> {
+        let holds = self.search(&selection.search)?;
+        steps.push(Step { depth: 1, holds, line: selection.line, question: selection.name.clone(), value: None });
+        self.parts(&selection.search, 2, selection.line, steps)
+    }
+
+    fn parts(&self, search: &Search, depth: usize, line: usize, steps: &mut Vec<Step>) -> Result<(), Reject> {
+        match search {
+            Search::Item(item) => {
+                let value = item.field.as_ref().map(|it| self.value(it.as_str()));
+                let holds = self.search(search)?;
+                steps.push(Step { depth, holds, line: item.line, question: item_text(item), value });
+            }
+            Search::All(parts) if parts.len() == 1 => self.parts(&parts[0], depth, line, steps)?,
+            Search::All(parts) => {
+                for part in parts {
+                    self.parts(part, depth, line, steps)?;
+                }
+            }
+            Search::Any(parts) => {
+                steps.push(Step { depth, holds: self.search(search)?, line, question: "any of".to_owned(), value: None });
+                for part in parts {
+                    self.parts(part, depth + 1, line, steps)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, path: &str) -> serde_json::Value {
+        let json: serde_json::Value = serde_json::from_str(self.line).unwrap_or_default();
+        let lookup = model::extract::lookup;
+        let envelopes = &self.mapping.envelopes;
+        let found = lookup(&json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(&json, it)?, path)));
+        found.cloned().unwrap_or_default()
+    }
+}
+
+fn empty_line() -> Reject {
+    Reject::new(model::RejectCode::NotJson, 0, "the line is empty")
+}
+
+fn condition_text(condition: &Condition, selections: &[Selection]) -> String {
+    let joined = |parts: &[Condition], word: &str| {
+        let parts: Vec<String> = parts.iter().map(|it| condition_text(it, selections)).collect();
+        if parts.len() == 1 { parts.concat() } else { format!("({})", parts.join(word)) }
+    };
+    match condition {
+        Condition::And(parts) => joined(parts, " and "),
+        Condition::Or(parts) => joined(parts, " or "),
+        Condition::Not(inner) => format!("not {}", condition_text(inner, selections)),
+        Condition::Selection(at) => selections[*at].name.clone(),
+    }
+}
+
+/// Most values of one item that are spelled out.
+const VALUES_SHOWN: usize = 8;
+
+fn item_text(item: &Item) -> String {
+    let field = item.field.as_ref().map_or("any text of the event", |it| it.as_str());
+    let mut text = format!("{field} {}", if item.negated { "is there and is not: " } else { "" });
+    let word = if item.all { " and " } else { " or " };
+    for (at, predicate) in item.predicates.iter().take(VALUES_SHOWN).enumerate() {
+        text.push_str(if at == 0 { "" } else { word });
+        text.push_str(&predicate_text(predicate));
+    }
+    if item.predicates.len() > VALUES_SHOWN {
+        let _ = write!(text, "{word}one of {} more", item.predicates.len() - VALUES_SHOWN);
+    }
+    text
+}
+
+fn predicate_text(predicate: &Predicate) -> String {
+    let sign = |compare: &Compare| match compare {
+        Compare::Equal => "=",
+        Compare::Less => "<",
+        Compare::LessOrEqual => "≤",
+        Compare::Greater => ">",
+        Compare::GreaterOrEqual => "≥",
+        Compare::NotEqual => "≠",
+    };
+    match predicate {
+        Predicate::Text { pattern, cased } => {
+            let case = if *cased { " (case matters)" } else { "" };
+            format!("{}{case}", pattern_text(pattern))
+        }
+        Predicate::Regex(source) => format!("matches /{source}/"),
+        Predicate::Cidr(net) => format!("is in {net}"),
+        Predicate::Number { compare, with } => format!("{} {with}", sign(compare)),
+        Predicate::Bool(is_true) => format!("is {is_true}"),
+        Predicate::Exists(true) => "is there".to_owned(),
+        Predicate::Exists(false) => "is missing".to_owned(),
+        Predicate::Null => "is null or missing".to_owned(),
+        Predicate::FieldRef { other, relation, .. } => {
+            let relation = match relation {
+                Relation::Equal => "equals",
+                Relation::StartsWith => "starts with",
+                Relation::EndsWith => "ends with",
+                Relation::Contains => "contains",
+            };
+            format!("{relation} the field {other}")
+        }
+        Predicate::TimePart { part, compare, with } => format!("has {part:?} {} {with}", sign(compare)).to_lowercase(),
+    }
+}
+
+fn pattern_text(pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Equal(text) => format!("is `{text}`"),
+        Pattern::Prefix(text) => format!("starts with `{text}`"),
+        Pattern::Suffix(text) => format!("ends with `{text}`"),
+        Pattern::Contains(text) => format!("contains `{text}`"),
+        Pattern::Any => "has any text".to_owned(),
+        Pattern::Wildcard(pieces) => {
+            let pieces = pieces.iter().map(|it| match it {
+                Wild::Literal(text) => text.as_str(),
+                Wild::One => "?",
+                Wild::Many => "*",
+            });
+            format!("is like `{}`", pieces.collect::<String>())
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod exchange;
 pub mod explain;
 pub mod pages;
+pub mod pipeline;
 pub mod reader;
 pub mod seen;
 pub mod shard;
@@ -17,6 +18,7 @@ pub mod windows;
 
 pub use book::Rulebook;
 pub use exchange::{Exchange, Routed};
+pub use pipeline::{Pipeline, Settings, Tally};
 pub use reader::{Head, Plausible, Reader, Record};
 pub use shard::{Emitted, Lane, Outbox, Shard, Verdict};
 pub use small_text::SmallText;

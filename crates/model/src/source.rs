@@ -28,7 +28,9 @@ impl LogSource {
         };
         let names_nothing = source.category.is_none() && source.product.is_none() && source.service.is_none();
         names_nothing
-            || (agree(&self.category, &source.category) && agree(&self.product, &source.product) && agree(&self.service, &source.service))
+            || (agree(&self.category, &source.category)
+                && agree(&self.product, &source.product)
+                && agree(&self.service, &source.service))
     }
 }
 

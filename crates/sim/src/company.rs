@@ -235,7 +235,7 @@ fn factor(kind: ActorKind, role: Role, rng: &mut ChaCha8Rng) -> Auth {
     let drawn: f64 = rng.random();
     match kind {
         // A few suppliers still send codes to phones; never to those with an admin's rights.
-        ActorKind::Contractor if drawn < 0.06 => Auth::Sms,
+        ActorKind::Contractor if drawn < 0.02 => Auth::Sms,
         ActorKind::Contractor if drawn < 0.35 => Auth::Totp,
         ActorKind::Employee if drawn < 0.12 && role != Role::ItAdmin => Auth::Totp,
         _ => Auth::Webauthn,

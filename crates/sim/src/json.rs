@@ -186,10 +186,9 @@ fn push_detail(out: &mut Vec<u8>, company: &Company, act: &Act, id: EventId) {
         Outcome::Failure => push_text(out, "error", "bad_password"),
         Outcome::Denied => push_text(out, "error", "not_entitled"),
     }
-    push_number(out, "latency_ms", 12 + noise % 480);
     push_text(out, "user_agent", user_agent(company, act));
     out.extend_from_slice(br#""request_id":""#);
-    push_hex(out, mix(noise, 7), 16);
+    push_hex(out, mix(noise, 7), 12);
     out.extend_from_slice(br#""}"#);
 }
 
@@ -223,7 +222,6 @@ fn push_warehouse(out: &mut Vec<u8>, act: &Act, noise: u64) {
         push_number(out, "rows", u64::from(rows));
         push_number(out, "bytes", u64::from(rows) * (90 + noise % 60));
     }
-    push_text(out, "engine", "presto-0.236");
     push_text(out, "statement", if act.action == Action::DataExport { "unload" } else { "select" });
     out.extend_from_slice(br#""query_id":""#);
     push_hex(out, mix(noise, 3), 16);
@@ -235,8 +233,7 @@ fn push_operations(out: &mut Vec<u8>, act: &Act, noise: u64) {
     push_text(out, "cluster", ["atla", "smf1", "pdxa"][(noise >> 11) as usize % 3]);
     if let Extra::Command(index) = act.extra {
         push_text(out, "command", COMMANDS[usize::from(index) % COMMANDS.len()]);
-        push_text(out, "shell", "bash");
-        push_number(out, "exit_code", u64::from(noise % 23 == 0));
+            push_number(out, "exit_code", u64::from(noise % 23 == 0));
     }
     if act.tool == Tool::AdminPanel {
         push_text(out, "client", "2.9.0");

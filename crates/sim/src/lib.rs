@@ -3,7 +3,7 @@
 //! [`Company`] is generated from a [`CompanyConfig`]: people on four sites with roles, shifts, rest days, travel, devices, and customers with tickets.
 //! [`Simulation`] lets it live through a [`Scenario`] and writes what its internal tools log, one native audit event per line, in event-time order.
 //! People and programs are streams that plan one piece of work at a time; a heap merges them. So memory grows with the people and not with the events,
-//! and the same seed gives the same bytes everywhere. What the attackers do is known in advance as [`AttackTruth`].
+//! and the same seed gives the same bytes. What the attackers do is known in advance as [`AttackTruth`].
 //!
 //! Nobody and nothing here is real: networks and domains are those set aside for documentation and private use.
 

@@ -60,7 +60,7 @@ pub struct EventMeta<'a> {
 
 /// A company living through its days: an endless-looking source of audit events.
 ///
-/// The same configuration and scenario give the same bytes, on every machine.
+/// The same configuration and scenario give the same bytes.
 #[derive(Debug)]
 pub struct Simulation {
     company: Company,

@@ -24,6 +24,7 @@ pub(super) struct Chain {
     steps: usize,
     entries_max: u32,
     entries_evicted: u64,
+    hits_late: u64,
     groups: Groups<Group>,
     pool: Pool,
 }
@@ -35,6 +36,7 @@ impl Chain {
             steps: steps.min(STEPS_MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
+            hits_late: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
         }
@@ -77,7 +79,11 @@ impl Chain {
         let before = chains[step - 1];
         let Some(start) = pool.oldest(&before) else { return false };
         let starts_in_time = pool.get(start).time_ms >= time.ms().saturating_sub(self.timespan_ms);
-        if !starts_in_time || pool.latest_ms(&before).is_some_and(|it| it > time.ms()) {
+        if pool.latest_ms(&before).is_some_and(|it| it > time.ms()) {
+            self.hits_late += 1;
+            return false;
+        }
+        if !starts_in_time {
             return false;
         }
         clear(pool, &mut chains[step]);
@@ -96,6 +102,7 @@ impl Chain {
             entries: self.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
+            hits_late: self.hits_late,
         }
     }
 

@@ -29,6 +29,7 @@ pub(super) struct Counted {
     keep_max: u32,
     entries_max: u32,
     entries_evicted: u64,
+    hits_late: u64,
     groups: Groups<Group>,
     pool: Pool,
     /// Entries by (group, value), for distinct counts.
@@ -64,6 +65,7 @@ impl Counted {
             keep_max: u32::try_from(keep_max).unwrap_or(u32::MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
+            hits_late: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
             values: HashTable::new(),
@@ -82,6 +84,7 @@ impl Counted {
         let latest_ms = pool.latest_ms(&group.window).unwrap_or(i64::MIN).max(hit.time.ms());
         expire(pool, values, number, &mut group.window, latest_ms.saturating_sub(self.timespan_ms));
         if hit.time.ms() < latest_ms.saturating_sub(self.timespan_ms) {
+            self.hits_late += 1;
             return None;
         }
         if pool.used() >= self.entries_max as usize {
@@ -125,6 +128,7 @@ impl Counted {
             entries: self.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
+            hits_late: self.hits_late,
         }
     }
 

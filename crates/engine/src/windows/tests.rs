@@ -1,1 +1,179 @@
+//! Windows against naive ones that keep everything and look at all of it each time.
 
+use super::*;
+use proptest::prelude::*;
+
+const SPAN_MS: i64 = 100;
+
+fn hit(step: u16, time_ms: i64, group: u64, value: u64, id: usize) -> Hit {
+    let identity = |it: u64| Identity::of([it.to_string()]);
+    Hit {
+        correlation: CorrelationIndex(0),
+        step,
+        time: EventTime::from_ms(time_ms),
+        group: identity(group),
+        value: identity(value),
+        event: SmallText::from(id.to_string().as_str()),
+        actor: SmallText::from(format!("a{}", id % 3).as_str()),
+    }
+}
+
+/// A window that keeps every hit there ever was.
+#[derive(Default)]
+struct Naive {
+    hits: Vec<(u64, i64, u64)>,
+    alerted: std::collections::BTreeMap<u64, i64>,
+}
+
+impl Naive {
+    /// Whether an alert is due when this hit has come, and what is counted then.
+    fn hit(&mut self, group: u64, time_ms: i64, value: u64, is_distinct: bool, condition: &[(Compare, u64)]) -> Option<u64> {
+        self.hits.push((group, time_ms, value));
+        let mine = || self.hits.iter().filter(|it| it.0 == group);
+        let latest = mine().map(|it| it.1).max().unwrap();
+        if time_ms < latest - SPAN_MS {
+            return None;
+        }
+        let inside = mine().filter(|it| it.1 >= latest - SPAN_MS);
+        let count = if is_distinct {
+            inside.map(|it| it.2).collect::<std::collections::BTreeSet<_>>().len() as u64
+        } else {
+            inside.count() as u64
+        };
+        let holds = condition.iter().all(|&(compare, with)| match compare {
+            Compare::Equal => count == with,
+            Compare::Less => count < with,
+            Compare::LessOrEqual => count <= with,
+            Compare::Greater => count > with,
+            Compare::GreaterOrEqual => count >= with,
+            Compare::NotEqual => count != with,
+        });
+        if !holds {
+            self.alerted.remove(&group);
+            return None;
+        }
+        if self.alerted.get(&group).is_some_and(|it| latest - it <= SPAN_MS) {
+            return None;
+        }
+        self.alerted.insert(group, latest);
+        Some(count)
+    }
+}
+
+fn counted(condition: &[(Compare, u64)], is_distinct: bool) -> Windows {
+    Windows(vec![Window::Counted(Counted::new(SPAN_MS, condition.to_vec(), is_distinct, WindowLimits::default()))])
+}
+
+fn compares() -> impl Strategy<Value = Vec<(Compare, u64)>> {
+    use Compare::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+    let one = (prop::sample::select(vec![Equal, Less, LessOrEqual, Greater, GreaterOrEqual, NotEqual]), 1_u64..6);
+    prop::collection::vec(one, 1..3)
+}
+
+/// Steps forward mostly, a little back sometimes; groups and values from few.
+fn traffic() -> impl Strategy<Value = Vec<(i64, u64, u64)>> {
+    prop::collection::vec((-30_i64..60, 0_u64..3, 0_u64..6), 1..120)
+}
+
+proptest! {
+    #[test]
+    fn counts_fire_exactly_when_a_window_that_keeps_everything_would(
+        condition in compares(), is_distinct in any::<bool>(), traffic in traffic(), cut in 0_usize..120,
+    ) {
+        let (mut windows, mut naive) = (counted(&condition, is_distinct), Naive::default());
+        let mut time_ms = 1_000;
+        for (id, (step_ms, group, value)) in traffic.into_iter().enumerate() {
+            time_ms += step_ms;
+            if id == cut {
+                let bytes = postcard::to_allocvec(&windows).unwrap();
+                windows = postcard::from_bytes(&bytes).unwrap();
+                windows.reindex();
+            }
+            let ours = windows.hit(&hit(0, time_ms, group, value, id), EventTime::MIN);
+            let theirs = naive.hit(group, time_ms, value, is_distinct, &condition);
+            prop_assert_eq!(ours.is_some(), theirs.is_some(), "at {} of group {}", time_ms, group);
+            if let (Some(ours), Some(count)) = (ours, theirs) {
+                prop_assert!(ours.count <= count);
+                prop_assert_eq!(ours.events_total, ours.count);
+                prop_assert!(ours.last.ms() - ours.first.ms() <= SPAN_MS);
+            }
+        }
+    }
+
+    #[test]
+    fn ordered_steps_fire_exactly_when_some_chain_of_earlier_events_is_complete(
+        traffic in prop::collection::vec((0_i64..40, 0_u64..2, 0_u16..3), 1..80),
+    ) {
+        let mut windows = Windows(vec![Window::Chain(Chain::new(SPAN_MS, 3, WindowLimits::default()))]);
+        let mut history: Vec<Vec<(i64, u16)>> = vec![Vec::new(); 2];
+        let mut time_ms = 0;
+        for (id, (step_ms, group, step)) in traffic.into_iter().enumerate() {
+            time_ms += step_ms;
+            let events = &mut history[usize::try_from(group).unwrap()];
+            events.push((time_ms, step));
+            let is_complete = step == 2 && (0..events.len()).any(|a| (a + 1..events.len()).any(|b| {
+                events[a].1 == 0 && events[b].1 == 1 && time_ms - events[a].0 <= SPAN_MS
+            }));
+            let fired = windows.hit(&hit(step, time_ms, group, 0, id), EventTime::MIN);
+            prop_assert_eq!(fired.is_some(), is_complete, "at {}", time_ms);
+            if is_complete {
+                events.clear();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_episode_is_one_alert_until_its_timespan_has_passed() {
+    let mut windows = counted(&[(Compare::GreaterOrEqual, 3)], false);
+    let fired: Vec<i64> = (0..60_u16)
+        .map(|it| i64::from(it) * 10)
+        .filter(|&at| windows.hit(&hit(0, at, 0, 0, 0), EventTime::MIN).is_some())
+        .collect();
+    assert_eq!(fired, [20, 130, 240, 350, 460, 570], "a steady stream above the threshold alerts once per timespan");
+}
+
+#[test]
+fn the_alert_names_the_latest_events_and_every_actor() {
+    let mut windows = counted(&[(Compare::GreaterOrEqual, 4)], false);
+    let fired = (0..4).filter_map(|it| windows.hit(&hit(0, it, 0, 0, usize::try_from(it).unwrap()), EventTime::MIN)).next().unwrap();
+    assert_eq!((fired.count, fired.first.ms(), fired.last.ms()), (4, 0, 3));
+    assert_eq!(fired.events, ["0", "1", "2", "3"]);
+    assert_eq!(fired.actors, ["a0", "a1", "a2"]);
+}
+
+#[test]
+fn idle_groups_are_forgotten_and_living_ones_are_not() {
+    let mut windows = counted(&[(Compare::GreaterOrEqual, 2)], false);
+    windows.hit(&hit(0, 0, 9_999, 0, 0), EventTime::MIN);
+    for group in 0..500 {
+        let now = 1_000 + i64::try_from(group).unwrap();
+        windows.hit(&hit(0, now, group, 0, 0), EventTime::from_ms(now));
+    }
+    let stats = windows.stats();
+    assert!(stats.groups <= 220, "{stats:?}: about a timespan's worth of groups is alive");
+    assert_eq!((stats.groups, stats.groups_evicted), (stats.entries, 0));
+    assert!(windows.hit(&hit(0, 1_500, 499, 0, 0), EventTime::from_ms(1_500)).is_some());
+}
+
+#[test]
+fn a_full_table_lets_the_idlest_go_and_counts_it() {
+    let limits = WindowLimits { groups_max: 10, entries_max: 1_000 };
+    let mut windows = Windows(vec![Window::Counted(Counted::new(SPAN_MS, vec![(Compare::GreaterOrEqual, 2)], true, limits))]);
+    for group in 0..25 {
+        windows.hit(&hit(0, i64::try_from(group).unwrap(), group, 0, 0), EventTime::MIN);
+    }
+    let stats = windows.stats();
+    assert_eq!((stats.groups, stats.groups_evicted, stats.entries), (10, 15, 10));
+    assert!(windows.hit(&hit(0, 25, 24, 1, 0), EventTime::MIN).is_some(), "the latest group is still there");
+}
+
+#[test]
+fn a_full_arena_costs_a_window_its_oldest_entry_and_counts_it() {
+    let limits = WindowLimits { groups_max: 10, entries_max: 3 };
+    let mut windows = Windows(vec![Window::Counted(Counted::new(SPAN_MS, vec![(Compare::GreaterOrEqual, 9)], false, limits))]);
+    for at in 0..5 {
+        windows.hit(&hit(0, at, 0, 0, 0), EventTime::MIN);
+    }
+    assert_eq!((windows.stats().entries, windows.stats().entries_evicted), (3, 2));
+}

@@ -53,7 +53,7 @@ pub(super) fn email_of(actor: &ActorRef) -> Option<&str> {
     actor.email.as_deref().filter(|it| is_email(it))
 }
 
-/// The address, if it is one: CloudTrail has the names of services in that place.
+/// The address, if it is one: `CloudTrail` has the names of services in that place.
 pub(super) fn ip_of(origin: &OriginRef) -> Option<&str> {
     const LENGTH_MAX: usize = 40;
     origin.ip.as_deref().filter(|it| it.len() <= LENGTH_MAX && it.parse::<IpAddr>().is_ok())
@@ -86,7 +86,7 @@ fn write_user(user: &mut Object<'_>, actor: &ActorRef) {
     user.objects("groups", actor.team.as_deref().filter(|it| !it.is_empty()), |group, team| group.text("name", team));
 }
 
-/// OCSF `user.type_id` of the native schema's words and of what CloudTrail and Okta call their kinds.
+/// OCSF `user.type_id` of the native schema's words and of what `CloudTrail` and Okta call their kinds.
 fn user_type_id(kind: &str) -> i64 {
     const USER: i64 = 1;
     const ADMIN: i64 = 2;
@@ -94,7 +94,8 @@ fn user_type_id(kind: &str) -> i64 {
     const SERVICE: i64 = 4;
     const OTHER: i64 = 99;
     match kind.to_ascii_lowercase().as_str() {
-        "employee" | "contractor" | "user" | "iamuser" | "federateduser" | "samluser" | "webidentityuser" | "identitycenteruser" => USER,
+        "employee" | "contractor" | "user" | "iamuser" | "federateduser" | "samluser" | "webidentityuser"
+        | "identitycenteruser" => USER,
         "root" | "admin" => ADMIN,
         "system" | "systemprincipal" => SYSTEM,
         "service" | "awsservice" | "publicclientapp" | "serviceaccount" => SERVICE,

@@ -248,7 +248,18 @@ fn tags_are_read_in_the_forms_that_rules_have() {
 
 #[test]
 fn other_tags_are_no_attack() {
-    for tag in ["", "attack", "attack.", "attack.g0049", "attack.s0139", "attack.ds0005", "attack.t109", "attack.t1098.1", "cve.2021-44228", "t1098"] {
+    for tag in [
+        "",
+        "attack",
+        "attack.",
+        "attack.g0049",
+        "attack.s0139",
+        "attack.ds0005",
+        "attack.t109",
+        "attack.t1098.1",
+        "cve.2021-44228",
+        "t1098",
+    ] {
         check_tag(tag, None);
     }
 }
@@ -261,14 +272,26 @@ fn the_same_parts_have_the_same_uid() {
 
 #[test]
 fn parts_that_run_together_have_different_uids() {
-    let all = [uid("rule", &["a", "b"]), uid("rule", &["ab"]), uid("rule", &["a", "b", ""]), uid("rulea", &["b"]), uid("rule", &["1:a", "b"])];
+    let all = [
+        uid("rule", &["a", "b"]),
+        uid("rule", &["ab"]),
+        uid("rule", &["a", "b", ""]),
+        uid("rulea", &["b"]),
+        uid("rule", &["1:a", "b"]),
+    ];
     for (at, one) in all.iter().enumerate() {
         assert!(!all[..at].contains(one), "{one}");
     }
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), "\\PC{0,12}", "[\\x00-\\x1f\"\\\\\u{2028}\u{7f}]{0,6}", Just("a@b.example".into()), Just("10.0.0.1".into())]
+    prop_oneof![
+        Just(String::new()),
+        "\\PC{0,12}",
+        "[\\x00-\\x1f\"\\\\\u{2028}\u{7f}]{0,6}",
+        Just("a@b.example".into()),
+        Just("10.0.0.1".into())
+    ]
 }
 
 fn any_option() -> impl Strategy<Value = Option<String>> {
@@ -280,7 +303,13 @@ fn any_texts() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn any_json() -> impl Strategy<Value = Json> {
-    prop_oneof![Just(Json::Null), any_text().prop_map(Json::from), any::<i64>().prop_map(Json::from), any::<f64>().prop_map(Json::from), any_texts().prop_map(Json::from)]
+    prop_oneof![
+        Just(Json::Null),
+        any_text().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        any_texts().prop_map(Json::from)
+    ]
 }
 
 prop_compose! {

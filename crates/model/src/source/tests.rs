@@ -13,7 +13,7 @@ fn corpus(file: &str) -> Option<Vec<Json>> {
         return None;
     };
     let mut text = String::new();
-    if file.ends_with(".gz") {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
         flate2::read::GzDecoder::new(&*bytes).read_to_string(&mut text).unwrap();
     } else {
         text = String::from_utf8(bytes).unwrap();
@@ -36,6 +36,14 @@ struct Coverage {
 }
 
 impl Coverage {
+    fn of(mapping: &SourceMapping, events: &[Json]) -> Self {
+        let mut coverage = Self::default();
+        for event in events {
+            coverage.add(&extract(mapping, event));
+        }
+        coverage
+    }
+
     fn add(&mut self, found: &Extracted) {
         self.events += 1;
         self.id += usize::from(found.id.is_some());
@@ -53,32 +61,43 @@ impl Coverage {
 fn check(mapping: &str, file: &str, expected: &Coverage) {
     let Some(events) = corpus(file) else { return };
     let mapping = SourceMapping::built_in(mapping).unwrap();
-    let mut coverage = Coverage::default();
-    events.iter().for_each(|it| coverage.add(&extract(&mapping, it)));
-    assert_eq!(&coverage, expected, "{file} through {}", mapping.name);
+    assert_eq!(&Coverage::of(&mapping, &events), expected, "{file} through {}", mapping.name);
 }
 
 #[test]
 fn cloudtrail_roles_are_found() {
-    let expected = Coverage { events: 232, id: 205, time: 224, actor: 223, action: 231, target: 220, source_ip: 215, failure: 14, denied: 23 };
+    let expected =
+        Coverage { events: 232, id: 205, time: 224, actor: 223, action: 231, target: 220, source_ip: 215, failure: 14, denied: 23 };
     check("cloudtrail", "AWS.CloudTrail.ndjson", &expected);
 }
 
 #[test]
 fn cloudtrail_roles_are_found_in_wrapped_events() {
-    let expected = Coverage { events: 2900, id: 2900, time: 2900, actor: 2900, action: 2900, target: 2900, source_ip: 2900, failure: 240, denied: 60 };
+    let expected = Coverage {
+        events: 2900,
+        id: 2900,
+        time: 2900,
+        actor: 2900,
+        action: 2900,
+        target: 2900,
+        source_ip: 2900,
+        failure: 240,
+        denied: 60,
+    };
     check("cloudtrail", "cloudtrail-attack-simulation.ndjson.gz", &expected);
 }
 
 #[test]
 fn okta_roles_are_found() {
-    let expected = Coverage { events: 35, id: 30, time: 29, actor: 32, action: 35, target: 26, source_ip: 32, failure: 5, denied: 1 };
+    let expected =
+        Coverage { events: 35, id: 30, time: 29, actor: 32, action: 35, target: 26, source_ip: 32, failure: 5, denied: 1 };
     check("okta", "Okta.SystemLog.ndjson", &expected);
 }
 
 #[test]
 fn github_roles_are_found() {
-    let expected = Coverage { events: 58, id: 11, time: 39, actor: 56, action: 58, target: 57, source_ip: 2, failure: 0, denied: 0 };
+    let expected =
+        Coverage { events: 58, id: 11, time: 39, actor: 56, action: 58, target: 57, source_ip: 2, failure: 0, denied: 0 };
     check("github", "GitHub.Audit.ndjson", &expected);
 }
 
@@ -181,9 +200,7 @@ fn the_raw_mapping_finds_the_usual_places_of_other_products() {
     ] {
         let Some(events) = corpus(file) else { continue };
         let raw = SourceMapping::built_in("raw").unwrap();
-        let mut coverage = Coverage::default();
-        events.iter().for_each(|it| coverage.add(&extract(&raw, it)));
-        let Coverage { events, time, actor, action, source_ip, .. } = coverage;
+        let Coverage { events, time, actor, action, source_ip, .. } = Coverage::of(&raw, &events);
         assert_eq!([events, time, actor, action, source_ip], expected, "{file}");
     }
 }

@@ -9,11 +9,12 @@ mod file;
 mod hash;
 mod info;
 mod modifiers;
-mod nearest;
+pub mod nearest;
 mod pattern;
 mod placeholder;
 mod report;
 mod rule;
+pub(crate) mod timespan;
 mod values;
 mod yaml;
 

@@ -4,7 +4,7 @@
 const CHARS_MAX: usize = 128;
 
 /// The one of `known` that is nearest to `wrong`, if it is near enough to be worth a question: at most a third of its letters differ.
-pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong: Vec<char> = wrong.to_lowercase().chars().take(CHARS_MAX + 1).collect();
     if wrong.len() > CHARS_MAX {
         return None;

@@ -32,14 +32,14 @@ pub(crate) fn next_case(work: &mut Work<'_>) {
 /// Mean pause between two pieces of work, and mean length of one, in seconds: at `activity` 1 on a middling day.
 pub(crate) fn rhythm_s(role: Role) -> (f64, f64) {
     match role {
-        Role::SupportT1 => (200.0, 90.0),
-        Role::SupportT2 => (260.0, 110.0),
-        Role::TrustSafety => (170.0, 90.0),
-        Role::Sre => (600.0, 120.0),
-        Role::Engineer => (900.0, 60.0),
-        Role::DataAnalyst | Role::AdsAnalyst => (700.0, 120.0),
-        Role::Security => (600.0, 90.0),
-        Role::ItAdmin => (540.0, 90.0),
-        Role::Manager | Role::Service => (1_500.0, 60.0),
+        Role::SupportT1 => (380.0, 90.0),
+        Role::SupportT2 => (460.0, 110.0),
+        Role::TrustSafety => (330.0, 90.0),
+        Role::Sre => (800.0, 120.0),
+        Role::Engineer => (1_100.0, 60.0),
+        Role::DataAnalyst | Role::AdsAnalyst => (900.0, 120.0),
+        Role::Security => (800.0, 90.0),
+        Role::ItAdmin => (700.0, 90.0),
+        Role::Manager | Role::Service => (1_800.0, 60.0),
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn second_line(work: &mut Work<'_>) {
     close(work, account, cause);
 }
 
-/// What the second line does about it. The whole chain of a takeover is right once in about 1,500 cases.
+/// What the second line does about it. The whole chain of a takeover is right once in about 2,000 cases.
 fn remedy(work: &mut Work<'_>, reason: Reason) -> &'static [Action] {
     let drawn: f64 = work.rng.random();
     match reason {
@@ -67,7 +67,7 @@ fn remedy(work: &mut Work<'_>, reason: Reason) -> &'static [Action] {
         Reason::ContactUpdate if drawn < 0.80 => &[Action::ContactChange, Action::PasswordReset],
         Reason::LostFactor if drawn < 0.70 => &[Action::MfaDisable],
         Reason::LostFactor if drawn < 0.82 => &[Action::MfaDisable, Action::PasswordReset],
-        Reason::CompromisedAccount if drawn < 0.003 => {
+        Reason::CompromisedAccount if drawn < 0.002 => {
             &[Action::ContactChange, Action::MfaDisable, Action::PasswordReset, Action::SessionRevoke]
         }
         Reason::CompromisedAccount if drawn < 0.75 => &[Action::PasswordReset, Action::SessionRevoke],

@@ -132,7 +132,7 @@ impl Work<'_> {
             return (Reason::VipRequest, crate::accounts::Accounts::any_watchlisted(rng));
         }
         // A few times a day somebody wants a closed account back.
-        if desk == Desk::FirstLine && rng.random_bool(0.000_4) {
+        if desk == Desk::FirstLine && rng.random_bool(0.000_2) {
             return (Reason::Restore, accounts.any_deleted(rng));
         }
         let reason = match desk {
@@ -148,7 +148,7 @@ impl Work<'_> {
                 rng,
             ),
             Desk::Safety | Desk::Vip => {
-                pick(&[(Reason::AbuseReport, 84), (Reason::CompromisedAccount, 14), (Reason::SpamNetwork, 2)], rng)
+                pick(&[(Reason::AbuseReport, 85), (Reason::CompromisedAccount, 14), (Reason::SpamNetwork, 1)], rng)
             }
         };
         (reason, accounts.any_ordinary(rng))

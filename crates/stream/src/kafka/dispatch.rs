@@ -63,6 +63,7 @@ where
     pub(super) fn run(mut self) -> Result<RunSummary, KafkaError> {
         while !self.surroundings.signals.should_end() {
             self.take_messages();
+            (self.surroundings.observer)(Observation::Polled);
             self.carry_out_changes();
             self.hand_over();
             self.commit_when_due();

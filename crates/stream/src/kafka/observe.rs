@@ -48,6 +48,8 @@ impl RecordKind {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Observation<'a> {
+    /// The dispatcher has polled once more: it is alive. Comes many times a second, whether there are messages or not.
+    Polled,
     /// The partition is ours now; its worker runs.
     Assigned {
         /// The partition.

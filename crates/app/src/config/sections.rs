@@ -1,0 +1,241 @@
+//! The sections of the configuration, their keys and defaults. The table in the crate's README has them too, and a test compares.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use engine::WindowLimits;
+use serde::Deserialize;
+use stream::kafka::{BatchLimits, KafkaConfig, Properties, Security};
+
+use super::Config;
+
+/// `[kafka]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kafka {
+    /// Bootstrap servers, `host:port` separated by commas.
+    pub brokers: String,
+    /// Consumer group. Instances of one group share the partitions.
+    pub group_id: String,
+    /// How often acknowledged offsets are committed.
+    pub commit_interval_ms: u64,
+    /// How long the producer tries to deliver a record before the process gives up.
+    pub delivery_timeout_ms: u64,
+    /// How long a revoked or stopping partition may take to finish what it works on.
+    pub drain_timeout_ms: u64,
+    /// How long to wait for a broker at the start.
+    pub startup_timeout_ms: u64,
+    /// How often lag and high watermarks are measured.
+    pub statistics_interval_ms: u64,
+    /// Encryption and authentication.
+    pub security: Security,
+    /// Any other property of librdkafka's clients.
+    pub properties: Properties,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        let of_stream = KafkaConfig::default();
+        Self {
+            brokers: of_stream.brokers,
+            group_id: of_stream.group_id,
+            commit_interval_ms: of_stream.commit_interval_ms,
+            delivery_timeout_ms: of_stream.delivery_timeout_ms,
+            drain_timeout_ms: of_stream.drain_timeout_ms,
+            startup_timeout_ms: of_stream.startup_timeout_ms,
+            statistics_interval_ms: of_stream.statistics_interval_ms,
+            security: Security::default(),
+            properties: Properties::default(),
+        }
+    }
+}
+
+/// `[[sources]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    /// Topics with events of this source. A name that starts with `^` is a regular expression.
+    pub topics: Vec<String>,
+    /// The source mapping: the name of a built-in one, or the path of a `.toml` file.
+    pub mapping: String,
+    /// IANA time zone for rules about local time, where the event names none.
+    pub timezone: String,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { topics: Vec::new(), mapping: "native".to_owned(), timezone: "UTC".to_owned() }
+    }
+}
+
+/// `[output]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Topic for alerts, keyed by their identifiers.
+    pub alerts: String,
+    /// Topic for input that could not be used.
+    pub dead_letters: String,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        let of_stream = KafkaConfig::default();
+        Self { alerts: of_stream.alerts_topic, dead_letters: of_stream.dead_letters_topic }
+    }
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Directories with Sigma rules.
+    pub directories: Vec<PathBuf>,
+    /// Directory with the lists that rules name. Absent: `context` in the rule directories.
+    pub context: Option<PathBuf>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { directories: vec!["rules".into()], context: None }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of one event; a longer one is a dead letter.
+    pub line_bytes_max: usize,
+    /// Objects and arrays open at once in one event; a deeper one is a dead letter.
+    pub depth_max: usize,
+    /// Messages in a batch.
+    pub batch_messages_max: usize,
+    /// Bytes in a batch.
+    pub batch_bytes_max: usize,
+    /// Batches that wait for a partition's worker; then the partition is paused.
+    pub batches_queued_max: usize,
+    /// Batches of a partition whose alerts are not acknowledged yet; then its worker waits.
+    pub batches_in_flight_max: usize,
+    /// Groups of one correlation, per partition.
+    pub window_groups_max: u32,
+    /// Entries of one correlation over all its groups, per partition.
+    pub window_entries_max: u32,
+    /// How far out of order events may come.
+    pub lateness_ms: i64,
+    /// How far in the future an event's time may be.
+    pub future_skew_ms: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (batch, windows, decode) = (BatchLimits::default(), WindowLimits::default(), engine::decode::Limits::default());
+        Self {
+            line_bytes_max: decode.line_bytes_max,
+            depth_max: decode.depth_max,
+            batch_messages_max: batch.messages_max,
+            batch_bytes_max: batch.bytes_max,
+            batches_queued_max: batch.queue_max,
+            batches_in_flight_max: batch.in_flight_max,
+            window_groups_max: windows.groups_max,
+            window_entries_max: windows.entries_max,
+            lateness_ms: engine::watermark::LATENESS_MS,
+            future_skew_ms: 600_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The limits that nothing could pass if they were 0.
+    pub(super) fn at_least_one(&self) -> [(&'static str, usize); 8] {
+        let wide = |it: u32| usize::try_from(it).unwrap_or(usize::MAX);
+        [
+            ("line_bytes_max", self.line_bytes_max),
+            ("depth_max", self.depth_max),
+            ("batch_messages_max", self.batch_messages_max),
+            ("batch_bytes_max", self.batch_bytes_max),
+            ("batches_queued_max", self.batches_queued_max),
+            ("batches_in_flight_max", self.batches_in_flight_max),
+            ("window_groups_max", wide(self.window_groups_max)),
+            ("window_entries_max", wide(self.window_entries_max)),
+        ]
+    }
+
+    /// Limits of decoding.
+    pub fn decode(&self) -> engine::decode::Limits {
+        engine::decode::Limits { line_bytes_max: self.line_bytes_max, depth_max: self.depth_max }
+    }
+
+    /// Limits of the windows.
+    pub fn windows(&self) -> WindowLimits {
+        WindowLimits { groups_max: self.window_groups_max, entries_max: self.window_entries_max }
+    }
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port of `/metrics`, `/healthz` and `/readyz`.
+    pub listen: SocketAddr,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `text` for people, `json` for collectors.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or filters such as `info,librdkafka=warn`.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One line of text per event.
+    Text,
+    /// One JSON object per event.
+    Json,
+}
+
+impl Config {
+    /// The configuration as the Kafka edge wants it.
+    pub fn kafka_config(&self) -> KafkaConfig {
+        let Self { kafka, output, limits, .. } = self;
+        KafkaConfig {
+            brokers: kafka.brokers.clone(),
+            group_id: kafka.group_id.clone(),
+            topics: self.sources.iter().flat_map(|it| it.topics.iter().cloned()).collect(),
+            alerts_topic: output.alerts.clone(),
+            dead_letters_topic: output.dead_letters.clone(),
+            security: kafka.security.clone(),
+            batch: BatchLimits {
+                messages_max: limits.batch_messages_max,
+                bytes_max: limits.batch_bytes_max,
+                message_bytes_max: limits.line_bytes_max,
+                queue_max: limits.batches_queued_max,
+                in_flight_max: limits.batches_in_flight_max,
+            },
+            commit_interval_ms: kafka.commit_interval_ms,
+            delivery_timeout_ms: kafka.delivery_timeout_ms,
+            drain_timeout_ms: kafka.drain_timeout_ms,
+            startup_timeout_ms: kafka.startup_timeout_ms,
+            statistics_interval_ms: kafka.statistics_interval_ms,
+            properties: kafka.properties.clone(),
+        }
+    }
+}

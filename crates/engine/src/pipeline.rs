@@ -1,0 +1,157 @@
+//! The whole engine for one source in one thread: what files, Kafka partitions, rule pages, benches and tests run alike.
+
+use crate::book::Rulebook;
+use crate::decode::{Limits, Lines};
+use crate::exchange::Exchange;
+use crate::reader::{Plausible, Reader, Record, recycled};
+use crate::shard::{Emitted, Lane, Outbox, Place, Shard, Verdict};
+use crate::watermark::Watermark;
+use crate::windows::WindowLimits;
+use model::Value;
+use sigma::matcher::Clock;
+use std::sync::Arc;
+
+/// What a pipeline is made with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Limits of decoding.
+    pub decode: Limits,
+    /// Limits of windows.
+    pub windows: WindowLimits,
+    /// Which event times are believed.
+    pub plausible: Plausible,
+    /// How far out of order events may come, in milliseconds.
+    pub lateness_ms: i64,
+    /// Local time for events that name no zone.
+    pub clock: Clock,
+}
+
+impl Settings {
+    /// Default limits, UTC, and times up to `plausible.latest`.
+    pub fn new(plausible: Plausible) -> Self {
+        Self {
+            decode: Limits::default(),
+            windows: WindowLimits::default(),
+            plausible,
+            lateness_ms: crate::watermark::LATENESS_MS,
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// How many lines became what. `events = scored + bad + duplicates`; `late` ones are among the scored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines that are not blank.
+    pub events: u64,
+    /// Events that were scored.
+    pub scored: u64,
+    /// Lines that are no events.
+    pub bad: u64,
+    /// Events that had been scored already.
+    pub duplicates: u64,
+    /// Scored events that came too late for windows.
+    pub late: u64,
+}
+
+/// Reader, shard, exchange and watermark of one input.
+#[derive(Debug)]
+pub struct Pipeline {
+    book: Rulebook,
+    reader: Reader,
+    lane: Lane,
+    shard: Shard,
+    exchange: Exchange,
+    watermark: Watermark,
+    outbox: Outbox,
+    values: Vec<Value<'static>>,
+    position: u64,
+    tally: Tally,
+}
+
+impl Pipeline {
+    /// An empty pipeline for the rulebook's program number `source`.
+    pub fn new(book: Rulebook, source: u16, settings: &Settings) -> Self {
+        let program = &book.programs[usize::from(source)];
+        Self {
+            reader: Reader::new(Arc::clone(program), settings.decode, settings.plausible),
+            lane: Lane::new(Arc::clone(program), source, settings.clock.clone()),
+            shard: Shard::new(program, settings.windows),
+            exchange: Exchange::new(&book, settings.windows),
+            watermark: Watermark::new(settings.lateness_ms),
+            outbox: Outbox::default(),
+            values: Vec::new(),
+            position: 0,
+            tally: Tally::default(),
+            book,
+        }
+    }
+
+    /// Scores every line of a block. Alerts are appended in order; `reject` gets each line that is no event.
+    pub fn score<'b>(&mut self, lines: &mut Lines<'b>, alerts: &mut Vec<Emitted>, mut reject: impl FnMut(&Record<'b>)) {
+        let mut values = recycled(std::mem::take(&mut self.values));
+        while let Some(record) = self.reader.next(lines, &mut values) {
+            self.tally.events += 1;
+            match &record.outcome {
+                Ok(head) => {
+                    let is_late = self.watermark.observe(head.time);
+                    let at = Place { position: self.position, watermark: self.watermark.time(), is_late };
+                    match self.shard.score(&mut self.lane, head, &values, at, &mut self.outbox) {
+                        Verdict::Scored => self.tally.scored += 1,
+                        Verdict::Late => {
+                            self.tally.scored += 1;
+                            self.tally.late += 1;
+                        }
+                        Verdict::Duplicate => self.tally.duplicates += 1,
+                    }
+                    self.deliver(alerts);
+                }
+                Err(_) => {
+                    self.tally.bad += 1;
+                    reject(&record);
+                }
+            }
+            values.clear();
+            self.position += 1;
+        }
+        self.values = recycled(values);
+    }
+
+    /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.
+    fn deliver(&mut self, alerts: &mut Vec<Emitted>) {
+        let Outbox { alerts: fresh, routed } = &mut self.outbox;
+        for routed in routed.drain(..) {
+            self.exchange.accept(&self.book, &routed, fresh);
+        }
+        fresh.sort_by_key(|it| it.order);
+        alerts.append(fresh);
+    }
+
+    /// How many lines became what so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The rules.
+    pub fn book(&self) -> &Rulebook {
+        &self.book
+    }
+
+    /// The state that the next verdicts depend on, so that a copy made with [`Self::restore`] goes on the same.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let set = &self.book.set;
+        let parts = (self.shard.snapshot(set), self.exchange.snapshot(set), &self.watermark, self.position);
+        postcard::to_allocvec(&parts).expect("writing to memory fails for no value of these types")
+    }
+
+    /// Goes on from a snapshot of a pipeline of the same rules.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), crate::snapshot::SnapshotError> {
+        type Parts = (Vec<u8>, Vec<u8>, Watermark, u64);
+        let damaged = |it: postcard::Error| crate::snapshot::SnapshotError::Damaged(it.to_string());
+        let (shard, exchange, watermark, position) = postcard::from_bytes::<Parts>(bytes).map_err(damaged)?;
+        self.shard = Shard::restore(&self.book.set, &shard)?;
+        self.exchange = Exchange::restore(&self.book.set, &exchange)?;
+        (self.watermark, self.position) = (watermark, position);
+        Ok(())
+    }
+}

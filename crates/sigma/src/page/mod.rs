@@ -1,0 +1,210 @@
+//! The page of a rule: Markdown with cases that fire and cases that stay quiet, which CI runs.
+//!
+//! A `## ` heading with an `expect` fence is a case. Its fences are `history` (events that come first), `events` and `expect`; any
+//! other fence, heading or line is prose. A line of `history` and `events` is an event, or `x60 every 1d {…}`: sixty events, a day
+//! apart, in which `{n}` is the number of the repetition, from 0.
+
+mod expected;
+mod repeat;
+
+#[cfg(test)]
+mod tests;
+
+pub use expected::Expected;
+
+use crate::problem::{Problem, Severity};
+use std::ops::Range;
+
+/// Most events of one page, repetitions written out.
+const EVENTS_MAX: usize = 1_000_000;
+
+/// A page that can be run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The `# ` heading; empty without one.
+    pub title: String,
+    /// The cases in their order.
+    pub cases: Vec<Case>,
+}
+
+/// One case of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// Its heading.
+    pub heading: String,
+    /// 1-based line of the heading.
+    pub line: usize,
+    /// Events that come before the case and whose alerts don't count.
+    pub history: Vec<EventLine>,
+    /// The events of the case.
+    pub events: Vec<EventLine>,
+    /// The alerts that its events make, all of them.
+    pub expect: Vec<Expected>,
+    /// The lines inside the `expect` fence, counted from 0.
+    expect_lines: Range<usize>,
+}
+
+/// One event of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventLine {
+    /// 1-based line of the page.
+    pub line: usize,
+    /// The event as JSON, or what the page has in its place.
+    pub text: String,
+}
+
+/// Reads the page `text`, named `file` in problems. All problems are returned; each is an error.
+pub fn parse(file: &str, text: &str) -> Result<Page, Vec<Problem>> {
+    let mut reader = Reader { file, page: Page::default(), section: None, events: 0, problems: Vec::new() };
+    reader.read(text);
+    if reader.problems.is_empty() { Ok(reader.page) } else { Err(reader.problems) }
+}
+
+/// `text` with the `expect` fence of the case at `index` filled with `lines`. A page that has no such case comes back as it was.
+pub fn rewrite_expect(text: &str, index: usize, lines: &[String]) -> String {
+    let mut reader = Reader { file: "", page: Page::default(), section: None, events: 0, problems: Vec::new() };
+    reader.read(text);
+    let Some(case) = reader.page.cases.get(index) else { return text.to_owned() };
+    let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut rewritten = String::with_capacity(text.len());
+    let write = |into: &mut String| lines.iter().for_each(|it| into.extend([it, ending]));
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if number == case.expect_lines.end {
+            write(&mut rewritten);
+        }
+        if !case.expect_lines.contains(&number) {
+            rewritten.push_str(line);
+        }
+    }
+    rewritten
+}
+
+/// What stands under a `## ` heading so far.
+struct Section {
+    heading: String,
+    line: usize,
+    history: Vec<EventLine>,
+    events: Vec<EventLine>,
+    expect: Option<(Vec<Expected>, Range<usize>)>,
+    has_events: bool,
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    page: Page,
+    section: Option<Section>,
+    events: usize,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, text: &str) {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut at = 0;
+        while at < lines.len() {
+            let line = lines[at];
+            if let Some((ticks, word)) = fence(line) {
+                let end = (at + 1..lines.len()).find(|&it| closes(lines[it], ticks));
+                if end.is_none() {
+                    self.problem(at + 1, "a fence that is not closed");
+                }
+                let end = end.unwrap_or(lines.len());
+                self.fence(word, at + 1..end, &lines);
+                at = end + 1;
+                continue;
+            }
+            if let Some(heading) = line.strip_prefix("## ") {
+                self.close_section();
+                let heading = heading.trim().to_owned();
+                let line = at + 1;
+                self.section = Some(Section { heading, line, history: Vec::new(), events: Vec::new(), expect: None, has_events: false });
+            } else if let Some(title) = line.strip_prefix("# ") {
+                self.close_section();
+                if self.page.title.is_empty() {
+                    title.trim().clone_into(&mut self.page.title);
+                }
+            }
+            at += 1;
+        }
+        self.close_section();
+    }
+
+    fn problem(&mut self, line: usize, message: impl Into<String>) {
+        let (file, message) = (self.file.to_owned(), message.into());
+        self.problems.push(Problem { severity: Severity::Error, file, line, column: 1, message, hint: None });
+    }
+
+    /// Takes the fence whose content is the lines `inside`, counted from 0.
+    fn fence(&mut self, word: &str, inside: Range<usize>, lines: &[&str]) {
+        if !matches!(word, "history" | "events" | "expect") {
+            return;
+        }
+        let Some(mut section) = self.section.take() else {
+            self.problem(inside.start, format!("a fence `{word}` before the first `## ` heading"));
+            return;
+        };
+        match word {
+            "history" => self.read_events(inside, lines, &mut section.history),
+            "events" => {
+                section.has_events = true;
+                self.read_events(inside, lines, &mut section.events);
+            }
+            _ if section.expect.is_some() => self.problem(inside.start, "a second fence `expect` in one case"),
+            _ => section.expect = Some((self.read_expect(inside.clone(), lines), inside)),
+        }
+        self.section = Some(section);
+    }
+
+    fn read_events(&mut self, inside: Range<usize>, lines: &[&str], into: &mut Vec<EventLine>) {
+        for number in inside {
+            let line = lines[number].trim();
+            if line.is_empty() {
+                continue;
+            }
+            let before = into.len();
+            match repeat::events(line, EVENTS_MAX - self.events) {
+                Ok(texts) => into.extend(texts.into_iter().map(|text| EventLine { line: number + 1, text })),
+                Err(message) => self.problem(number + 1, message),
+            }
+            self.events += into.len() - before;
+        }
+    }
+
+    fn read_expect(&mut self, inside: Range<usize>, lines: &[&str]) -> Vec<Expected> {
+        let mut expected = Vec::new();
+        for number in inside.filter(|&it| !lines[it].trim().is_empty()) {
+            match Expected::parse(lines[number].trim(), number + 1) {
+                Ok(alert) => expected.push(alert),
+                Err(message) => self.problem(number + 1, message),
+            }
+        }
+        expected
+    }
+
+    fn close_section(&mut self) {
+        let Some(section) = self.section.take() else { return };
+        let Section { heading, line, history, events, expect, has_events } = section;
+        let Some((expect, expect_lines)) = expect else {
+            if has_events || !history.is_empty() {
+                self.problem(line, format!("`{heading}` has events, but no fence `expect`"));
+            }
+            return;
+        };
+        if !has_events {
+            self.problem(line, format!("`{heading}` has a fence `expect`, but no events"));
+        }
+        self.page.cases.push(Case { heading, line, history, events, expect, expect_lines });
+    }
+}
+
+/// The number of backticks and the first word of a line that opens a fence.
+fn fence(line: &str) -> Option<(usize, &str)> {
+    let rest = line.trim_start_matches('`');
+    let ticks = line.len() - rest.len();
+    (ticks >= 3 && !rest.contains('`')).then(|| (ticks, rest.split_whitespace().next().unwrap_or_default()))
+}
+
+fn closes(line: &str, ticks: usize) -> bool {
+    let line = line.trim_end();
+    line.len() >= ticks && line.bytes().all(|it| it == b'`')
+}

@@ -1,0 +1,50 @@
+//! Repetitions: one line of a page that stands for many events.
+
+use crate::parse::timespan::timespan_ms;
+use model::EventTime;
+use serde_json::Value;
+
+/// Where the sources that come with Nightjar keep their time. All that are there are moved.
+const TIME_KEYS: [&str; 6] = ["time", "eventTime", "published", "@timestamp", "created_at", "p_event_time"];
+
+/// The events that `line` stands for, at most `most`; else what is wrong with it.
+pub(super) fn events(line: &str, most: usize) -> Result<Vec<String>, String> {
+    const FORM: &str = "a repetition is `x60 every 1d {…}`";
+    let Some(rest) = line.strip_prefix('x') else {
+        return if most > 0 { Ok(vec![line.to_owned()]) } else { Err("too many events on this page".to_owned()) };
+    };
+    let (count, rest) = rest.split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}, not `{line}`"))?;
+    let count: usize = count.parse().map_err(|_| format!("`x{count}` is not a number of repetitions"))?;
+    let rest = rest.trim_start().strip_prefix("every ").ok_or_else(|| format!("{FORM}; `every` is missing"))?;
+    let (every, event) = rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the event is missing"))?;
+    let every_ms = timespan_ms(every).ok_or_else(|| format!("`{every}` is not a timespan"))?;
+    if count > most {
+        return Err(format!("x{count} makes too many events for one page"));
+    }
+    (0..count).map(|number| event_at(event.trim(), number, every_ms)).collect()
+}
+
+/// The event of one repetition.
+fn event_at(event: &str, number: usize, every_ms: i64) -> Result<String, String> {
+    let event = event.replace("{n}", &number.to_string());
+    let mut event: Value = serde_json::from_str(&event).map_err(|error| format!("the repeated event is not JSON: {error}"))?;
+    let offset_ms = i64::try_from(number).ok().and_then(|it| it.checked_mul(every_ms)).ok_or("the repetitions end beyond all time")?;
+    let Value::Object(fields) = &mut event else {
+        return Err("the repeated event is not an object".to_owned());
+    };
+    let mut has_time = false;
+    for key in TIME_KEYS {
+        let Some(value) = fields.get_mut(key) else { continue };
+        let moved = match value {
+            Value::String(text) => EventTime::parse(text).map(|it| Value::from(it.plus_ms(offset_ms).to_string())),
+            Value::Number(number) => EventTime::from_unix(&number.to_string()).map(|it| Value::from(it.plus_ms(offset_ms).ms())),
+            _ => None,
+        };
+        *value = moved.ok_or_else(|| format!("`{key}` of the repeated event is not a time"))?;
+        has_time = true;
+    }
+    if !has_time {
+        return Err(format!("the repeated event has no time; it is looked for in {}", TIME_KEYS.join(", ")));
+    }
+    Ok(event.to_string())
+}

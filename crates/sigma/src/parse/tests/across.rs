@@ -1,0 +1,104 @@
+//! What is seen with several files at hand.
+
+use crate::ast::Document;
+use crate::lists::Lists;
+use crate::parse::{Loaded, parse_all};
+
+fn rule(head: &str) -> String {
+    format!("title: T\nlevel: low\n{head}logsource: {{product: p}}\ndetection: {{s: {{a: 1}}, condition: s}}\n")
+}
+
+fn correlation(name: &str, rules: &str) -> String {
+    format!("title: T\nlevel: low\nname: {name}\ncorrelation:\n  type: temporal\n  rules: [{rules}]\n  group-by: [u]\n  timespan: 1h\n")
+}
+
+fn load(files: &[(&str, String)]) -> Loaded {
+    parse_all(files.iter().map(|(file, text)| ((*file).to_owned(), text.clone())), &Lists::default())
+}
+
+#[track_caller]
+fn check(files: &[(&str, String)], names: &[&str], errors: &[&str]) {
+    let loaded = load(files);
+    let loaded_names: Vec<_> = loaded.documents.iter().map(|it| match it {
+        Document::Rule(rule) => rule.info.name.as_str(),
+        Document::Correlation(correlation) => correlation.info.name.as_str(),
+    });
+    assert_eq!(loaded_names.collect::<Vec<_>>(), names);
+    let found: Vec<_> = loaded.problems.iter().filter(|it| it.is_error()).map(ToString::to_string).collect();
+    assert_eq!(found, errors);
+}
+
+#[test]
+fn correlations_find_rules_by_name_and_id_in_any_file() {
+    let id = "6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e";
+    let files = [("c.yml", correlation("c", &format!("a, {}", id.to_uppercase()))), ("a.yml", rule("")), ("b.yml", rule(&format!("id: {id}\n")))];
+    check(&files, &["c", "a", "b"], &[]);
+}
+
+#[test]
+fn a_name_is_taken_once() {
+    let files = [("x/a.yml", rule("")), ("y/a.yml", rule("")), ("z.yml", rule("name: a\n"))];
+    let hint = "(hint: give one of them another `name:`)";
+    check(
+        &files,
+        &["a"],
+        &[
+            &format!("y/a.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
+            &format!("z.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
+        ],
+    );
+}
+
+#[test]
+fn an_id_is_taken_once() {
+    let id = "id: 6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e\n";
+    check(
+        &[("a.yml", rule(id)), ("b.yml", format!("---\n{}", rule(&id.to_uppercase().replace("ID", "id"))))],
+        &["a"],
+        &["b.yml:2:1: error: the id 6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e is already taken by a.yml:1 (hint: give one of them another `id:`)"],
+    );
+}
+
+#[test]
+fn a_correlation_of_rules_that_are_not_there_is_refused_with_each_of_them() {
+    check(
+        &[("c.yml", correlation("c", "login_fialed, other")), ("login_failed.yml", rule(""))],
+        &["login_failed"],
+        &[
+            "c.yml:6:11: error: there is no rule `login_fialed` (hint: did you mean `login_failed`?)",
+            "c.yml:6:25: error: there is no rule `other`",
+        ],
+    );
+}
+
+#[test]
+fn a_correlation_of_a_rule_that_did_not_load_says_so() {
+    let broken = rule("").replace("condition: s", "condition: nothing_such");
+    check(
+        &[("a.yml", broken), ("c.yml", correlation("c", "a"))],
+        &[],
+        &[
+            "a.yml:4:34: error: the condition names `nothing_such`, which is no selection",
+            "c.yml:6:11: error: the rule `a` was not loaded (hint: its own problems come first)",
+        ],
+    );
+}
+
+#[test]
+fn correlations_of_correlations_are_for_later() {
+    check(
+        &[("a.yml", rule("")), ("c.yml", correlation("c", "a")), ("d.yml", correlation("d", "a, c"))],
+        &["a", "c"],
+        &["d.yml:6:14: error: `c` is a correlation; correlations of correlations are not supported by this version (hint: list the rules themselves)"],
+    );
+}
+
+#[test]
+fn a_rule_named_twice_in_two_ways_is_noticed() {
+    let id = "6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e";
+    check(
+        &[("a.yml", rule(&format!("id: {id}\n"))), ("c.yml", correlation("c", &format!("a, {id}")))],
+        &["a"],
+        &[&format!("c.yml:6:14: error: the rule `{id}` is listed twice, once by name and once by id")],
+    );
+}
