@@ -1,2 +1,22 @@
-//! The binary.
-fn main() {}
+//! Nightjar watches internal tools through their audit events: one binary, one command for each way to use the engine.
+
+mod cli;
+mod config;
+mod demo;
+mod exit;
+mod http;
+mod load;
+mod metrics;
+mod rules;
+mod run;
+mod score;
+mod show;
+mod simulate;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    exit::code(cli::run(cli.command))
+}

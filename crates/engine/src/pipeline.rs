@@ -67,6 +67,7 @@ pub struct Pipeline {
     values: Vec<Value<'static>>,
     position: u64,
     tally: Tally,
+    routed: u64,
 }
 
 impl Pipeline {
@@ -83,6 +84,7 @@ impl Pipeline {
             values: Vec::new(),
             position: 0,
             tally: Tally::default(),
+            routed: 0,
             book,
         }
     }
@@ -120,6 +122,7 @@ impl Pipeline {
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.
     fn deliver(&mut self, alerts: &mut Vec<Emitted>) {
         let Outbox { alerts: fresh, routed } = &mut self.outbox;
+        self.routed += routed.len() as u64;
         for routed in routed.drain(..) {
             self.exchange.accept(&self.book, &routed, fresh);
         }
@@ -130,6 +133,16 @@ impl Pipeline {
     /// How many lines became what so far.
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// How many hits went through the exchange so far.
+    pub fn routed(&self) -> u64 {
+        self.routed
+    }
+
+    /// How full the windows of the actors are.
+    pub fn window_stats(&self) -> crate::windows::WindowStats {
+        self.shard.window_stats()
     }
 
     /// The rules.

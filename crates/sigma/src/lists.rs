@@ -83,7 +83,9 @@ mod tests {
     fn a_list_over_the_limit_is_refused_with_its_line() {
         let mut text = String::from("# a comment\n");
         for number in 0..=Lists::ENTRIES_MAX {
-            text.push_str(&format!("{number}\n"));
+            text += "entry ";
+            text += &number.to_string();
+            text.push('\n');
         }
         let error = Lists::parse_text(&text).unwrap_err();
         assert_eq!(error, ListError::TooLong { line: Lists::ENTRIES_MAX + 2 });

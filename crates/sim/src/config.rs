@@ -21,7 +21,7 @@ pub struct CompanyConfig {
     pub days: u32,
     /// Everything random follows from this number.
     pub seed: u64,
-    /// How busy people are: 1.0 is about 150 events per person and working day, 0.5 half of that.
+    /// How busy people and programs are: 1.0 is about 160 events per person and working day (tickets of customers included), 0.5 half of that.
     /// Above 2 people work at a speed at which rules for machine-like behaviour may fire. Held within `0.01..=10`.
     pub activity: f64,
     /// Day of the attack, counted from the UTC day of `start_ms`; the last day if the simulation is shorter.

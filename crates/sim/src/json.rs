@@ -207,7 +207,7 @@ fn push_console(out: &mut Vec<u8>, company: &Company, act: &Act, noise: u64) {
         push_number(out, "rows", u64::from(rows));
         push_number(out, "bytes", u64::from(rows) * (180 + noise % 90));
     }
-    if act.ticket.is_some() && noise % 31 == 0 {
+    if act.ticket.is_some() && noise.is_multiple_of(31) {
         push_text(out, "note", NOTES[(noise >> 20) as usize % NOTES.len()]);
     }
 }
@@ -233,7 +233,7 @@ fn push_operations(out: &mut Vec<u8>, act: &Act, noise: u64) {
     push_text(out, "cluster", ["atla", "smf1", "pdxa"][(noise >> 11) as usize % 3]);
     if let Extra::Command(index) = act.extra {
         push_text(out, "command", COMMANDS[usize::from(index) % COMMANDS.len()]);
-            push_number(out, "exit_code", u64::from(noise % 23 == 0));
+        push_number(out, "exit_code", u64::from(noise.is_multiple_of(23)));
     }
     if act.tool == Tool::AdminPanel {
         push_text(out, "client", "2.9.0");

@@ -8,12 +8,7 @@
 //! Nobody and nothing here is real: networks and domains are those set aside for documentation and private use.
 
 // Random draws become counts, indices and milliseconds far within the range of every integer type used here.
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss
-)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod accounts;
 mod act;

@@ -6,35 +6,63 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 const FIRST: [&str; 32] = [
-    "aoife", "arjun", "bela", "carlo", "ciara", "dana", "deepa", "elena", "farid", "grace", "hana", "imran", "jonas",
-    "joyce", "kavya", "liam", "lucia", "marco", "maya", "nadia", "niamh", "oscar", "paolo", "priya", "quinn", "ramon",
-    "rosa", "sanjay", "tala", "uma", "victor", "wei",
+    "aoife", "arjun", "bela", "carlo", "ciara", "dana", "deepa", "elena", "farid", "grace", "hana", "imran", "jonas", "joyce",
+    "kavya", "liam", "lucia", "marco", "maya", "nadia", "niamh", "oscar", "paolo", "priya", "quinn", "ramon", "rosa", "sanjay",
+    "tala", "uma", "victor", "wei",
 ];
 
 const LAST: [&str; 32] = [
-    "abara", "bautista", "brennan", "castell", "delmar", "doyle", "estrada", "fenwick", "gupte", "hollis", "iyengar",
-    "jarvela", "kapadia", "keane", "lindqvist", "lopeza", "madrigal", "mulhern", "nakata", "okoro", "pascua", "pereira",
-    "quigley", "ramasamy", "reyesan", "sandoval", "shetty", "tanaka", "umali", "vance", "whelan", "yadavan",
+    "abara",
+    "bautista",
+    "brennan",
+    "castell",
+    "delmar",
+    "doyle",
+    "estrada",
+    "fenwick",
+    "gupte",
+    "hollis",
+    "iyengar",
+    "jarvela",
+    "kapadia",
+    "keane",
+    "lindqvist",
+    "lopeza",
+    "madrigal",
+    "mulhern",
+    "nakata",
+    "okoro",
+    "pascua",
+    "pereira",
+    "quigley",
+    "ramasamy",
+    "reyesan",
+    "sandoval",
+    "shetty",
+    "tanaka",
+    "umali",
+    "vance",
+    "whelan",
+    "yadavan",
 ];
 
 const PLAIN: [&str; 16] = [
-    "amber", "brisk", "cedar", "dusty", "early", "fuzzy", "green", "happy", "icy", "jolly", "lunar", "misty", "noisy",
-    "quiet", "rusty", "sunny",
+    "amber", "brisk", "cedar", "dusty", "early", "fuzzy", "green", "happy", "icy", "jolly", "lunar", "misty", "noisy", "quiet",
+    "rusty", "sunny",
 ];
 
 const THING: [&str; 16] = [
-    "otter", "piano", "river", "kettle", "falcon", "garden", "pixel", "bridge", "walnut", "comet", "harbor", "teapot",
-    "meadow", "violin", "cactus", "lantern",
+    "otter", "piano", "river", "kettle", "falcon", "garden", "pixel", "bridge", "walnut", "comet", "harbor", "teapot", "meadow",
+    "violin", "cactus", "lantern",
 ];
 
 const STAGE: [&str; 20] = [
-    "lunavex", "tamsor", "orlique", "jaxomi", "velmara", "kordey", "sibyra", "nuvello", "drazel", "pellimo", "ysolde",
-    "marquon", "zenbri", "halloran", "quillow", "bexley", "ondrei", "favrille", "tolmek", "wrenly",
+    "lunavex", "tamsor", "orlique", "jaxomi", "velmara", "kordey", "sibyra", "nuvello", "drazel", "pellimo", "ysolde", "marquon",
+    "zenbri", "halloran", "quillow", "bexley", "ondrei", "favrille", "tolmek", "wrenly",
 ];
 
-const STAGE_END: [&str; 12] = [
-    "", "_official", "music", "hq", "live", "tv", "fc", "_real", "films", "forsenate", "foundation", "sings",
-];
+const STAGE_END: [&str; 12] =
+    ["", "_official", "music", "hq", "live", "tv", "fc", "_real", "films", "forsenate", "foundation", "sings"];
 
 const COIN: [&str; 10] = ["zephyr", "quartz", "larkfin", "nordal", "umbra", "tessel", "ravelo", "mintaro", "pelagic", "copperly"];
 

@@ -4,8 +4,8 @@ use crate::config::CompanyConfig;
 use crate::scenario::Scenario;
 use crate::simulation::Simulation;
 
-/// Events of one actor on an ordinary day at `activity` 1, services and absent people included.
-const PER_ACTOR_DAY: f64 = 160.0;
+/// Events per actor on a Monday (where every sample begins) at `activity` 1, programs and absent people included; measured, rounded up.
+const PER_ACTOR_DAY: f64 = 260.0;
 
 /// `count` events of about `actors` people and programs, each line ending in `\n`, in time order.
 ///

@@ -32,16 +32,8 @@ pub(crate) enum ServiceKind {
 }
 
 impl ServiceKind {
-    const ALL: [Self; 8] = [
-        Self::Intake,
-        Self::Etl,
-        Self::Finance,
-        Self::Deploy,
-        Self::Monitor,
-        Self::Fraud,
-        Self::Directory,
-        Self::Media,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Intake, Self::Etl, Self::Finance, Self::Deploy, Self::Monitor, Self::Fraud, Self::Directory, Self::Media];
 
     pub(crate) fn nth(index: u32) -> Self {
         Self::ALL[index as usize % Self::ALL.len()]
@@ -216,4 +208,3 @@ impl ServiceStream {
 
 /// A role that a request may ask for besides the requester's own.
 pub(crate) const EXTRA_ROLES: [Role; 3] = [Role::SupportT2, Role::DataAnalyst, Role::TrustSafety];
-

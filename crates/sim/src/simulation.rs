@@ -81,7 +81,6 @@ struct Stream {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "all but one stream are of the large kinds")]
 enum Source {
     Person(Worker),
     Service(ServiceStream),
@@ -103,8 +102,7 @@ impl Simulation {
         let attack = attack::plan(scenario, &company);
         let people = (0..company.people.len()).map(|index| Source::Person(Worker::new(&company, index)));
         let services = (0..company.services.len()).map(|index| Source::Service(ServiceStream::new(&company, index)));
-        let mut streams: Vec<Stream> =
-            people.chain(services).map(|source| Stream { source, acts: Vec::new(), next: 0 }).collect();
+        let mut streams: Vec<Stream> = people.chain(services).map(|source| Stream { source, acts: Vec::new(), next: 0 }).collect();
         streams.push(Stream { source: Source::Attack, acts: attack.acts, next: 0 });
         let mut simulation = Self {
             shared: Shared::new(company.config.people, company.actor_count()),

@@ -94,7 +94,8 @@ impl Worker {
         }
         let (start_minutes, long_minutes) = hours(person.shift);
         let jitter: f64 = StandardNormal.sample(&mut self.rng);
-        let start_ms = local_ms(start_minutes + person.habit_minutes + (jitter * 7.0) as i32).max(self.last_ms.saturating_add(MINUTE_MS));
+        let start_ms =
+            local_ms(start_minutes + person.habit_minutes + (jitter * 7.0) as i32).max(self.last_ms.saturating_add(MINUTE_MS));
         let start_ms = start_ms + self.rng.random_range(0..MINUTE_MS);
         let end_ms = start_ms + (i64::from(long_minutes) + self.overtime_minutes(person.shift)) * MINUTE_MS;
         let lunch_start_ms = start_ms + self.rng.random_range(195..270) * MINUTE_MS;

@@ -93,14 +93,7 @@ impl<'a> DeadLetter<'a> {
     }
 
     /// The same when only the `head` of the input is at hand, which was `length` bytes long (an oversize line).
-    pub fn of_part(
-        time_ms: i64,
-        origin: Origin<'a>,
-        cause: Cause<'a>,
-        head: &'a [u8],
-        length: u64,
-        raw_bytes_max: usize,
-    ) -> Self {
+    pub fn of_part(time_ms: i64, origin: Origin<'a>, cause: Cause<'a>, head: &'a [u8], length: u64, raw_bytes_max: usize) -> Self {
         let kept = cut(head, raw_bytes_max, length);
         let raw = String::from_utf8_lossy(kept);
         let raw_base64 = matches!(raw, Cow::Owned(_)).then(|| base64::encode(kept));

@@ -1,7 +1,7 @@
 //! The Kafka edge against the embedded Kafka: real clients and sockets, no broker to install.
 //!
-//! Nothing here sleeps: tests wait for what the runtime reports. Joining a group takes the embedded Kafka 3 s, and a
-//! rebalance with a second member 10-15 s.
+//! Nothing here sleeps: tests wait for what the runtime reports. Joining a group takes the embedded Kafka 3 s, and every
+//! further change of the group almost a session timeout.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use stream::dead_letters::{Cause, DeadLetter, Origin, Position};
 use stream::kafka::{
-    Batch, EmbeddedKafka, KafkaConfig, KafkaError, KafkaHandle, Observation, Observer, Outbox, PacedProducer, Pacing,
-    PartitionId, Progress, TailReader, start,
+    Batch, EmbeddedKafka, KafkaConfig, KafkaError, KafkaHandle, Observation, Observer, Outbox, PacedProducer, Pacing, PartitionId,
+    Progress, TailReader, start,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const IN: &str = "audit-events";
 
 fn kafka(partitions: i32) -> (EmbeddedKafka, KafkaConfig) {
-    let config = KafkaConfig::default();
-    let topics = [(IN, partitions), (config.alerts_topic.as_str(), 1), (config.dead_letters_topic.as_str(), 1)];
+    let topics = [(IN, partitions), ("nightjar.alerts", 1), ("nightjar.dead-letters", 1)];
     let kafka = EmbeddedKafka::start(&topics).unwrap();
-    let mut config = KafkaConfig { brokers: kafka.bootstrap_servers().to_owned(), ..config };
+    let mut config = kafka.config();
     config.commit_interval_ms = 100;
     config.statistics_interval_ms = 500;
     (kafka, config)
@@ -56,9 +56,7 @@ struct Seen {
 impl Probe {
     fn observer(self: &Arc<Self>) -> Observer {
         let probe = Arc::clone(self);
-        let t0 = Instant::now();
         Arc::new(move |it| {
-            if !matches!(it, Observation::Delivered{..} | Observation::Polled | Observation::Lag{..}| Observation::Handled{..}) { eprintln!("DBG {:p} {:.3} {:?}", Arc::as_ptr(&probe), t0.elapsed().as_secs_f64(), it); }
             probe.seen.lock().unwrap().note(it);
             probe.changed.notify_all();
         })
@@ -98,8 +96,7 @@ impl Seen {
 
 /// Writes messages `from..to`, spread over the partitions in turn; message `n` is `{"n":n}`.
 fn write(config: &KafkaConfig, partitions: i32, numbers: std::ops::Range<u32>) {
-    let producer: ThreadedProducer<_> =
-        ClientConfig::new().set("bootstrap.servers", &config.brokers).create().unwrap();
+    let producer: ThreadedProducer<_> = ClientConfig::new().set("bootstrap.servers", &config.brokers).create().unwrap();
     for n in numbers {
         let partition = i32::try_from(n).unwrap() % partitions;
         let value = format!("{{\"n\":{n}}}");
@@ -121,11 +118,8 @@ fn start_echo(config: &KafkaConfig, probe: &Arc<Probe>) -> KafkaHandle {
 }
 
 fn committed(config: &KafkaConfig, partitions: i32) -> Vec<Option<i64>> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", &config.brokers)
-        .set("group.id", &config.group_id)
-        .create()
-        .unwrap();
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &config.brokers).set("group.id", &config.group_id).create().unwrap();
     let mut asked = TopicPartitionList::new();
     asked.add_partition_range(IN, 0, partitions - 1);
     let answer = consumer.committed_offsets(asked, PATIENCE).unwrap();
@@ -156,6 +150,7 @@ fn every_alert_arrives_the_ends_are_committed_and_a_restart_goes_on_there() {
     let probe = Arc::new(Probe::default());
     let member = start_echo(&config, &probe);
     probe.wait("all is handled", |it| it.messages == 3_000);
+    probe.wait("all is committed while running", |it| it.committed.len() == 3 && it.committed.values().all(|it| *it == 1_000));
     probe.wait("the lag is gone", |it| it.lag.len() == 3 && it.lag.values().all(|it| *it == 0));
     member.stop();
     let summary = member.join().unwrap();
@@ -212,10 +207,75 @@ fn a_record_that_is_refused_stops_the_member_without_committing_its_input() {
     let (kafka, config) = kafka(1);
     write(&config, 1, 0..100);
     kafka.refuse_produce(1_000);
-    let probe = Arc::new(Probe::default());
-    let error = start_echo(&config, &probe).join().unwrap_err();
+    let error = start_echo(&config, &Arc::default()).join().unwrap_err();
     assert!(matches!(error, KafkaError::NotDelivered { .. }), "{error}");
     assert_eq!(committed(&config, 1), [None]);
+
+    kafka.heal_produce();
+    let probe = Arc::new(Probe::default());
+    let member = start_echo(&config, &probe);
+    probe.wait("the next run has delivered all of it", |it| it.delivered == 100);
+    member.stop();
+    member.join().unwrap();
+    assert_eq!(committed(&config, 1), [Some(100)]);
+    assert_eq!(alerts(&config, 100), (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_oversize_message_is_reported_and_its_dead_letter_arrives() {
+    let (_kafka, mut config) = kafka(1);
+    config.batch.message_bytes_max = 9;
+    write(&config, 1, 9..1_001); // From {"n":100} on, a message has 9 bytes; the last one has 10.
+    let probe = Arc::new(Probe::default());
+    let member = start(&config, probe.observer(), |id: &PartitionId| {
+        let id = id.clone();
+        Ok(move |batch: &Batch, out: &mut Outbox| bury_oversize(&id, batch, out))
+    })
+    .unwrap();
+    probe.wait("all is handled and delivered", |it| it.messages == 992 && it.delivered == 992);
+    member.stop();
+    member.join().unwrap();
+    assert_eq!(alerts(&config, 991), (9..1_000).collect::<Vec<_>>());
+    let reader = TailReader::from_earliest(&config, &config.dead_letters_topic).unwrap();
+    let letters = reader.read(1, PATIENCE).unwrap();
+    assert_eq!(
+        String::from_utf8(letters[0].value.clone()).unwrap(),
+        concat!(
+            r#"{"time":1,"source":"audit-events","partition":0,"position":{"offset":991},"code":"too_long","#,
+            r#""reason":"over the limit","raw":"{\"n\":1000}","truncated":false,"length":10}"#
+        )
+    );
+}
+
+/// Echoes good messages and writes dead letters for oversize ones.
+fn bury_oversize(id: &PartitionId, batch: &Batch, out: &mut Outbox) {
+    for message in batch.messages().iter().filter(|it| !it.is_oversize) {
+        out.alert(b"", batch.payload_of(message));
+    }
+    for oversize in &batch.block().oversize {
+        let position = Position { line: None, offset: Some(oversize.offset) };
+        let origin = Origin { source: &id.topic, partition: Some(id.partition), position };
+        let cause = Cause { code: "too_long", reason: "over the limit" };
+        out.dead_letter(&DeadLetter::of_part(1, origin, cause, &oversize.head, oversize.length, 100));
+    }
+}
+
+#[test]
+fn messages_are_read_whatever_they_are_compressed_with() {
+    let (_kafka, config) = kafka(1);
+    let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
+    for codec in codecs {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &config.brokers).set("compression.type", codec);
+        let producer: ThreadedProducer<_> = client.create().unwrap();
+        // Long and even, or the client would not find compression worth its while.
+        let value = codec.repeat(1_000);
+        producer.send(BaseRecord::<str, str>::to(IN).partition(0).payload(&value)).map_err(|it| it.0).unwrap();
+        producer.flush(PATIENCE).unwrap();
+    }
+    let messages = TailReader::from_earliest(&config, IN).unwrap().read(codecs.len(), PATIENCE).unwrap();
+    let values: Vec<Vec<u8>> = messages.into_iter().map(|it| it.value).collect();
+    assert_eq!(values, codecs.map(|it| it.repeat(1_000).into_bytes()));
 }
 
 #[test]

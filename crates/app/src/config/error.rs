@@ -4,7 +4,7 @@ use sigma::parse::nearest::nearest;
 
 /// A configuration that can't be used. Always the user's to fix: exit code 2.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file can't be read.
     #[error("cannot read the configuration {file}: {error}")]
     Unreadable {

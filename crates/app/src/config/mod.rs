@@ -10,27 +10,27 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-pub use error::ConfigError;
-pub use sections::{Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
+pub(crate) use error::ConfigError;
+pub(crate) use sections::{Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
 
 /// Everything that `nightjar run` can be told. `Debug` shows no secret: secrets are named by file or variable and read elsewhere.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// How to reach the brokers.
-    pub kafka: Kafka,
+    pub(crate) kafka: Kafka,
     /// What to read. Absent: the topic `audit-events` with native events.
-    pub sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// Where results go.
-    pub output: Output,
+    pub(crate) output: Output,
     /// Which rules to load.
-    pub rules: Rules,
+    pub(crate) rules: Rules,
     /// What bounds memory and time.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// The endpoint for metrics and health.
-    pub http: Http,
+    pub(crate) http: Http,
     /// What is logged, and how.
-    pub log: Log,
+    pub(crate) log: Log,
 }
 
 impl Default for Config {
@@ -49,14 +49,14 @@ impl Default for Config {
 
 impl Config {
     /// Reads the file at `path` and then the overrides in `environment`, which is usually [`std::env::vars`].
-    pub fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub(crate) fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { file: file.clone(), error })?;
         Self::parse(&file, &text, environment)
     }
 
     /// The same from a text; `file` is its name in errors.
-    pub fn parse(
+    pub(crate) fn parse(
         file: &str,
         text: &str,
         environment: impl IntoIterator<Item = (String, String)>,

@@ -12,25 +12,25 @@ use super::Config;
 /// `[kafka]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Kafka {
+pub(crate) struct Kafka {
     /// Bootstrap servers, `host:port` separated by commas.
-    pub brokers: String,
+    pub(crate) brokers: String,
     /// Consumer group. Instances of one group share the partitions.
-    pub group_id: String,
+    pub(crate) group_id: String,
     /// How often acknowledged offsets are committed.
-    pub commit_interval_ms: u64,
+    pub(crate) commit_interval_ms: u64,
     /// How long the producer tries to deliver a record before the process gives up.
-    pub delivery_timeout_ms: u64,
+    pub(crate) delivery_timeout_ms: u64,
     /// How long a revoked or stopping partition may take to finish what it works on.
-    pub drain_timeout_ms: u64,
+    pub(crate) drain_timeout_ms: u64,
     /// How long to wait for a broker at the start.
-    pub startup_timeout_ms: u64,
+    pub(crate) startup_timeout_ms: u64,
     /// How often lag and high watermarks are measured.
-    pub statistics_interval_ms: u64,
+    pub(crate) statistics_interval_ms: u64,
     /// Encryption and authentication.
-    pub security: Security,
+    pub(crate) security: Security,
     /// Any other property of librdkafka's clients.
-    pub properties: Properties,
+    pub(crate) properties: Properties,
 }
 
 impl Default for Kafka {
@@ -53,13 +53,13 @@ impl Default for Kafka {
 /// `[[sources]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Source {
+pub(crate) struct Source {
     /// Topics with events of this source. A name that starts with `^` is a regular expression.
-    pub topics: Vec<String>,
+    pub(crate) topics: Vec<String>,
     /// The source mapping: the name of a built-in one, or the path of a `.toml` file.
-    pub mapping: String,
+    pub(crate) mapping: String,
     /// IANA time zone for rules about local time, where the event names none.
-    pub timezone: String,
+    pub(crate) timezone: String,
 }
 
 impl Default for Source {
@@ -71,11 +71,11 @@ impl Default for Source {
 /// `[output]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Output {
+pub(crate) struct Output {
     /// Topic for alerts, keyed by their identifiers.
-    pub alerts: String,
+    pub(crate) alerts: String,
     /// Topic for input that could not be used.
-    pub dead_letters: String,
+    pub(crate) dead_letters: String,
 }
 
 impl Default for Output {
@@ -88,11 +88,11 @@ impl Default for Output {
 /// `[rules]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Directories with Sigma rules.
-    pub directories: Vec<PathBuf>,
+    pub(crate) directories: Vec<PathBuf>,
     /// Directory with the lists that rules name. Absent: `context` in the rule directories.
-    pub context: Option<PathBuf>,
+    pub(crate) context: Option<PathBuf>,
 }
 
 impl Default for Rules {
@@ -104,27 +104,27 @@ impl Default for Rules {
 /// `[limits]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Bytes of one event; a longer one is a dead letter.
-    pub line_bytes_max: usize,
+    pub(crate) line_bytes_max: usize,
     /// Objects and arrays open at once in one event; a deeper one is a dead letter.
-    pub depth_max: usize,
+    pub(crate) depth_max: usize,
     /// Messages in a batch.
-    pub batch_messages_max: usize,
+    pub(crate) batch_messages_max: usize,
     /// Bytes in a batch.
-    pub batch_bytes_max: usize,
+    pub(crate) batch_bytes_max: usize,
     /// Batches that wait for a partition's worker; then the partition is paused.
-    pub batches_queued_max: usize,
+    pub(crate) batches_queued_max: usize,
     /// Batches of a partition whose alerts are not acknowledged yet; then its worker waits.
-    pub batches_in_flight_max: usize,
+    pub(crate) batches_in_flight_max: usize,
     /// Groups of one correlation, per partition.
-    pub window_groups_max: u32,
+    pub(crate) window_groups_max: u32,
     /// Entries of one correlation over all its groups, per partition.
-    pub window_entries_max: u32,
+    pub(crate) window_entries_max: u32,
     /// How far out of order events may come.
-    pub lateness_ms: i64,
+    pub(crate) lateness_ms: i64,
     /// How far in the future an event's time may be.
-    pub future_skew_ms: i64,
+    pub(crate) future_skew_ms: i64,
 }
 
 impl Default for Limits {
@@ -162,12 +162,12 @@ impl Limits {
     }
 
     /// Limits of decoding.
-    pub fn decode(&self) -> engine::decode::Limits {
+    pub(crate) fn decode(&self) -> engine::decode::Limits {
         engine::decode::Limits { line_bytes_max: self.line_bytes_max, depth_max: self.depth_max }
     }
 
     /// Limits of the windows.
-    pub fn windows(&self) -> WindowLimits {
+    pub(crate) fn windows(&self) -> WindowLimits {
         WindowLimits { groups_max: self.window_groups_max, entries_max: self.window_entries_max }
     }
 }
@@ -175,9 +175,9 @@ impl Limits {
 /// `[http]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Http {
+pub(crate) struct Http {
     /// Address and port of `/metrics`, `/healthz` and `/readyz`.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 }
 
 impl Default for Http {
@@ -189,11 +189,11 @@ impl Default for Http {
 /// `[log]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Log {
+pub(crate) struct Log {
     /// `text` for people, `json` for collectors.
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
     /// `error`, `warn`, `info`, `debug` or `trace`, or filters such as `info,librdkafka=warn`.
-    pub level: String,
+    pub(crate) level: String,
 }
 
 impl Default for Log {
@@ -205,7 +205,7 @@ impl Default for Log {
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// One line of text per event.
     Text,
     /// One JSON object per event.
@@ -214,7 +214,7 @@ pub enum LogFormat {
 
 impl Config {
     /// The configuration as the Kafka edge wants it.
-    pub fn kafka_config(&self) -> KafkaConfig {
+    pub(crate) fn kafka_config(&self) -> KafkaConfig {
         let Self { kafka, output, limits, .. } = self;
         KafkaConfig {
             brokers: kafka.brokers.clone(),

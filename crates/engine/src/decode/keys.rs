@@ -29,11 +29,23 @@ pub(super) struct Node {
     pub(super) depth: usize,
     /// The fields whose value this is.
     pub(super) targets: Vec<Target>,
+    /// Where `targets` say that the value goes, said briefly.
+    pub(super) keep: Keep,
     /// The fields that lie deeper, should the value be an array.
     pub(super) within: Vec<Within>,
     children: Table,
     tracked_children: usize,
     learned_children: usize,
+}
+
+/// Where the value of a key goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Keep {
+    #[default]
+    Nowhere,
+    In(SlotId),
+    /// Into several fields, or into one that may have a better value.
+    ByTargets,
 }
 
 /// A field and when it may be written.
@@ -80,6 +92,13 @@ impl Keys {
             let mut better = Vec::new();
             keys.add_field(ROOT, path, slot, &mut better);
             envelopes.iter().for_each(|&base| keys.add_field(base, path, slot, &mut better));
+        }
+        for node in &mut keys.nodes {
+            node.keep = match &node.targets[..] {
+                [] => Keep::Nowhere,
+                [target] if target.better.is_empty() => Keep::In(target.slot),
+                _ => Keep::ByTargets,
+            };
         }
         keys.tracked = keys.next_id();
         keys

@@ -1,6 +1,8 @@
 //! Bytes to projected values: one pass over a block of lines that validates every byte and keeps only what somebody reads.
 
+mod fast;
 mod keys;
+mod learned;
 mod raw;
 mod skip;
 mod table;
@@ -11,7 +13,9 @@ mod walk;
 use keys::Keys;
 use model::{Projection, Reject, RejectCode, Value};
 pub use raw::{Lines, PADDING, pad};
-use raw::{Cursor, LineStart};
+use fast::{Fast, Outcome};
+use learned::Learned;
+use raw::{Cursor, LineStart, Processor};
 use walk::{Stamps, Walk};
 
 /// Limits of decoding. A line beyond one of them is rejected.
@@ -48,8 +52,10 @@ pub struct Line<'b> {
 #[derive(Debug)]
 pub struct Decoder {
     keys: Keys,
+    learned: Learned,
     stamps: Stamps,
     limits: Limits,
+    processor: Processor,
 }
 
 impl Decoder {
@@ -58,7 +64,8 @@ impl Decoder {
         let keys = Keys::new(projection);
         let stamps = Stamps::new(keys.tracked());
         let depth_max = limits.depth_max.min(skip::DEPTH_CEILING);
-        Self { keys, stamps, limits: Limits { depth_max, ..limits } }
+        let limits = Limits { depth_max, ..limits };
+        Self { keys, learned: Learned::default(), stamps, limits, processor: Processor::detect() }
     }
 
     /// Decodes the next line that is not blank. `values`, one for each field of the projection, are its fields' values; after a
@@ -91,11 +98,19 @@ impl Decoder {
     }
 
     fn object<'b>(&mut self, cursor: &mut Cursor<'b>, values: &mut [Value<'b>]) -> Result<&'b str, Reject> {
+        let start = *cursor;
+        let Self { keys, learned, stamps, limits, processor } = self;
         values.fill(Value::Missing);
-        let line = self.stamps.next();
-        let mut walk =
-            Walk { keys: &mut self.keys, stamps: &mut self.stamps, values, depth_max: self.limits.depth_max, line };
-        walk.line(cursor)
+        let line = stamps.next();
+        let mut walk = Walk { keys, stamps, values, depth_max: limits.depth_max, line };
+        match processor.run(Fast { walk: &mut walk, learned, cursor })? {
+            Outcome::Text(text) => Ok(text),
+            Outcome::Twice => {
+                *cursor = start;
+                walk.line = walk.stamps.next();
+                walk.line(cursor)
+            }
+        }
     }
 
     #[cold]

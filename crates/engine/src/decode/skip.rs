@@ -24,7 +24,7 @@ pub(super) fn string_body<'b, I: Isa>(cursor: &mut Cursor<'b>, isa: I) -> Result
 #[cold]
 fn escaped_string_body<'b>(cursor: &mut Cursor<'b>, start: Cursor<'b>) -> Result<Body<'b>, Reject> {
     loop {
-        cursor.plain(Baseline::THIS);
+        cursor.plain(Baseline);
         let raw = cursor.since(start);
         if cursor.eat::<b'"'>() {
             return Ok(Body { raw, has_escapes: true });
@@ -128,7 +128,7 @@ pub(super) fn value(cursor: &mut Cursor<'_>, depth: usize, depth_max: usize) -> 
         match cursor.peek() {
             b'"' => {
                 cursor.eat::<b'"'>();
-                string_body(cursor, Baseline::THIS)?;
+                string_body(cursor, Baseline)?;
             }
             b'-' | b'0'..=b'9' => {
                 number(cursor)?;
@@ -224,7 +224,7 @@ fn key<'b>(cursor: &mut Cursor<'b>, wanted: &str) -> Result<Body<'b>, Reject> {
     if !cursor.eat::<b'"'>() {
         return Err(unexpected(*cursor, wanted));
     }
-    string_body(cursor, Baseline::THIS)
+    string_body(cursor, Baseline)
 }
 
 /// Passes the colon behind a key and the space around it.

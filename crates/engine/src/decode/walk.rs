@@ -111,11 +111,8 @@ impl<'b> Walk<'_, 'b> {
 
     /// Goes on to the next value, closing objects.
     pub(super) fn step(&mut self, cursor: &mut Cursor<'b>, state: State) -> Result<Step, Reject> {
-        let (mut object, mut is_first) = match state {
-            State::Entered(node) => (node, true),
-            State::After(node) => (self.keys.node(node).parent, false),
-            State::AfterUnknown(node) => (node, false),
-        };
+        let mut object = self.object_around(state);
+        let mut is_first = matches!(state, State::Entered(_));
         loop {
             cursor.skip_space();
             if cursor.eat::<b'}'>() {
@@ -133,6 +130,15 @@ impl<'b> Walk<'_, 'b> {
                 cursor.skip_space();
             }
             return self.key(cursor, object, is_first);
+        }
+    }
+
+    /// The object that the walk is in.
+    #[inline(always)]
+    pub(super) fn object_around(&self, state: State) -> NodeId {
+        match state {
+            State::Entered(node) | State::AfterUnknown(node) => node,
+            State::After(node) => self.keys.node(node).parent,
         }
     }
 
@@ -164,8 +170,7 @@ impl<'b> Walk<'_, 'b> {
         let value = match cursor.peek() {
             b'"' => {
                 cursor.eat::<b'"'>();
-                let body = skip::string_body(cursor, Baseline::THIS)?;
-                if body.has_escapes { Value::Escaped(body.raw) } else { Value::Text(body.raw) }
+                return self.text(cursor, node);
             }
             b'-' | b'0'..=b'9' => Value::Number(skip::number(cursor)?),
             b'{' => return self.object(cursor, node),
@@ -173,6 +178,13 @@ impl<'b> Walk<'_, 'b> {
             _ => skip::literal(cursor)?.map_or(Value::Null, Value::Bool),
         };
         self.store(node, value);
+        Ok(State::After(node))
+    }
+
+    /// Passes a string that is the value of `node`, behind its opening quote.
+    pub(super) fn text(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<State, Reject> {
+        let body = skip::string_body(cursor, Baseline)?;
+        self.store(node, if body.has_escapes { Value::Escaped(body.raw) } else { Value::Text(body.raw) });
         Ok(State::After(node))
     }
 

@@ -24,7 +24,8 @@ impl Expected {
         if word != "alert" {
             return Err(format!("{FORM}, not `{text}`"));
         }
-        let (level, rest) = rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the actor is missing"))?;
+        let (level, rest) =
+            rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the actor is missing"))?;
         let level = Level::parse(level).ok_or_else(|| format!("`{level}` is not a level"))?;
         let (actor, rule) = actor(rest.trim_start())?;
         let rule = rule.trim();
@@ -51,7 +52,8 @@ fn actor(text: &str) -> Result<(String, &str), String> {
 impl fmt::Display for Expected {
     /// The line as it is written in a page.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let needs_quotes = self.actor.is_empty() || self.actor.contains(|it: char| it.is_whitespace() || it == '"' || it.is_control());
+        let needs_quotes =
+            self.actor.is_empty() || self.actor.contains(|it: char| it.is_whitespace() || it == '"' || it.is_control());
         write!(f, "alert {} ", self.level)?;
         if needs_quotes {
             write!(f, "{}", serde_json::Value::from(self.actor.as_str()))?;

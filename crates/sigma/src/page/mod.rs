@@ -117,7 +117,8 @@ impl Reader<'_> {
                 self.close_section();
                 let heading = heading.trim().to_owned();
                 let line = at + 1;
-                self.section = Some(Section { heading, line, history: Vec::new(), events: Vec::new(), expect: None, has_events: false });
+                self.section =
+                    Some(Section { heading, line, history: Vec::new(), events: Vec::new(), expect: None, has_events: false });
             } else if let Some(title) = line.strip_prefix("# ") {
                 self.close_section();
                 if self.page.title.is_empty() {

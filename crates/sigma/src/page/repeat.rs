@@ -16,7 +16,8 @@ pub(super) fn events(line: &str, most: usize) -> Result<Vec<String>, String> {
     let (count, rest) = rest.split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}, not `{line}`"))?;
     let count: usize = count.parse().map_err(|_| format!("`x{count}` is not a number of repetitions"))?;
     let rest = rest.trim_start().strip_prefix("every ").ok_or_else(|| format!("{FORM}; `every` is missing"))?;
-    let (every, event) = rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the event is missing"))?;
+    let (every, event) =
+        rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the event is missing"))?;
     let every_ms = timespan_ms(every).ok_or_else(|| format!("`{every}` is not a timespan"))?;
     if count > most {
         return Err(format!("x{count} makes too many events for one page"));
@@ -28,7 +29,8 @@ pub(super) fn events(line: &str, most: usize) -> Result<Vec<String>, String> {
 fn event_at(event: &str, number: usize, every_ms: i64) -> Result<String, String> {
     let event = event.replace("{n}", &number.to_string());
     let mut event: Value = serde_json::from_str(&event).map_err(|error| format!("the repeated event is not JSON: {error}"))?;
-    let offset_ms = i64::try_from(number).ok().and_then(|it| it.checked_mul(every_ms)).ok_or("the repetitions end beyond all time")?;
+    let offset_ms =
+        i64::try_from(number).ok().and_then(|it| it.checked_mul(every_ms)).ok_or("the repetitions end beyond all time")?;
     let Value::Object(fields) = &mut event else {
         return Err("the repeated event is not an object".to_owned());
     };

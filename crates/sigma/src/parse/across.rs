@@ -103,7 +103,8 @@ impl<'a> Known<'a> {
                     continue;
                 }
                 Some(Document::Correlation(_)) => {
-                    let message = format!("`{reference}` is a correlation; correlations of correlations are not supported by this version");
+                    let message =
+                        format!("`{reference}` is a correlation; correlations of correlations are not supported by this version");
                     (message, Some("list the rules themselves".to_owned()))
                 }
                 None if self.unsound.contains(reference) => {

@@ -6,6 +6,8 @@ use crate::ast::Condition;
 
 /// Deepest nesting of parentheses and `not`.
 const DEPTH_MAX: usize = 64;
+/// Most selections that one condition may stand for, patterns written out.
+const SELECTIONS_MAX: usize = 100_000;
 /// Longest condition in bytes.
 const BYTES_MAX: usize = 65_536;
 
@@ -19,7 +21,7 @@ pub(super) fn parse(text: &str, at: Position, names: &[&str], report: &mut Repor
         report.error_with_hint(at, message, hint);
         return None;
     }
-    let mut parser = Parser { tokens: tokens(text), next: 0, names, depth: 0 };
+    let mut parser = Parser { tokens: tokens(text), next: 0, names, depth: 0, selections: 0 };
     let parsed = match parser.or() {
         Ok(condition) => parser.end().map(|()| condition),
         Err(wrong) => Err(wrong),
@@ -27,7 +29,12 @@ pub(super) fn parse(text: &str, at: Position, names: &[&str], report: &mut Repor
     match parsed {
         Ok(condition) => return Some(condition),
         Err(Wrong::Unknown(name)) => {
-            report.error_with_nearest(at, format!("the condition names `{name}`, which is no selection"), &name, names.iter().copied());
+            report.error_with_nearest(
+                at,
+                format!("the condition names `{name}`, which is no selection"),
+                &name,
+                names.iter().copied(),
+            );
         }
         Err(Wrong::Said(message, None)) => report.error(at, message),
         Err(Wrong::Said(message, Some(hint))) => report.error_with_hint(at, message, hint),
@@ -94,6 +101,7 @@ struct Parser<'a> {
     next: usize,
     names: &'a [&'a str],
     depth: usize,
+    selections: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -112,7 +120,9 @@ impl<'a> Parser<'a> {
         match self.peek() {
             None => Ok(()),
             Some(")") => Err(Wrong::said("a `)` without a `(` in the condition")),
-            Some(word) => Err(Wrong::with_hint(format!("`{word}` stands where the condition should end"), "is an `and` or an `or` missing?")),
+            Some(word) => {
+                Err(Wrong::with_hint(format!("`{word}` stands where the condition should end"), "is an `and` or an `or` missing?"))
+            }
         }
     }
 
@@ -182,18 +192,32 @@ impl<'a> Parser<'a> {
     fn quantified(&mut self, quantifier: &str) -> Result<Condition, Wrong> {
         let is_all = quantifier.eq_ignore_ascii_case("all");
         if !is_all && quantifier != "1" && !quantifier.eq_ignore_ascii_case("any") {
-            return Err(Wrong::with_hint(format!("`{quantifier} of` in the condition"), "only `1 of`, `any of` and `all of` are part of Sigma"));
+            return Err(Wrong::with_hint(
+                format!("`{quantifier} of` in the condition"),
+                "only `1 of`, `any of` and `all of` are part of Sigma",
+            ));
         }
         let Some(pattern) = self.peek().filter(|it| !matches!(*it, "(" | ")")) else {
-            return Err(Wrong::with_hint(format!("nothing after `{quantifier} of`"), "name selections as `selection_*`, or say `them`"));
+            return Err(Wrong::with_hint(
+                format!("nothing after `{quantifier} of`"),
+                "name selections as `selection_*`, or say `them`",
+            ));
         };
         self.next += 1;
         let is_them = pattern.eq_ignore_ascii_case("them");
         let admits = |name: &str| {
             // Names that begin with an underscore only count where they are asked for.
-            if is_them { !name.starts_with('_') } else { (pattern.starts_with('_') || !name.starts_with('_')) && matches(pattern, name) }
+            if is_them {
+                !name.starts_with('_')
+            } else {
+                (pattern.starts_with('_') || !name.starts_with('_')) && matches(pattern, name)
+            }
         };
         let parts: Vec<_> = (0..self.names.len()).filter(|&it| admits(self.names[it])).map(Condition::Selection).collect();
+        self.selections += parts.len();
+        if self.selections > SELECTIONS_MAX {
+            return Err(Wrong::said(format!("a condition that stands for more than {SELECTIONS_MAX} selections")));
+        }
         if parts.is_empty() {
             let message = format!("`{quantifier} of {pattern}` in the condition, but no selection is called so");
             return Err(Wrong::with_hint(message, format!("there are {}", self.names.join(", "))));
@@ -291,7 +315,10 @@ mod tests {
     #[test]
     fn deprecated_aggregations_are_pointed_to_correlations() {
         let hint = "(hint: use a correlation (`type: event_count`, `value_count`, `temporal`) over this rule)";
-        check_wrong("sel_a | count() by x > 5", &format!("aggregations in conditions are no longer part of Sigma: `| count() by x > 5` {hint}"));
+        check_wrong(
+            "sel_a | count() by x > 5",
+            &format!("aggregations in conditions are no longer part of Sigma: `| count() by x > 5` {hint}"),
+        );
         check_wrong("sel_a near sel_b", &format!("`near` in conditions is no longer part of Sigma {hint}"));
     }
 

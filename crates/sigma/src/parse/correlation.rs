@@ -15,6 +15,9 @@ const TYPES: [&str; 4] = ["event_count", "value_count", "temporal", "temporal_or
 const TYPES_LATER: [&str; 5] = ["value_sum", "value_avg", "value_percentile", "value_median", "value_stddev"];
 const COMPARISONS: [&str; 7] = ["gt", "gte", "lt", "lte", "eq", "neq", "field"];
 
+/// Most rules, and most fields in one list, of a correlation.
+const LISTED_MAX: usize = 1_000;
+
 /// A correlation and where each of [`Correlation::rules`] is named.
 pub(super) struct Found {
     pub(super) correlation: Correlation,
@@ -94,6 +97,9 @@ impl<'a> Reader<'a> {
 
     fn rules(&mut self) -> Vec<(String, Position)> {
         let Some(node) = self.required("rules", "list the rules by `name` or `id`") else { return Vec::new() };
+        if !self.is_bounded(node) {
+            return Vec::new();
+        }
         let mut rules: Vec<(String, Position)> = Vec::new();
         for node in node.as_list() {
             let Some(text) = self.text(node, "a rule is named by a text") else { continue };
@@ -108,6 +114,14 @@ impl<'a> Reader<'a> {
             self.report.error(node.at, "a correlation of no rules");
         }
         rules
+    }
+
+    fn is_bounded(&mut self, node: &Node) -> bool {
+        let is_bounded = node.as_list().len() <= LISTED_MAX;
+        if !is_bounded {
+            self.report.error(node.at, format!("a list of more than {LISTED_MAX} in a correlation"));
+        }
+        is_bounded
     }
 
     fn text(&mut self, node: &Node, message: &str) -> Option<String> {
@@ -128,6 +142,9 @@ impl<'a> Reader<'a> {
     }
 
     fn fields(&mut self, node: &Node) -> Vec<FieldPath> {
+        if !self.is_bounded(node) {
+            return Vec::new();
+        }
         let mut fields: Vec<FieldPath> = Vec::new();
         for node in node.as_list() {
             let Some(field) = self.text(node, "a field is named by a text").map(FieldPath::new) else { continue };
@@ -159,7 +176,11 @@ impl<'a> Reader<'a> {
             if is_temporal {
                 return Some((Vec::new(), Vec::new()));
             }
-            self.report.error_with_hint(self.section.at, "a correlation without `condition`", "add `condition:` with `gte: 10`, say");
+            self.report.error_with_hint(
+                self.section.at,
+                "a correlation without `condition`",
+                "add `condition:` with `gte: 10`, say",
+            );
             return None;
         };
         let Some(pairs) = node.as_map() else {
@@ -184,10 +205,20 @@ impl<'a> Reader<'a> {
         }
         match kind {
             Some(CorrelationKind::ValueCount(_)) if fields.is_empty() => {
-                self.report.error_with_hint(node.at, "a `value_count` without a field", "add `field:` with what is counted to the condition");
+                self.report.error_with_hint(
+                    node.at,
+                    "a `value_count` without a field",
+                    "add `field:` with what is counted to the condition",
+                );
             }
-            Some(CorrelationKind::EventCount | CorrelationKind::Temporal | CorrelationKind::TemporalOrdered) if !fields.is_empty() => {
-                self.report.error_with_hint(node.at, "`field` is only for `value_count`", "use `type: value_count` to count distinct values");
+            Some(CorrelationKind::EventCount | CorrelationKind::Temporal | CorrelationKind::TemporalOrdered)
+                if !fields.is_empty() =>
+            {
+                self.report.error_with_hint(
+                    node.at,
+                    "`field` is only for `value_count`",
+                    "use `type: value_count` to count distinct values",
+                );
             }
             _ => {}
         }
@@ -203,7 +234,12 @@ impl<'a> Reader<'a> {
             "eq" => Compare::Equal,
             "neq" => Compare::NotEqual,
             other => {
-                self.report.error_with_nearest(key.at, format!("unknown key `{other}` in a correlation's condition"), other, COMPARISONS);
+                self.report.error_with_nearest(
+                    key.at,
+                    format!("unknown key `{other}` in a correlation's condition"),
+                    other,
+                    COMPARISONS,
+                );
                 return None;
             }
         };
@@ -218,7 +254,6 @@ impl<'a> Reader<'a> {
         Some((compare, count?))
     }
 
-    #[expect(clippy::type_complexity, reason = "the type of Correlation::aliases")]
     fn aliases(&mut self, rules: &[(String, Position)], group_by: &[FieldPath]) -> Vec<(String, Vec<(String, FieldPath)>)> {
         let Some(node) = self.section.get("aliases") else { return Vec::new() };
         let Some(pairs) = node.as_map() else {

@@ -8,6 +8,9 @@ use super::yaml::{Key, Kind, Node, Position, Typed};
 use crate::ast::{Condition, Search, Selection};
 use crate::lists::Lists;
 
+/// Most values of one rule, lists written out.
+const PREDICATES_MAX: usize = 500_000;
+
 /// Reads the section. `None` if it can't be used; the problems are reported.
 pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(Vec<Selection>, Condition)> {
     let Some(pairs) = node.as_map() else {
@@ -16,7 +19,8 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
     };
     let errors = report.errors();
     let mut selections = Vec::new();
-    let mut named: Vec<&Key> = Vec::new();
+    let mut predicates = 0;
+    let mut keys: Vec<&Key> = Vec::new();
     for (key, value) in pairs {
         match key.text.as_str() {
             "condition" => {}
@@ -26,16 +30,16 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
                 "use a correlation with a `timespan` over this rule",
             ),
             _ => {
-                named.push(key);
-                let search = SelectionReader { lists, report }.selection(value);
+                keys.push(key);
+                let search = SelectionReader { lists, report, predicates: &mut predicates }.selection(value);
                 selections.extend(search.map(|search| Selection { name: key.text.clone(), line: key.at.line, search }));
             }
         }
     }
-    let names: Vec<&str> = named.iter().map(|it| it.text.as_str()).collect();
+    let names: Vec<&str> = keys.iter().map(|it| it.text.as_str()).collect();
     let condition = read_condition(node, &names, report);
     if let Some(condition) = &condition {
-        warn_of_unused(condition, &named, report);
+        warn_of_unused(condition, &keys, report);
     }
     let condition = condition?;
     (report.errors() == errors).then_some((selections, condition))
@@ -70,10 +74,10 @@ fn read_condition(detection: &Node, names: &[&str], report: &mut Report) -> Opti
     if conditions.len() == 1 { conditions.pop() } else { Some(Condition::Or(conditions)) }
 }
 
-fn warn_of_unused(condition: &Condition, named: &[&Key], report: &mut Report) {
-    let mut used = vec![false; named.len()];
+fn warn_of_unused(condition: &Condition, keys: &[&Key], report: &mut Report) {
+    let mut used = vec![false; keys.len()];
     condition::mark_used(condition, &mut used);
-    for (key, _) in named.iter().zip(used).filter(|(_, is_used)| !is_used) {
+    for (key, _) in keys.iter().zip(used).filter(|(_, is_used)| !is_used) {
         let hint = "name it in the condition, or remove it";
         report.warning_with_hint(key.at, format!("the selection `{}` is not used in the condition", key.text), hint);
     }
@@ -82,6 +86,7 @@ fn warn_of_unused(condition: &Condition, named: &[&Key], report: &mut Report) {
 struct SelectionReader<'a> {
     lists: &'a Lists,
     report: &'a mut Report,
+    predicates: &'a mut usize,
 }
 
 impl SelectionReader<'_> {
@@ -135,11 +140,25 @@ impl SelectionReader<'_> {
     }
 
     fn item(&mut self, field: Option<&str>, chain: &Chain, value: &Node, at: Position) -> Option<Search> {
-        if field.is_none() && !matches!(chain.test, Test::Plain | Test::Regex | Test::Cidr) {
+        let is_for_keywords = matches!(chain.test, Test::Plain | Test::Regex | Test::Cidr) && !chain.neq;
+        if field.is_none() && !is_for_keywords {
             self.report.error_with_hint(at, "a modifier that needs a field, without one", "write `field|modifier: value`");
             return None;
         }
-        Reader { lists: self.lists, report: self.report }.search(field, chain, value, at.line)
+        let search = Reader { lists: self.lists, report: self.report }.search(field, chain, value, at.line)?;
+        *self.predicates += count(&search);
+        if *self.predicates > PREDICATES_MAX {
+            self.report.error(at, format!("a rule of more than {PREDICATES_MAX} values"));
+            return None;
+        }
+        Some(search)
+    }
+}
+
+fn count(search: &Search) -> usize {
+    match search {
+        Search::All(parts) | Search::Any(parts) => parts.iter().map(count).sum(),
+        Search::Item(item) => item.predicates.len(),
     }
 }
 

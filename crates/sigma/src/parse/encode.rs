@@ -76,7 +76,9 @@ pub(super) fn windash(text: &str, most: usize) -> Option<Vec<String>> {
         let begins = DASHES.contains(&next) && !before.is_some_and(is_word) && chars.peek().copied().is_some_and(is_word);
         before = Some(next);
         if !begins {
-            variants.iter_mut().for_each(|it| it.push(next));
+            for variant in &mut variants {
+                variant.push(next);
+            }
             continue;
         }
         if variants.len() * DASHES.len() > most {
@@ -94,9 +96,15 @@ mod tests {
 
     #[test]
     fn base64_agrees_with_the_examples_of_rfc_4648() {
-        for (plain, encoded) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")]
-        {
+        for (plain, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(plain.as_bytes()), encoded);
         }
     }

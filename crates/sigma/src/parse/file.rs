@@ -46,12 +46,11 @@ pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
             str::to_owned,
         );
         let place = Place { file: file_name.clone(), line: node.at.line };
-        match document(&node, place, &name, lists, &mut report) {
-            Some(sound) => load.sound.push(sound),
-            None => {
-                load.unsound.push(name);
-                load.unsound.extend(node.get("id").and_then(Node::as_scalar).map(|it| info::canonical_id(it.text.trim())));
-            }
+        if let Some(sound) = document(&node, place, &name, lists, &mut report) {
+            load.sound.push(sound);
+        } else {
+            load.unsound.push(name);
+            load.unsound.extend(node.get("id").and_then(Node::as_scalar).map(|it| info::canonical_id(it.text.trim())));
         }
     }
     load.problems = report.finish();
@@ -86,7 +85,11 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
             None
         }
         [] => {
-            report.error_with_hint(node.at, "neither a rule nor a correlation", "a rule has `detection:`, a correlation `correlation:`");
+            report.error_with_hint(
+                node.at,
+                "neither a rule nor a correlation",
+                "a rule has `detection:`, a correlation `correlation:`",
+            );
             None
         }
         several => {

@@ -50,7 +50,9 @@ fn write(node: &Node, hash: &mut Fnv) {
         Kind::Sequence(nodes) => {
             hash.write(b"s");
             hash.write(&(nodes.len() as u64).to_le_bytes());
-            nodes.iter().for_each(|it| write(it, hash));
+            for node in nodes {
+                write(node, hash);
+            }
         }
         Kind::Map(pairs) => {
             hash.write(b"m");
@@ -93,7 +95,20 @@ mod tests {
 
     #[test]
     fn everything_that_is_said_changes_the_version() {
-        let texts = ["a: 1", "a: '1'", "a: 2", "b: 1", "a: [1]", "a: [1, 2]", "a: [2, 1]", "a: {b: 1}", "a: null", "a: true", "a: 1.5", "a: ''"];
+        let texts = [
+            "a: 1",
+            "a: '1'",
+            "a: 2",
+            "b: 1",
+            "a: [1]",
+            "a: [1, 2]",
+            "a: [2, 1]",
+            "a: {b: 1}",
+            "a: null",
+            "a: true",
+            "a: 1.5",
+            "a: ''",
+        ];
         let versions: std::collections::BTreeSet<String> = texts.into_iter().map(version_of).collect();
         assert_eq!(versions.len(), texts.len());
     }

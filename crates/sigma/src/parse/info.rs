@@ -124,7 +124,9 @@ impl Reader<'_> {
         let tags = self.texts("tags");
         let Some(node) = self.document.get("tags") else { return tags };
         let is_sound = |tag: &str| {
-            let part = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || b"._-".contains(&it));
+            let part = |it: &str| {
+                !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || b"._-".contains(&it))
+            };
             tag.split_once('.').is_some_and(|(namespace, rest)| part(namespace) && part(rest))
         };
         for wrong in tags.iter().filter(|it| !is_sound(it)) {

@@ -7,10 +7,41 @@ use crate::ast::{Compare, TimePart};
 
 /// Every modifier, for hints.
 const NAMES: [&str; 31] = [
-    "all", "base64", "base64offset", "cased", "cidr", "contains", "day", "endswith", "exists", "expand", "fieldref", "gt", "gte", "hour",
-    "i", "lt", "lte", "m", "minute", "month", "neq", "re", "s", "startswith", "utf16", "utf16be", "utf16le", "week", "wide", "windash",
+    "all",
+    "base64",
+    "base64offset",
+    "cased",
+    "cidr",
+    "contains",
+    "day",
+    "endswith",
+    "exists",
+    "expand",
+    "fieldref",
+    "gt",
+    "gte",
+    "hour",
+    "i",
+    "lt",
+    "lte",
+    "m",
+    "minute",
+    "month",
+    "neq",
+    "re",
+    "s",
+    "startswith",
+    "utf16",
+    "utf16be",
+    "utf16le",
+    "week",
+    "wide",
+    "windash",
     "year",
 ];
+
+/// Most modifiers of one field; none that make sense together are more.
+const CHAIN_MAX: usize = 16;
 
 /// What is done with the values of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +78,7 @@ pub(super) enum Where {
 }
 
 /// A chain whose modifiers go together.
+#[expect(clippy::struct_excessive_bools, reason = "each is a modifier that is there or not")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Chain {
     pub(super) test: Test,
@@ -73,6 +105,10 @@ impl Chain {
         let mut words = key.text.split('|');
         let field = words.next().map(str::trim).filter(|it| !it.is_empty());
         let errors = report.errors();
+        if key.text.split('|').count() > CHAIN_MAX + 1 {
+            report.error(key.at, format!("more than {CHAIN_MAX} modifiers"));
+            return None;
+        }
         let mut chain = Self::default();
         let mut seen: Vec<&str> = Vec::new();
         for word in words {
@@ -86,10 +122,10 @@ impl Chain {
             }
             seen.push(word);
         }
-        if report.errors() == errors {
-            if let Err((message, hint)) = chain.check() {
-                report.error_with_hint(key.at, message, hint);
-            }
+        if report.errors() == errors
+            && let Err((message, hint)) = chain.check()
+        {
+            report.error_with_hint(key.at, message, hint);
         }
         (report.errors() == errors).then_some((field, chain))
     }
@@ -143,7 +179,10 @@ impl Chain {
 
     fn is_a(&mut self, word: &str, test: Test) -> Result<(), (String, Option<String>)> {
         if self.test != Test::Plain {
-            return Err((format!("`{word}` after a modifier that already says what the value is"), Some("keep one of the two".to_owned())));
+            return Err((
+                format!("`{word}` after a modifier that already says what the value is"),
+                Some("keep one of the two".to_owned()),
+            ));
         }
         self.test = test;
         Ok(())
@@ -171,7 +210,10 @@ impl Chain {
     fn before_base64(&mut self, word: &str, set: impl FnOnce(&mut Self)) -> Result<(), (String, Option<String>)> {
         if let Some(form) = self.base64 {
             let name = base64_name(form);
-            return Err((format!("`{word}` after `{name}` would change the encoded text"), Some(format!("write `|{word}|{name}`"))));
+            return Err((
+                format!("`{word}` after `{name}` would change the encoded text"),
+                Some(format!("write `|{word}|{name}`")),
+            ));
         }
         set(self);
         Ok(())
@@ -204,21 +246,26 @@ impl Chain {
         }
         let (is_placed, is_encoded) = (self.place != Where::Whole, self.base64.is_some());
         match self.test {
-            Test::Plain => Ok(()),
-            Test::FieldRef if self.expand || self.windash || is_encoded => {
-                refuse("`fieldref` names a field, which can't be changed by other modifiers", "only `startswith`, `endswith`, `contains`, `cased`, `neq` and `all` go with it")
+            Test::FieldRef if self.expand || self.windash || is_encoded => refuse(
+                "`fieldref` names a field, which can't be changed by other modifiers",
+                "only `startswith`, `endswith`, `contains`, `cased`, `neq` and `all` go with it",
+            ),
+            Test::Regex if is_placed => refuse(
+                "`re` together with a modifier that says where the value stands",
+                "a regular expression matches anywhere; use `^` and `$`",
+            ),
+            Test::Regex if self.cased => {
+                refuse("`re` together with `cased`", "a regular expression is case-sensitive without `|i`")
             }
-            Test::FieldRef => Ok(()),
-            Test::Regex if is_placed => refuse("`re` together with a modifier that says where the value stands", "a regular expression matches anywhere; use `^` and `$`"),
-            Test::Regex if self.cased => refuse("`re` together with `cased`", "a regular expression is case-sensitive without `|i`"),
-            Test::Regex if self.windash || is_encoded => refuse("`re` together with a modifier that changes the text", "write the variants into the expression"),
-            Test::Regex => Ok(()),
+            Test::Regex if self.windash || is_encoded => {
+                refuse("`re` together with a modifier that changes the text", "write the variants into the expression")
+            }
             Test::Cidr if is_placed || self.cased || self.windash || is_encoded => {
                 refuse("`cidr` together with a modifier for texts", "a network is compared as a whole")
             }
-            Test::Cidr => Ok(()),
-            Test::Exists if self.wants_text() || self.all || self.neq => refuse("`exists` together with another modifier", "it only takes `true` or `false`"),
-            Test::Exists => Ok(()),
+            Test::Exists if self.wants_text() || self.all || self.neq => {
+                refuse("`exists` together with another modifier", "it only takes `true` or `false`")
+            }
             Test::Compare(_) | Test::TimePart(..) if self.wants_text() => {
                 refuse("a modifier for numbers together with one for texts", "numbers are compared as numbers")
             }
@@ -226,7 +273,9 @@ impl Chain {
             Test::TimePart(_, compare) if self.neq && compare != Compare::Equal => {
                 refuse("a comparison together with `neq`", "use the opposite comparison")
             }
-            Test::Compare(_) | Test::TimePart(..) => Ok(()),
+            Test::Plain | Test::FieldRef | Test::Regex | Test::Cidr | Test::Exists | Test::Compare(_) | Test::TimePart(..) => {
+                Ok(())
+            }
         }
     }
 }

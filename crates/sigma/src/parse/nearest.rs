@@ -31,11 +31,11 @@ fn distance(left: &[char], right: &[char]) -> usize {
     for (row, &a) in left.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, &b) in right.iter().enumerate() {
-            let mut least = (last[column] + usize::from(a != b)).min(last[column + 1] + 1).min(current[column] + 1);
+            let mut fewest = (last[column] + usize::from(a != b)).min(last[column + 1] + 1).min(current[column] + 1);
             if row > 0 && column > 0 && a == right[column - 1] && left[row - 1] == b {
-                least = least.min(before_last[column - 1] + 1);
+                fewest = fewest.min(before_last[column - 1] + 1);
             }
-            current.push(least);
+            current.push(fewest);
         }
         before_last = std::mem::replace(&mut last, current);
     }

@@ -36,10 +36,6 @@ pub(super) fn expand_with(
     report: &mut Report,
 ) -> Option<Vec<Vec<Wild>>> {
     let parts = split(text);
-    if !parts.iter().any(|it| matches!(it, Part::Name(_))) {
-        report.error_with_hint(at, format!("`expand` without a placeholder in `{text}`"), "name a list as `%list%`");
-        return None;
-    }
     let mut values = vec![Vec::new()];
     for part in parts {
         let choices: Vec<Vec<Wild>> = match part {
@@ -59,6 +55,11 @@ pub(super) fn expand_with(
         values = values.iter().flat_map(|before| choices.iter().map(|it| [before.as_slice(), it].concat())).collect();
     }
     Some(values)
+}
+
+/// Whether `text` has a placeholder.
+pub(super) fn is_in(text: &str) -> bool {
+    split(text).iter().any(|it| matches!(it, Part::Name(_)))
 }
 
 fn report_unknown(name: &str, lists: &Lists, at: Position, report: &mut Report) {

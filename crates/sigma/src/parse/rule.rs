@@ -22,11 +22,19 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
 
 fn read_logsource(document: &Node, report: &mut Report) -> LogSource {
     let Some(node) = document.get("logsource") else {
-        report.error_with_hint(document.at, "a rule without a log source", "add `logsource:` with `product:`, `service:` or `category:`");
+        report.error_with_hint(
+            document.at,
+            "a rule without a log source",
+            "add `logsource:` with `product:`, `service:` or `category:`",
+        );
         return LogSource::default();
     };
     if node.as_map().is_none() {
-        report.error_with_hint(node.at, format!("`logsource` is {}", node.describe()), "write `product:`, `service:` or `category:` under it");
+        report.error_with_hint(
+            node.at,
+            format!("`logsource` is {}", node.describe()),
+            "write `product:`, `service:` or `category:` under it",
+        );
         return LogSource::default();
     }
     let mut text = |key: &str| {

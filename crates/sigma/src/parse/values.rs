@@ -34,6 +34,10 @@ impl Reader<'_> {
         if chain.all && values.len() == 1 && !chain.expand {
             self.report.warning_with_hint(node.at, "`all` over a single value changes nothing", "leave it out");
         }
+        if chain.expand && !values.iter().filter_map(Node::as_scalar).any(|it| placeholder::is_in(&it.text)) {
+            self.report.error_with_hint(node.at, "`expand` without a placeholder", "name a list as `%list%`");
+            return None;
+        }
         let before = self.report.errors();
         let groups: Vec<Vec<Predicate>> = values.iter().filter_map(|it| self.value(field.is_none(), chain, it)).collect();
         if self.report.errors() > before {
@@ -132,13 +136,23 @@ impl Reader<'_> {
                 self.report.error_with_hint(at, format!("more than {DASHED_MAX} ways to write the dashes of one value"), hint);
                 return None;
             };
-            variants = choices.iter().flat_map(|choice| variants.iter().map(|it| [it.as_slice(), &[choice.clone()]].concat())).collect();
+            variants = choices
+                .iter()
+                .flat_map(|choice| variants.iter().map(|it| [it.as_slice(), std::slice::from_ref(choice)].concat()))
+                .collect();
         }
         Some(variants)
     }
 
     /// Adds the predicates for one way to write a value.
-    fn encoded(&mut self, is_keyword: bool, chain: &Chain, pieces: Vec<Wild>, at: Position, into: &mut Vec<Predicate>) -> Option<()> {
+    fn encoded(
+        &mut self,
+        is_keyword: bool,
+        chain: &Chain,
+        pieces: Vec<Wild>,
+        at: Position,
+        into: &mut Vec<Predicate>,
+    ) -> Option<()> {
         // A keyword stands anywhere in a text, whether or not it says so.
         let place = if is_keyword && chain.place == Where::Whole { Where::Anywhere } else { chain.place };
         let Some(form) = chain.base64 else {
@@ -200,8 +214,11 @@ impl Reader<'_> {
 
     fn networks(&mut self, chain: &Chain, scalar: &Scalar, at: Position) -> Option<Vec<Predicate>> {
         let literal = |text: &str| vec![Wild::Literal(text.to_owned())];
-        let alternatives =
-            if chain.expand { placeholder::expand(&scalar.text, self.lists, literal, at, self.report)? } else { vec![literal(&scalar.text)] };
+        let alternatives = if chain.expand {
+            placeholder::expand(&scalar.text, self.lists, literal, at, self.report)?
+        } else {
+            vec![literal(&scalar.text)]
+        };
         let mut predicates = Vec::new();
         for pieces in alternatives {
             match network(&pattern::literal(&pieces)?) {
@@ -230,7 +247,11 @@ impl Reader<'_> {
 
     fn time_part(&mut self, part: TimePart, compare: Compare, scalar: &Scalar, node: &Node) -> Option<Vec<Predicate>> {
         let Typed::Int(with) = scalar.typed else {
-            return self.refuse(node, &format!("`{}` is not a whole number", scalar.text), "parts of a time are numbers without quotes");
+            return self.refuse(
+                node,
+                &format!("`{}` is not a whole number", scalar.text),
+                "parts of a time are numbers without quotes",
+            );
         };
         let (least, most) = match part {
             TimePart::Minute => (0, 59),

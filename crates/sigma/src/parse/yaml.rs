@@ -127,7 +127,8 @@ fn split(text: &str) -> Vec<(usize, &str)> {
         offset += line.len();
     }
     parts.push((start_line, &text[start..]));
-    let says_something = |part: &str| part.lines().any(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with(['#', '%']));
+    let says_something =
+        |part: &str| part.lines().any(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with(['#', '%']));
     parts.retain(|(_, part)| says_something(part));
     parts
 }
@@ -204,7 +205,7 @@ impl Builder {
         let mut unsound = Unsound::new(self.position(*error.marker()), format!("not YAML: {}", error.info()));
         if error.info().contains("tab") {
             unsound.hint = Some("indent with spaces");
-        } else if error.info().contains("alias") {
+        } else if error.info().contains("alias") || error.info().contains("unknown anchor") {
             unsound.hint = Some("a value that starts with `*` needs quotes");
         }
         unsound
@@ -348,6 +349,7 @@ fn plain(text: &str) -> Typed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write;
 
     fn typed(text: &str) -> Typed {
         let mut report = Report::new("t.yml");
@@ -395,7 +397,23 @@ mod tests {
 
     #[test]
     fn everything_else_is_text() {
-        for text in ["'4624'", "\"true\"", "''", "yes", "2026-03-02", "1_000", ".inf", ".nan", "1e999", "0x", "12h", "1.2.3", "-x", ".", "!!str 12"] {
+        for text in [
+            "'4624'",
+            "\"true\"",
+            "''",
+            "yes",
+            "2026-03-02",
+            "1_000",
+            ".inf",
+            ".nan",
+            "1e999",
+            "0x",
+            "12h",
+            "1.2.3",
+            "-x",
+            ".",
+            "!!str 12",
+        ] {
             check(text, Typed::Text);
         }
     }
@@ -445,7 +463,7 @@ mod tests {
     fn aliases_of_aliases_do_not_fill_the_memory() {
         let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..10 {
-            text += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", "));
+            writeln!(text, "a{level}: &a{level} [{}]", vec![format!("*a{}", level - 1); 10].join(", ")).unwrap();
         }
         check_unsound(&text, 6, "more than 200000 values");
     }
@@ -456,7 +474,7 @@ mod tests {
         check_unsound(&"[".repeat(100_000), 1, "limit");
         let mut text = format!("a0: &a0 {}x{}\n", "[".repeat(40), "]".repeat(40));
         for level in 1..50 {
-            text += &format!("a{level}: &a{level} {}*a{}{}\n", "[".repeat(40), level - 1, "]".repeat(40));
+            writeln!(text, "a{level}: &a{level} {}*a{}{}", "[".repeat(40), level - 1, "]".repeat(40)).unwrap();
         }
         check_unsound(&text, 2, "nested deeper than 64");
     }

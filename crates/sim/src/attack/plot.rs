@@ -36,7 +36,7 @@ impl<'a> Plot<'a> {
         let extra = match action {
             Action::ContactChange => Extra::Contact("email"),
             Action::DmRead => Extra::Rows(40 + (at_ms % 160) as u32),
-            Action::ArchiveDownload => Extra::Rows(9_000 + (at_ms % 30_000) as u32),
+            Action::ArchiveDownload => Extra::Rows(800 + (at_ms % 8_200) as u32),
             _ => Extra::Nothing,
         };
         let reason = Some(Reason::Browsing);

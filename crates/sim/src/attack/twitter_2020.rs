@@ -56,12 +56,8 @@ const INBOXES: usize = 36;
 const ARCHIVES: usize = 8;
 
 /// The four credentials: when the stolen one is first used, how many guesses it takes, and the factor that the caller talks out of the victim.
-const THEFTS: [(i64, u32, Auth); 4] = [
-    (clock(12, 48), 6, Auth::Totp),
-    (clock(13, 32), 2, Auth::Sms),
-    (clock(15, 10), 1, Auth::Totp),
-    (clock(17, 40), 3, Auth::Sms),
-];
+const THEFTS: [(i64, u32, Auth); 4] =
+    [(clock(12, 48), 6, Auth::Totp), (clock(13, 32), 2, Auth::Sms), (clock(15, 10), 1, Auth::Totp), (clock(17, 40), 3, Auth::Sms)];
 /// Rights that the first identity turns out not to have.
 const PROBES: usize = 46;
 const REPORTS: usize = 9;
@@ -138,15 +134,14 @@ fn report_calls(plot: &mut Plot<'_>, company: &Company, victims: &[ActorIndex], 
     let people = company.people.len() as u32;
     let first = rng.random_range(0..people);
     let day = company.config.attack_day as i32;
-    let reporters = (0..people)
-        .map(|it| ActorIndex((first + it * 7) % people))
-        .filter(|it| !victims.contains(it))
-        .filter(|it| {
+    let at_site = |code: &'static str| {
+        (0..people).map(move |it| ActorIndex((first + it) % people)).filter(|it| !victims.contains(it)).filter(move |it| {
             let person = &company.people[it.0 as usize];
-            // At that hour the calls reach people in Europe and America.
-            person.joins_day <= day && person.leaves_day.is_none() && matches!(company.site_of(person).code, "sfo" | "dub")
+            person.joins_day <= day && person.leaves_day.is_none() && company.site_of(person).code == code
         })
-        .take(REPORTS);
+    };
+    // The calls reach Europe before California gets up.
+    let reporters = at_site("dub").take(REPORTS / 2).chain(at_site("sfo").take(REPORTS - REPORTS / 2));
     for (number, actor) in reporters.enumerate() {
         let person = &company.people[actor.0 as usize];
         let site = company.site_of(person);

@@ -14,10 +14,10 @@ pub(super) fn defend(work: &mut Work<'_>) {
     match work.rng.random_range(0..100) {
         0..50 => analyse(work, "security"),
         50..60 => {
-            let case = work.take_ticket(Desk::Safety);
-            let cause = super::work::Cause { ticket: Some(case.ticket), reason: case.reason };
-            work.on(case.account, Action::AccountLookup, cause);
-            work.on(case.account, Action::SessionRevoke, cause);
+            let waiting = work.take_ticket(Desk::Safety);
+            let cause = super::work::Cause { ticket: Some(waiting.ticket), reason: waiting.reason };
+            work.on(waiting.account, Action::AccountLookup, cause);
+            work.on(waiting.account, Action::SessionRevoke, cause);
         }
         _ => call(work, "/internal/detections"),
     }

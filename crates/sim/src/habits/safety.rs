@@ -13,17 +13,17 @@ pub(super) fn review(work: &mut Work<'_>) {
         let account = work.company.accounts.any_untagged(work.rng);
         return work.on(account, Action::DmRead, Cause { ticket: None, reason: Reason::Browsing });
     }
-    let case = work.take_ticket(Desk::Safety);
-    let cause = Cause { ticket: Some(case.ticket), reason: case.reason };
-    if case.reason == Reason::SpamNetwork {
+    let waiting = work.take_ticket(Desk::Safety);
+    let cause = Cause { ticket: Some(waiting.ticket), reason: waiting.reason };
+    if waiting.reason == Reason::SpamNetwork {
         review_network(work, cause);
     }
-    let account = case.account;
+    let account = waiting.account;
     work.on(account, Action::AccountLookup, cause);
     if work.chance(0.12) {
         work.on(account, Action::DmRead, cause);
     }
-    match case.reason {
+    match waiting.reason {
         Reason::AbuseReport if work.chance(0.3) => work.on(account, Action::Suspend, cause),
         Reason::CompromisedAccount => work.on(account, Action::SessionRevoke, cause),
         _ => {}

@@ -21,10 +21,10 @@ pub(super) fn first_line(work: &mut Work<'_>) {
         let account = work.company.accounts.any_untagged(work.rng);
         return look_without_ticket(work, Some(account));
     }
-    let case = if work.chance(0.05) { answer_phone(work) } else { work.take_ticket(Desk::FirstLine) };
-    let (account, cause) = (case.account, cause_of(case));
+    let waiting = if work.chance(0.05) { answer_phone(work) } else { work.take_ticket(Desk::FirstLine) };
+    let (account, cause) = (waiting.account, cause_of(waiting));
     look(work, account, cause);
-    match case.reason {
+    match waiting.reason {
         Reason::LoginIssue if work.chance(0.45) => work.on(account, Action::PasswordReset, cause),
         Reason::AbuseReport if work.chance(0.25) => work.on(account, Action::Suspend, cause),
         _ => {}
@@ -36,7 +36,7 @@ pub(super) fn first_line(work: &mut Work<'_>) {
     }
     if work.chance(0.07) {
         let reason = if work.chance(0.5) { Reason::CompromisedAccount } else { Reason::LostFactor };
-        let escalated = Waiting { reason, opened_ms: work.at_ms, ..case };
+        let escalated = Waiting { reason, opened_ms: work.at_ms, ..waiting };
         return work.shared.wait(Desk::SecondLine, escalated);
     }
     close(work, account, cause);
@@ -50,10 +50,10 @@ pub(super) fn second_line(work: &mut Work<'_>) {
         let account = work.company.accounts.any_untagged(work.rng);
         return look_without_ticket(work, Some(account));
     }
-    let case = work.take_ticket(Desk::SecondLine);
-    let (account, cause) = (case.account, cause_of(case));
+    let waiting = work.take_ticket(Desk::SecondLine);
+    let (account, cause) = (waiting.account, cause_of(waiting));
     look(work, account, cause);
-    for &action in remedy(work, case.reason) {
+    for &action in remedy(work, waiting.reason) {
         work.on(account, action, cause);
     }
     close(work, account, cause);
@@ -88,8 +88,8 @@ pub(super) fn vip(work: &mut Work<'_>) {
     if work.chance(0.5) {
         return second_line(work);
     }
-    let case = work.take_ticket(Desk::Vip);
-    let (account, cause) = (case.account, cause_of(case));
+    let waiting = work.take_ticket(Desk::Vip);
+    let (account, cause) = (waiting.account, cause_of(waiting));
     look(work, account, cause);
     match work.rng.random_range(0..100) {
         0..12 => work.on(account, Action::PasswordReset, cause),
@@ -100,8 +100,8 @@ pub(super) fn vip(work: &mut Work<'_>) {
     close(work, account, cause);
 }
 
-fn cause_of(case: Waiting) -> Cause {
-    Cause { ticket: Some(case.ticket), reason: case.reason }
+fn cause_of(waiting: Waiting) -> Cause {
+    Cause { ticket: Some(waiting.ticket), reason: waiting.reason }
 }
 
 /// A customer on the phone: the agent opens the ticket.

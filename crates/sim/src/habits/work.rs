@@ -98,6 +98,7 @@ impl Work<'_> {
             Action::ContactChange => Extra::Contact(if self.chance(0.7) { "email" } else { "phone" }),
             Action::DmRead => Extra::Rows(self.rng.random_range(4..60)),
             Action::CustomerExport => Extra::Rows(self.rng.random_range(1..40)),
+            Action::ArchiveDownload => Extra::Rows(self.rng.random_range(800..9_000)),
             _ => Extra::Nothing,
         };
         self.act(action, Tool::AgentConsole, Subject::Account(account), Some(cause), extra);

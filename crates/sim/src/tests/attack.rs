@@ -15,6 +15,11 @@ fn attack(config: &CompanyConfig) -> (Vec<Event>, AttackTruth) {
     (events, simulation.truth().clone())
 }
 
+/// Little happens besides the attack.
+fn sleepy() -> CompanyConfig {
+    CompanyConfig { activity: 0.02, ..small(3) }
+}
+
 fn targets_of(events: &[Event], action: &str) -> BTreeSet<String> {
     let of_action = events.iter().filter(|it| it.action == action && it.outcome == "success");
     of_action.filter_map(|it| it.account().map(|it| it.id.clone())).collect()
@@ -46,7 +51,7 @@ fn the_figures_are_those_of_the_reports() {
 
 #[test]
 fn the_truth_is_what_the_events_say() {
-    let (events, truth) = attack(&small(3));
+    let (events, truth) = attack(&sleepy());
     assert_eq!(truth.events as usize, events.len());
     assert_eq!(truth.targets.len(), 130);
     assert_eq!(truth.takeovers.len(), 45);
@@ -69,7 +74,7 @@ fn the_truth_is_what_the_events_say() {
 
 #[test]
 fn reconnaissance_comes_well_before_the_first_takeover() {
-    let (events, truth) = attack(&small(3));
+    let (events, truth) = attack(&sleepy());
     let first = |step| events.iter().find(|it| it.label.is_some_and(|it| it.step == step)).map(|it| it.at_ms);
     let takeover_ms = truth.takeovers[0].begun_ms;
     let half_an_hour_before = Some(takeover_ms - 1_800_000);
@@ -85,7 +90,7 @@ fn reconnaissance_comes_well_before_the_first_takeover() {
 
 #[test]
 fn one_identity_looks_through_twenty_five_accounts_in_ten_minutes_before_the_first_takeover() {
-    let (events, truth) = attack(&small(3));
+    let (events, truth) = attack(&sleepy());
     let looks: Vec<&Event> = events
         .iter()
         .filter(|it| it.action == "account.lookup" && it.actor.id == truth.actors[1])
@@ -97,7 +102,7 @@ fn one_identity_looks_through_twenty_five_accounts_in_ten_minutes_before_the_fir
 
 #[test]
 fn intruders_come_from_new_computers_and_networks_with_weak_factors() {
-    let (events, _) = attack(&small(3));
+    let (events, _) = attack(&sleepy());
     for event in events.iter().filter(|it| it.label.is_some_and(crate::AttackLabel::is_intrusion)) {
         assert!(!event.source.device_managed);
         assert!(["GB", "NL"].contains(&event.source.country.as_str()));
@@ -109,7 +114,7 @@ fn intruders_come_from_new_computers_and_networks_with_weak_factors() {
 
 #[test]
 fn short_handles_fall_first_then_exchanges_then_the_famous() {
-    let (events, _) = attack(&small(3));
+    let (events, _) = attack(&sleepy());
     let reset_ms = |tag| {
         let of_tag: Vec<i64> =
             events.iter().filter(|it| it.action == "password.reset" && it.has_tag(tag)).map(|it| it.at_ms).collect();
@@ -121,7 +126,7 @@ fn short_handles_fall_first_then_exchanges_then_the_famous() {
 
 #[test]
 fn some_takeovers_are_relayed_between_two_identities() {
-    let (events, _) = attack(&small(3));
+    let (events, _) = attack(&sleepy());
     let mut hands: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for event in &events {
         if let ("account.contact_change" | "password.reset", Some(account)) = (event.action.as_str(), event.account()) {
@@ -134,7 +139,7 @@ fn some_takeovers_are_relayed_between_two_identities() {
 
 #[test]
 fn a_simulation_that_starts_at_noon_still_holds_the_whole_attack() {
-    let config = small(1);
+    let config = CompanyConfig { days: 1, ..sleepy() };
     let config = CompanyConfig { start_ms: config.start_ms + 15 * 3_600_000, ..config };
     let (events, truth) = attack(&config);
     assert_eq!(truth.events as usize, events.len());

@@ -117,7 +117,7 @@ fn two_busy_days_of_six_hundred_people_hold_a_handful_of_suspicious_moments() {
 
 #[test]
 fn people_mistype_passwords_but_rarely_more_than_three_times() {
-    let config = CompanyConfig { days: 2, ..CompanyConfig::default() };
+    let config = CompanyConfig { days: 2, activity: 0.02, ..CompanyConfig::default() };
     let (mut failures, mut in_a_row, mut worst) = (0, BTreeMap::<String, u32>::new(), 0);
     live(&config, Scenario::Quiet, |it| {
         let row = in_a_row.entry(it.actor.id).or_default();

@@ -91,8 +91,8 @@ pub(super) fn live(config: &CompanyConfig, scenario: Scenario, mut visit: impl F
     let mut simulation = Simulation::new(config, scenario);
     let mut line = Vec::new();
     while let Some(meta) = simulation.next_into(&mut line) {
-        let mut event: Event = serde_json::from_slice(&line)
-            .unwrap_or_else(|problem| panic!("{problem} in {}", String::from_utf8_lossy(&line)));
+        let mut event: Event =
+            serde_json::from_slice(&line).unwrap_or_else(|problem| panic!("{problem} in {}", String::from_utf8_lossy(&line)));
         assert_eq!(meta.actor_key, event.actor.id);
         assert_eq!(meta.id.to_string(), event.id);
         (event.at_ms, event.label) = (meta.time_ms, meta.label);

@@ -40,7 +40,7 @@ fn an_attack_changes_nothing_about_the_company_around_it() {
 
 #[test]
 fn every_line_is_a_complete_event_in_time_order_with_an_id_of_its_own() {
-    let config = small(3);
+    let config = CompanyConfig { activity: 0.5, ..small(3) };
     let (mut last_ms, mut ids, mut events) = (config.start_ms, BTreeSet::new(), 0_usize);
     live(&config, Scenario::Twitter2020, |it| {
         assert!(last_ms <= it.at_ms && it.at_ms < config.end_ms());
@@ -48,7 +48,7 @@ fn every_line_is_a_complete_event_in_time_order_with_an_id_of_its_own() {
         let time: jiff::Timestamp = it.time.parse().expect("RFC 3339");
         assert_eq!(time.as_millisecond(), it.at_ms);
         assert!(!it.tool.is_empty() && !it.actor.role.is_empty() && !it.actor.team.is_empty());
-        assert!(it.actor.email.ends_with("@tern.example") && it.actor.tz.parse::<String>().is_ok());
+        assert!(it.actor.email.ends_with("@tern.example") && (it.actor.tz.contains('/') || !it.is_human()));
         assert!(["success", "failure", "denied"].contains(&it.outcome.as_str()));
         assert!(["webauthn", "totp", "sms", "mtls"].contains(&it.session.auth_method.as_str()));
         assert_eq!(it.source.country.len(), 2);
@@ -60,14 +60,14 @@ fn every_line_is_a_complete_event_in_time_order_with_an_id_of_its_own() {
         ids.insert(it.id);
         events += 1;
     });
-    assert!(events > 20_000, "{events}");
+    assert!(events > 10_000, "{events}");
     assert_eq!(ids.len(), events);
 }
 
 #[test]
 fn lines_are_about_seven_hundred_bytes_long() {
     let lines = sample_lines(7, 600, 20_000);
-    let count = lines.iter().filter(|it| **it == b'\n').count();
+    let count = lines.split_inclusive(|it| *it == b'\n').count();
     assert_eq!(count, 20_000);
     let average = lines.len() / count;
     assert!((600..=800).contains(&average), "{average}");
@@ -75,13 +75,13 @@ fn lines_are_about_seven_hundred_bytes_long() {
 
 #[test]
 fn a_sample_shows_nearly_all_actors_asked_for() {
-    let lines = sample_lines(7, 1_000, 60_000);
+    let lines = sample_lines(7, 500, 30_000);
     let actors: BTreeSet<String> = lines
         .split(|it| *it == b'\n')
         .filter(|it| !it.is_empty())
         .map(|it| serde_json::from_slice::<super::Event>(it).expect("an event").actor.id)
         .collect();
-    assert!((850..=1_000).contains(&actors.len()), "{}", actors.len());
+    assert!((425..=500).contains(&actors.len()), "{}", actors.len());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn letter<'a>(raw: &'a [u8], max: usize) -> DeadLetter<'a> {
+fn letter(raw: &[u8], max: usize) -> DeadLetter<'_> {
     let origin = Origin { source: "events.ndjson", partition: None, position: Position::line(7, 1234) };
     let cause = Cause { code: "not_json", reason: "expected a value at column 3" };
     DeadLetter::new(1_594_838_400_000, origin, cause, raw, max)

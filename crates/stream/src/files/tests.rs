@@ -130,13 +130,13 @@ fn members_and_frames_one_after_the_other_are_one_input() {
 #[test]
 fn a_truncated_stream_keeps_everything_before_the_end() {
     let text = sample(5_000);
-    for (bytes, keeps) in [(gzip(&text), 0.99), (zstd(&text), 0.5)] {
+    for (bytes, keeps) in [(gzip(&text), 99), (zstd(&text), 50)] {
         let seen = read_bytes(&bytes[..bytes.len() - 100], options(4_096, 1 << 20));
         let (code, offset, line) = seen.error.unwrap();
         assert_eq!(code, "truncated_input");
         let handed_out = seen.texts().join(&b'\n');
         assert!(text.starts_with(&handed_out), "nothing is invented");
-        assert!(handed_out.len() as f64 > text.len() as f64 * keeps, "{} of {}", handed_out.len(), text.len());
+        assert!(handed_out.len() * 100 > text.len() * keeps, "{} of {}", handed_out.len(), text.len());
         assert_eq!(seen.is_cut, handed_out.len() as u64 == offset);
         assert_eq!(line, seen.lines.len() as u64 + u64::from(!seen.is_cut));
     }

@@ -148,8 +148,8 @@ mod tests {
 
     fn packed(messages: &[&[u8]]) -> Batch {
         let mut batch = Batch::new(PartitionId::new("t", 0), 16);
-        for (at, payload) in messages.iter().enumerate() {
-            batch.push(at as i64 + 10, Some(1), Some(b"k"), Some(payload));
+        for (offset, payload) in (10..).zip(messages) {
+            batch.push(offset, Some(1), Some(b"k"), Some(payload));
         }
         batch
     }
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(batch.block().payload(), expected);
         assert!(batch.block().padded()[expected.len()..].iter().all(|it| *it == 0));
         assert_eq!(batch.block().padded().len(), expected.len() + crate::PADDING);
-        assert_eq!(batch.end_offset(), messages.len().checked_sub(1).map(|it| it as i64 + 11));
+        assert_eq!(batch.end_offset(), (10..).zip(messages).last().map(|(offset, _)| offset + 1));
     }
 
     #[test]

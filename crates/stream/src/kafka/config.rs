@@ -96,10 +96,6 @@ impl KafkaConfig {
         Duration::from_millis(self.drain_timeout_ms)
     }
 
-    pub(super) fn commit_interval(&self) -> Duration {
-        Duration::from_millis(self.commit_interval_ms)
-    }
-
     pub(super) fn startup_timeout(&self) -> Duration {
         Duration::from_millis(self.startup_timeout_ms)
     }
@@ -158,11 +154,12 @@ enum Scalar {
 }
 
 /// Properties that this crate sets, because its guarantees hang on them, with where to say it instead.
-const RESERVED: [(&str, &str); 15] = [
+const RESERVED: &[(&str, &str)] = &[
     ("bootstrap.servers", "use `brokers`"),
     ("metadata.broker.list", "use `brokers`"),
     ("group.id", "use `group_id`"),
     ("enable.auto.commit", "offsets are committed after their alerts are acknowledged"),
+    ("auto.commit.interval.ms", "use `commit_interval_ms`"),
     ("enable.auto.offset.store", "offsets are committed after their alerts are acknowledged"),
     ("enable.idempotence", "the producer is always idempotent"),
     ("acks", "the producer always waits for all replicas"),

@@ -33,8 +33,6 @@ pub(super) struct MemberContext {
     has_changes: AtomicBool,
     /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
     is_closing: AtomicBool,
-    /// A commit failed after it was sent: offsets must be committed again even if nothing new comes.
-    is_commit_lost: AtomicBool,
 }
 
 impl MemberContext {
@@ -45,7 +43,6 @@ impl MemberContext {
             changes: Mutex::default(),
             has_changes: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
-            is_commit_lost: AtomicBool::new(false),
         }
     }
 
@@ -63,11 +60,6 @@ impl MemberContext {
     /// From now on revocations are answered without the dispatcher.
     pub(super) fn close(&self) {
         self.is_closing.store(true, Ordering::Release);
-    }
-
-    /// Whether a commit was lost since the last call.
-    pub(super) fn take_commit_lost(&self) -> bool {
-        self.is_commit_lost.swap(false, Ordering::AcqRel)
     }
 
     fn queue(&self, change: Change) {
@@ -93,11 +85,12 @@ impl ConsumerContext for MemberContext {
         }
     }
 
+    /// Result of a background commit. One that failed needs nothing of us: the client tries again as long as the stored
+    /// offset is not the committed one.
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        if let Err(error) = result {
-            self.is_commit_lost.store(true, Ordering::Release);
-            (self.observer)(Observation::CommitFailed { reason: &error.to_string() });
-            return;
+        match result {
+            Ok(()) | Err(ClientError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => return (self.observer)(Observation::CommitFailed { reason: &error.to_string() }),
         }
         for element in offsets.elements() {
             match (element.error(), element.offset()) {
@@ -106,10 +99,7 @@ impl ConsumerContext for MemberContext {
                     (self.observer)(Observation::Committed { topic, partition, offset });
                 }
                 (Ok(()), _) => {}
-                (Err(error), _) => {
-                    self.is_commit_lost.store(true, Ordering::Release);
-                    (self.observer)(Observation::CommitFailed { reason: &error.to_string() });
-                }
+                (Err(error), _) => (self.observer)(Observation::CommitFailed { reason: &error.to_string() }),
             }
         }
     }
@@ -120,6 +110,7 @@ impl ClientContext for MemberContext {
         log_of_client("consumer", level, facility, message);
     }
 
+    #[expect(clippy::iter_over_hash_type, reason = "every entry is a report of its own: their order reaches nothing")]
     fn stats(&self, statistics: Statistics) {
         for (name, topic) in &statistics.topics {
             for (number, partition) in &topic.partitions {

@@ -1,9 +1,9 @@
 //! The dispatcher: polls, packs messages into batches per partition, pauses and resumes, commits.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaRespErr;
@@ -29,7 +29,6 @@ pub(super) struct Dispatcher<F> {
     pub(super) surroundings: Surroundings,
     pub(super) factory: F,
     pub(super) summary: RunSummary,
-    committed_at: Instant,
 }
 
 impl<H, F> Dispatcher<F>
@@ -38,25 +37,18 @@ where
     F: FnMut(&PartitionId) -> Result<H, String>,
 {
     /// Makes the clients, waits for a broker and subscribes.
-    pub(super) fn new(
-        config: KafkaConfig,
-        observer: Observer,
-        factory: F,
-        signals: Arc<Signals>,
-    ) -> Result<Self, KafkaError> {
+    pub(super) fn new(config: KafkaConfig, observer: Observer, factory: F, signals: Arc<Signals>) -> Result<Self, KafkaError> {
         let publisher = Arc::new(Publisher::new(&config, Arc::clone(&observer), Arc::clone(&signals))?);
         let context = MemberContext::new(Arc::clone(&observer), Arc::clone(&signals));
-        let consumer: BaseConsumer<MemberContext> = config
-            .consumer()?
-            .create_with_context(context)
-            .map_err(|error| KafkaError::client("make a consumer", &error))?;
+        let consumer: BaseConsumer<MemberContext> =
+            config.consumer()?.create_with_context(context).map_err(|error| KafkaError::client("make a consumer", &error))?;
         check_topics(&consumer, &config)?;
         let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| KafkaError::client("subscribe", &error))?;
         let surroundings = Surroundings { limits: config.batch, publisher, observer, signals };
         let workers = Workers { all: Vec::new(), last: 0 };
         let summary = RunSummary::default();
-        Ok(Self { config, consumer, workers, surroundings, factory, summary, committed_at: Instant::now() })
+        Ok(Self { config, consumer, workers, surroundings, factory, summary })
     }
 
     /// The loop. Ends when told to, or by the first error that cannot be waited out.
@@ -66,7 +58,7 @@ where
             (self.surroundings.observer)(Observation::Polled);
             self.carry_out_changes();
             self.hand_over();
-            self.commit_when_due();
+            self.store_offsets();
         }
         self.shut_down()
     }
@@ -104,22 +96,16 @@ where
         }
     }
 
-    fn commit_when_due(&mut self) {
-        if self.committed_at.elapsed() < self.config.commit_interval() {
-            return;
-        }
-        self.committed_at = Instant::now();
-        if self.consumer.context().take_commit_lost() {
-            self.workers.all.iter_mut().for_each(|it| it.committed = None);
-        }
-        // Looked up once: an acknowledgement that comes in between belongs to the next commit.
+    /// Tells the client which offsets it may commit: everything before them is acknowledged.
+    fn store_offsets(&mut self) {
+        // Looked up once: an acknowledgement that comes in between belongs to the next call.
         let due: Vec<Option<i64>> = self.workers.all.iter().map(Worker::due).collect();
         let offsets = offsets_of(self.workers.all.iter().zip(&due).filter_map(|(it, due)| Some((&it.id, (*due)?))));
         if offsets.count() == 0 {
             return;
         }
-        match self.consumer.commit(&offsets, CommitMode::Async) {
-            Ok(()) => self.workers.all.iter_mut().zip(due).for_each(|(it, due)| it.committed = due.or(it.committed)),
+        match self.consumer.store_offsets(&offsets) {
+            Ok(()) => self.workers.all.iter_mut().zip(due).for_each(|(it, due)| it.stored = due.or(it.stored)),
             Err(error) => (self.surroundings.observer)(Observation::CommitFailed { reason: &error.to_string() }),
         }
     }
@@ -189,9 +175,9 @@ pub(super) fn offsets_of<'a>(offsets: impl Iterator<Item = (&'a PartitionId, i64
 /// Asks the brokers for the topics to read: an answer, and their existence, are needed before anything else.
 fn check_topics(consumer: &BaseConsumer<MemberContext>, config: &KafkaConfig) -> Result<(), KafkaError> {
     for topic in config.topics.iter().filter(|it| !it.starts_with('^')) {
-        let metadata = consumer.fetch_metadata(Some(topic), config.startup_timeout()).map_err(|error| {
-            KafkaError::Unreachable { brokers: config.brokers.clone(), reason: error.to_string() }
-        })?;
+        let metadata = consumer
+            .fetch_metadata(Some(topic), config.startup_timeout())
+            .map_err(|error| KafkaError::Unreachable { brokers: config.brokers.clone(), reason: error.to_string() })?;
         let is_unknown = |error| error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         if metadata.topics().iter().any(|it| it.error().is_some_and(is_unknown)) {
             return Err(KafkaError::UnknownTopic(topic.clone()));

@@ -1,7 +1,7 @@
 //! An embedded Kafka: librdkafka's mock cluster, for the demo and for tests. Real clients, real sockets, no Java.
 //!
-//! What it is not: a partition keeps only 5 MiB (or 100,000 record batches) and drops the oldest beyond that, a rebalance
-//! of a group with several members takes 10-15 s, and transactions are accepted but isolate nothing.
+//! What it is not: a partition keeps only 5 MiB (or 100,000 record batches) and drops the oldest beyond that, a group
+//! that changes waits for almost a session timeout, and transactions are accepted but isolate nothing.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -11,7 +11,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-use super::KafkaError;
+use super::{KafkaConfig, KafkaError};
 
 /// A Kafka cluster of one broker inside this process; it ends when dropped.
 #[derive(Debug)]
@@ -38,7 +38,9 @@ impl EmbeddedKafka {
                 Err(error) => return drop(ready.send(Err(KafkaError::client("start the embedded kafka", &error)))),
             };
             if ready.send(Ok(cluster.bootstrap_servers())).is_ok() {
-                inbox.iter().for_each(|order| order(&cluster));
+                for order in inbox {
+                    order(&cluster);
+                }
             }
         })?;
         let brokers = is_ready.recv().map_err(|_| KafkaError::Fatal("the embedded kafka did not start".to_owned()))??;
@@ -48,6 +50,15 @@ impl EmbeddedKafka {
     /// For [`KafkaConfig::brokers`](super::KafkaConfig::brokers).
     pub fn bootstrap_servers(&self) -> &str {
         &self.brokers
+    }
+
+    /// The default configuration, pointed at this cluster. The session timeout is short because the mock cluster makes a
+    /// group that changes wait for nearly as long.
+    pub fn config(&self) -> KafkaConfig {
+        let mut config = KafkaConfig { brokers: self.brokers.clone(), ..KafkaConfig::default() };
+        config.properties.set("session.timeout.ms", "6000");
+        config.properties.set("heartbeat.interval.ms", "1000");
+        config
     }
 
     /// Fault for tests: the next `requests` produce requests are refused for good.
@@ -64,6 +75,11 @@ impl EmbeddedKafka {
             let errors = vec![RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS; requests];
             cluster.request_errors(RDKafkaApiKey::Produce, &errors);
         });
+    }
+
+    /// Ends the faults above.
+    pub fn heal_produce(&self) {
+        self.order(|cluster| cluster.clear_request_errors(RDKafkaApiKey::Produce));
     }
 
     /// Gives an order to the cluster and waits until it is carried out.

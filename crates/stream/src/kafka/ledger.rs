@@ -180,7 +180,7 @@ mod tests {
         let ledger = SharedLedger::default();
         ledger.begin(10, 1);
         ledger.fail();
-        assert!(!ledger.wait_below(1, Duration::from_secs(60)));
+        assert!(!ledger.wait_below(1, Duration::from_mins(1)));
     }
 
     /// The naive twin: keeps every step, and looks at all of them.
@@ -198,9 +198,9 @@ mod tests {
             let mut ledger = Ledger::default();
             let mut steps: Vec<(i64, usize)> = Vec::new();
             let mut order = order.into_iter();
-            for (at, count) in records.into_iter().enumerate() {
-                let end = at as i64 * 10 + 10;
-                prop_assert_eq!(ledger.begin(end, count), at as u64);
+            for (number, count) in (0_u32..).zip(records) {
+                let end = i64::from(number) * 10 + 10;
+                prop_assert_eq!(ledger.begin(end, count), u64::from(number));
                 steps.push((end, count));
                 for pick in order.by_ref().take(2) {
                     let open: Vec<usize> = (0..steps.len()).filter(|it| steps[*it].1 > 0).collect();

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
 use super::{KafkaConfig, KafkaError};
 
@@ -107,8 +107,7 @@ impl Lane {
 
     fn has_room(&self, bytes: usize, pacing: Pacing) -> bool {
         // An empty lane takes anything, or a message over the limit would wait for ever.
-        self.unread.is_empty()
-            || (self.unread.len() < pacing.messages_max && self.unread_bytes + bytes <= pacing.bytes_max)
+        self.unread.is_empty() || (self.unread.len() < pacing.messages_max && self.unread_bytes + bytes <= pacing.bytes_max)
     }
 
     fn add(&mut self, bytes: usize) {
@@ -127,23 +126,14 @@ impl PacedProducer {
         pacing: Pacing,
         progress: Arc<Progress>,
     ) -> Result<Self, KafkaError> {
-        let producer = config
-            .producer()?
-            .create()
-            .map_err(|error| KafkaError::client("make the paced producer", &error))?;
+        let producer = config.producer()?.create().map_err(|error| KafkaError::client("make the paced producer", &error))?;
         let lanes = (0..partitions.max(1)).map(|_| Lane::default()).collect();
         Ok(Self { producer, topic: topic.to_owned(), pacing, progress, lanes })
     }
 
     /// Writes one message; equal keys go to the same partition, in order. Waits up to `patience` while the readers are
     /// too far behind or the queue is full. `Ok(false)`: not written, try again (or stop).
-    pub fn send(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        timestamp_ms: Option<i64>,
-        patience: Duration,
-    ) -> Result<bool, KafkaError> {
+    pub fn send(&mut self, key: &[u8], value: &[u8], timestamp_ms: Option<i64>, patience: Duration) -> Result<bool, KafkaError> {
         let index = lane_of(key, self.lanes.len());
         let bytes = key.len() + value.len();
         let deadline = Instant::now() + patience;

@@ -47,15 +47,10 @@ pub(super) struct Publisher {
 impl Publisher {
     pub(super) fn new(config: &KafkaConfig, observer: Observer, signals: Arc<Signals>) -> Result<Self, KafkaError> {
         let delivered = Arc::new(AtomicU64::new(0));
-        let context = DeliveryContext {
-            observer: Arc::clone(&observer),
-            signals: Arc::clone(&signals),
-            delivered: Arc::clone(&delivered),
-        };
-        let producer = config
-            .producer()?
-            .create_with_context(context)
-            .map_err(|error| KafkaError::client("make a producer", &error))?;
+        let context =
+            DeliveryContext { observer: Arc::clone(&observer), signals: Arc::clone(&signals), delivered: Arc::clone(&delivered) };
+        let producer =
+            config.producer()?.create_with_context(context).map_err(|error| KafkaError::client("make a producer", &error))?;
         Ok(Self {
             producer,
             alerts_topic: config.alerts_topic.clone(),

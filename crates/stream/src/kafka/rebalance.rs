@@ -5,9 +5,9 @@
 
 use std::time::Instant;
 
-use rdkafka::{Offset, TopicPartitionList};
 use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::Change;
 use super::dispatch::{Dispatcher, offsets_of};
@@ -46,8 +46,7 @@ where
     fn start_workers(&mut self, partitions: &TopicPartitionList) -> Result<(), KafkaError> {
         for element in partitions.elements() {
             let id = PartitionId::new(element.topic(), element.partition());
-            let handler = (self.factory)(&id)
-                .map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
+            let handler = (self.factory)(&id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
             let worker = Worker::start(id, handler, self.surroundings.clone())?;
             (self.surroundings.observer)(Observation::Assigned { partition: &worker.id });
             self.workers.all.push(worker);
@@ -106,7 +105,9 @@ where
     /// Stops all `workers` at once and waits for them together.
     fn drain(&self, workers: &mut [Worker], discards: bool) -> Result<(), KafkaError> {
         let deadline = Instant::now() + self.config.drain_timeout();
-        workers.iter_mut().for_each(|it| it.stop(discards));
+        for worker in &mut *workers {
+            worker.stop(discards);
+        }
         let mut result = Ok(());
         for worker in workers {
             if !worker.wait_until_done(deadline) && result.is_ok() {
@@ -123,8 +124,12 @@ where
         if offsets.count() == 0 {
             return Ok(());
         }
+        let deadline = Instant::now() + self.config.drain_timeout();
         let mut last = None;
         for _ in 0..COMMIT_TRIES {
+            if Instant::now() >= deadline {
+                break;
+            }
             match self.consumer.commit(&offsets, CommitMode::Sync) {
                 Ok(()) => {
                     self.report_committed(&offsets);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{KafkaConfig, KafkaError};
@@ -34,8 +35,7 @@ pub struct TailMessage {
 impl TailReader {
     /// Starts at the first message that the topic still has.
     pub fn from_earliest(config: &KafkaConfig, topic: &str) -> Result<Self, KafkaError> {
-        let consumer: BaseConsumer =
-            config.reader()?.create().map_err(|error| KafkaError::client("make a reader", &error))?;
+        let consumer: BaseConsumer = config.reader()?.create().map_err(|error| KafkaError::client("make a reader", &error))?;
         let partitions = partitions_of(&consumer, config, topic)?;
         let mut assignment = TopicPartitionList::new();
         for partition in &partitions {
@@ -92,7 +92,7 @@ fn partitions_of(consumer: &BaseConsumer, config: &KafkaConfig, topic: &str) -> 
         .fetch_metadata(Some(topic), config.startup_timeout())
         .map_err(|error| KafkaError::Unreachable { brokers: config.brokers.clone(), reason: error.to_string() })?;
     let mut partitions: Vec<i32> =
-        metadata.topics().iter().flat_map(|it| it.partitions()).map(rdkafka::metadata::MetadataPartition::id).collect();
+        metadata.topics().iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id).collect();
     partitions.sort_unstable();
     if partitions.is_empty() { Err(KafkaError::UnknownTopic(topic.to_owned())) } else { Ok(partitions) }
 }

@@ -25,8 +25,8 @@ pub(super) struct Surroundings {
 pub(super) struct Worker {
     pub(super) id: PartitionId,
     pub(super) is_paused: bool,
-    /// What was last sent to be committed.
-    pub(super) committed: Option<i64>,
+    /// What the client was last told to commit.
+    pub(super) stored: Option<i64>,
     limits: BatchLimits,
     ledger: Arc<SharedLedger>,
     /// Messages that were not handed over yet.
@@ -54,11 +54,7 @@ pub(super) enum Offer {
 
 impl Worker {
     /// Starts the thread.
-    pub(super) fn start<H: PartitionHandler>(
-        id: PartitionId,
-        handler: H,
-        surroundings: Surroundings,
-    ) -> Result<Self, KafkaError> {
+    pub(super) fn start<H: PartitionHandler>(id: PartitionId, handler: H, surroundings: Surroundings) -> Result<Self, KafkaError> {
         let limits = surroundings.limits;
         let (inbox, batches) = bounded(limits.queue_max);
         let (give_back, used) = bounded(limits.queue_max + 1);
@@ -80,7 +76,7 @@ impl Worker {
         Ok(Self {
             id,
             is_paused: false,
-            committed: None,
+            stored: None,
             limits,
             ledger,
             pending,
@@ -110,13 +106,12 @@ impl Worker {
         let Some(inbox) = self.inbox.as_ref().filter(|_| !self.pending.is_empty()) else { return Offer::Taken };
         let next = self.used.try_recv().unwrap_or_else(|_| Batch::new(self.id.clone(), self.limits.message_bytes_max));
         match inbox.try_send(std::mem::replace(&mut self.pending, next)) {
-            Ok(()) => Offer::Taken,
             Err(TrySendError::Full(batch)) => {
                 self.pending = batch;
                 if self.is_full() { Offer::Full } else { Offer::Waiting }
             }
-            // The thread has ended by an error that is with the signals already.
-            Err(TrySendError::Disconnected(_)) => Offer::Taken,
+            // Disconnected: the thread has ended by an error that is with the signals already.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Offer::Taken,
         }
     }
 
@@ -135,9 +130,9 @@ impl Worker {
         self.ledger.committable()
     }
 
-    /// The committable offset, if it was not sent to be committed yet.
+    /// The committable offset, if the client was not told of it yet.
     pub(super) fn due(&self) -> Option<i64> {
-        self.committable().filter(|it| self.committed.is_none_or(|done| done < *it))
+        self.committable().filter(|it| self.stored.is_none_or(|done| done < *it))
     }
 
     /// Tells the thread to end: after the batches in its queue, or (`discards`) after the one it works on.

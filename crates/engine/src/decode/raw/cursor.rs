@@ -53,6 +53,12 @@ impl<'b> Cursor<'b> {
         self.at = unsafe { self.at.add(count) };
     }
 
+    /// Whether white space is here, the end of the line included.
+    #[inline(always)]
+    pub(in crate::decode) fn is_at_space(self) -> bool {
+        self.peek() <= b' '
+    }
+
     /// Passes `BYTE` if it is here.
     #[inline(always)]
     pub(in crate::decode) fn eat<const BYTE: u8>(&mut self) -> bool {
@@ -110,6 +116,79 @@ impl<'b> Cursor<'b> {
         }
     }
 
+    /// Passes `literal` if it is here.
+    #[inline(always)]
+    pub(in crate::decode) fn eat_literal<I: Isa>(&mut self, isa: I, literal: &Literal) -> bool {
+        let is_here = isa.is_equal(self.window(), &literal.bytes, literal.relevant);
+        if is_here {
+            // SAFETY: these are the bytes of the literal, which are whole characters without a `\n`.
+            unsafe { self.advance(usize::from(literal.length)) };
+        }
+        is_here
+    }
+
+    /// Passes the rest of a string and its closing quote, and returns what stands before that, if it has no escapes.
+    #[inline(always)]
+    pub(in crate::decode) fn eat_text<I: Isa>(&mut self, isa: I, guess: &mut Guess) -> Option<&'b str> {
+        let window = self.window();
+        let special = isa.special(window);
+        if guess.is_trusted() && guess.holds(special) {
+            return self.eat_text_of(window, guess.length);
+        }
+        if special == 0 {
+            return self.eat_long_text(isa);
+        }
+        let length = special.trailing_zeros() as u8;
+        guess.learn(length);
+        self.eat_text_of(window, length)
+    }
+
+    /// Passes `length` bytes, of which none is special, and the quote behind them, if it is one.
+    #[inline(always)]
+    fn eat_text_of(&mut self, window: &[u8; PADDING], length: u8) -> Option<&'b str> {
+        if window[usize::from(length)] != b'"' {
+            return None;
+        }
+        let start = *self;
+        // SAFETY: none of the bytes is special, so none is `\n`, and a quote, which is ASCII, stands behind them.
+        unsafe { self.advance(usize::from(length)) };
+        // SAFETY: `start` is where this cursor was before.
+        let text = unsafe { self.since_unchecked(start) };
+        // SAFETY: the byte is a quote.
+        unsafe { self.advance(1) };
+        Some(text)
+    }
+
+    #[inline(always)]
+    fn eat_long_text<I: Isa>(&mut self, isa: I) -> Option<&'b str> {
+        let start = *self;
+        let text = self.plain(isa);
+        if self.eat::<b'"'>() {
+            return Some(text);
+        }
+        *self = start;
+        None
+    }
+
+    /// Passes a number without sign, fraction and exponent that has fewer than eight digits and after which a comma or brace stands.
+    #[inline(always)]
+    pub(in crate::decode) fn eat_short_number(&mut self) -> Option<&'b str> {
+        let window = self.window();
+        let nibbles = u64::from_le_bytes(*window.first_chunk().expect("a window is longer")) ^ 0x3030_3030_3030_3030;
+        // The highest bit of each byte that is no digit: 9 and below stay below 0x80 when 0x76 is added.
+        let others = (((nibbles & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | nibbles) & 0x8080_8080_8080_8080;
+        let digits = others.trailing_zeros() as usize / 8;
+        let is_plain = digits < 8 && matches!(window[digits], b',' | b'}') && (window[0] != b'0' || digits == 1);
+        if digits == 0 || !is_plain {
+            return None;
+        }
+        let start = *self;
+        // SAFETY: the bytes are digits.
+        unsafe { self.advance(digits) };
+        // SAFETY: `start` is where this cursor was before.
+        Some(unsafe { self.since_unchecked(start) })
+    }
+
     /// What stands between `start`, a former place of this cursor, and here. Empty if it is not one.
     #[inline(always)]
     pub(in crate::decode) fn since(self, start: Self) -> &'b str {
@@ -129,5 +208,55 @@ impl<'b> Cursor<'b> {
         let length = self.at as usize - start.at as usize;
         // SAFETY: both ends are in one line, which lives for `'b` and is valid UTF-8, at starts of characters and in order.
         unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(start.at, length)) }
+    }
+}
+
+/// Bytes that a cursor can pass at once.
+#[derive(Debug, Clone)]
+pub(in crate::decode) struct Literal {
+    bytes: [u8; PADDING],
+    /// A bit for each byte.
+    relevant: u64,
+    length: u8,
+}
+
+impl Literal {
+    /// `text`, if it is short and no end of a line.
+    pub(in crate::decode) fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; PADDING];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        let length = u8::try_from(text.len()).ok().filter(|&it| it > 0 && !text.contains('\n'))?;
+        Some(Self { bytes, relevant: u64::MAX >> (PADDING - text.len()), length })
+    }
+}
+
+/// The length that strings in one place usually have. When it holds, what follows need not wait for the search for the end of
+/// the string: the processor goes on and has it confirmed meanwhile.
+#[derive(Debug, Clone, Default)]
+pub(in crate::decode) struct Guess {
+    length: u8,
+    streak: u8,
+}
+
+/// Strings in a row that must have one length before it is guessed.
+const STREAK_MIN: u8 = 12;
+
+impl Guess {
+    #[inline(always)]
+    fn is_trusted(&self) -> bool {
+        self.streak == STREAK_MIN
+    }
+
+    /// Whether the first special byte is the one behind the guessed length.
+    #[inline(always)]
+    fn holds(&self, special: u64) -> bool {
+        // Shifting left by what is above the bit leaves only it.
+        special << (63 - self.length) == 1 << 63
+    }
+
+    #[inline(always)]
+    fn learn(&mut self, length: u8) {
+        let is_usual = self.length == length && self.streak < STREAK_MIN;
+        *self = Self { length, streak: if is_usual { self.streak + 1 } else { 0 } };
     }
 }

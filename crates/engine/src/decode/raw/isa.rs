@@ -6,6 +6,19 @@ use super::PADDING;
 pub(in crate::decode) trait Isa: Copy {
     /// A bit for each byte that ends a run of plain string text: quote, backslash and the control characters below 0x20.
     fn special(self, window: &[u8; PADDING]) -> u64;
+
+    /// Whether the bytes are equal wherever `relevant` has a bit; that has all its bits below the zeros.
+    fn is_equal(self, window: &[u8; PADDING], wanted: &[u8; PADDING], relevant: u64) -> bool;
+}
+
+/// Something to do with the widest instruction set there is. `run` has to be `#[inline(always)]`, and so has everything in it that
+/// asks the instruction set something: only then is it compiled for that set.
+pub(in crate::decode) trait Task {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run<I: Isa>(self, isa: I) -> Self::Output;
 }
 
 /// Eight bytes at a time in ordinary registers.
@@ -23,6 +36,12 @@ impl Isa for Portable {
         }
         mask
     }
+
+    #[inline(always)]
+    fn is_equal(self, window: &[u8; PADDING], wanted: &[u8; PADDING], relevant: u64) -> bool {
+        let count = relevant.trailing_ones() as usize;
+        window[..count] == wanted[..count]
+    }
 }
 
 const fn repeat(byte: u8) -> u64 {
@@ -39,44 +58,27 @@ const fn gather(high_bits: u64) -> u64 {
     (high_bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-#[cfg(target_arch = "x86_64")]
-pub(in crate::decode) use x86::Sse2 as Baseline;
-
 #[cfg(not(target_arch = "x86_64"))]
-pub(in crate::decode) use Portable as Baseline;
+mod widest {
+    pub(in crate::decode) use super::Portable as Baseline;
+    use super::Task;
 
-impl Baseline {
-    /// What every processor of the target has.
-    pub(in crate::decode) const THIS: Self = Self;
-}
+    /// What this processor can do.
+    #[derive(Debug, Clone, Copy)]
+    pub(in crate::decode) struct Processor;
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::{Isa, PADDING};
-    use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
-    };
+    impl Processor {
+        pub(in crate::decode) fn detect() -> Self {
+            Self
+        }
 
-    /// Part of every x86-64.
-    #[derive(Clone, Copy)]
-    pub(in crate::decode) struct Sse2;
-
-    impl Isa for Sse2 {
         #[inline(always)]
-        fn special(self, window: &[u8; PADDING]) -> u64 {
-            let mut mask = 0;
-            for index in 0..4 {
-                // SAFETY: SSE2 is part of x86-64; the load is unaligned and within the window.
-                let found = unsafe {
-                    let bytes = _mm_loadu_si128(window.as_ptr().add(16 * index).cast::<__m128i>());
-                    let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x22));
-                    let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x5c));
-                    let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-                    _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control))
-                };
-                mask |= u64::from(found.cast_unsigned()) << (16 * index);
-            }
-            mask
+        pub(in crate::decode) fn run<T: Task>(self, task: T) -> T::Output {
+            task.run(Baseline)
         }
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+use super::x86 as widest;
+pub(in crate::decode) use widest::{Baseline, Processor};

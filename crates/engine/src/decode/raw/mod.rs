@@ -9,8 +9,10 @@
 mod cursor;
 mod isa;
 mod lines;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-pub(super) use cursor::Cursor;
-pub(super) use isa::{Baseline, Isa};
+pub(super) use cursor::{Cursor, Guess, Literal};
+pub(super) use isa::{Baseline, Isa, Processor, Task};
 pub(super) use lines::LineStart;
 pub use lines::{Lines, PADDING, pad};

@@ -9,7 +9,9 @@ fn rule(head: &str) -> String {
 }
 
 fn correlation(name: &str, rules: &str) -> String {
-    format!("title: T\nlevel: low\nname: {name}\ncorrelation:\n  type: temporal\n  rules: [{rules}]\n  group-by: [u]\n  timespan: 1h\n")
+    format!(
+        "title: T\nlevel: low\nname: {name}\ncorrelation:\n  type: temporal\n  rules: [{rules}]\n  group-by: [u]\n  timespan: 1h\n"
+    )
 }
 
 fn load(files: &[(&str, String)]) -> Loaded {
@@ -19,7 +21,7 @@ fn load(files: &[(&str, String)]) -> Loaded {
 #[track_caller]
 fn check(files: &[(&str, String)], names: &[&str], errors: &[&str]) {
     let loaded = load(files);
-    let loaded_names: Vec<_> = loaded.documents.iter().map(|it| match it {
+    let loaded_names = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => rule.info.name.as_str(),
         Document::Correlation(correlation) => correlation.info.name.as_str(),
     });
@@ -31,7 +33,11 @@ fn check(files: &[(&str, String)], names: &[&str], errors: &[&str]) {
 #[test]
 fn correlations_find_rules_by_name_and_id_in_any_file() {
     let id = "6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e";
-    let files = [("c.yml", correlation("c", &format!("a, {}", id.to_uppercase()))), ("a.yml", rule("")), ("b.yml", rule(&format!("id: {id}\n")))];
+    let files = [
+        ("c.yml", correlation("c", &format!("a, {}", id.to_uppercase()))),
+        ("a.yml", rule("")),
+        ("b.yml", rule(&format!("id: {id}\n"))),
+    ];
     check(&files, &["c", "a", "b"], &[]);
 }
 
@@ -55,7 +61,9 @@ fn an_id_is_taken_once() {
     check(
         &[("a.yml", rule(id)), ("b.yml", format!("---\n{}", rule(&id.to_uppercase().replace("ID", "id"))))],
         &["a"],
-        &["b.yml:2:1: error: the id 6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e is already taken by a.yml:1 (hint: give one of them another `id:`)"],
+        &[
+            "b.yml:2:1: error: the id 6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e is already taken by a.yml:1 (hint: give one of them another `id:`)",
+        ],
     );
 }
 
@@ -78,7 +86,7 @@ fn a_correlation_of_a_rule_that_did_not_load_says_so() {
         &[("a.yml", broken), ("c.yml", correlation("c", "a"))],
         &[],
         &[
-            "a.yml:4:34: error: the condition names `nothing_such`, which is no selection",
+            "a.yml:4:35: error: the condition names `nothing_such`, which is no selection",
             "c.yml:6:11: error: the rule `a` was not loaded (hint: its own problems come first)",
         ],
     );
@@ -89,7 +97,9 @@ fn correlations_of_correlations_are_for_later() {
     check(
         &[("a.yml", rule("")), ("c.yml", correlation("c", "a")), ("d.yml", correlation("d", "a, c"))],
         &["a", "c"],
-        &["d.yml:6:14: error: `c` is a correlation; correlations of correlations are not supported by this version (hint: list the rules themselves)"],
+        &[
+            "d.yml:6:14: error: `c` is a correlation; correlations of correlations are not supported by this version (hint: list the rules themselves)",
+        ],
     );
 }
 

@@ -22,7 +22,9 @@ fn texts(fields: &[model::FieldPath]) -> Vec<&str> {
 
 #[test]
 fn event_counts_have_a_threshold() {
-    let it = only("  type: event_count\n  rules: [a, b]\n  group-by: [actor.id, target.id]\n  timespan: 10m\n  condition: {gte: 10, lt: 100}\n");
+    let it = only(
+        "  type: event_count\n  rules: [a, b]\n  group-by: [actor.id, target.id]\n  timespan: 10m\n  condition: {gte: 10, lt: 100}\n",
+    );
     assert_eq!(it.kind, CorrelationKind::EventCount);
     assert_eq!(it.rules, ["a", "b"]);
     assert_eq!(texts(&it.group_by), ["actor.id", "target.id"]);
@@ -51,7 +53,9 @@ fn all_comparisons_are_read() {
 #[test]
 fn value_counts_count_one_field_or_a_combination() {
     for (written, expected) in [("target.id", vec!["target.id"]), ("[a, b]", vec!["a", "b"])] {
-        let section = format!("  type: value_count\n  rules: [a]\n  group-by: [u]\n  timespan: 1d\n  condition: {{gt: 5, field: {written}}}\n");
+        let section = format!(
+            "  type: value_count\n  rules: [a]\n  group-by: [u]\n  timespan: 1d\n  condition: {{gt: 5, field: {written}}}\n"
+        );
         let CorrelationKind::ValueCount(fields) = only(&section).kind else { panic!() };
         assert_eq!(texts(&fields), expected);
     }

@@ -266,4 +266,5 @@ fn values_that_do_not_fit_their_modifiers_are_refused() {
     check_refused("f: [[a]]", "a value is a list");
     check_refused("f: []", "an empty list of values");
     check_refused("'|gt': 5", "a modifier that needs a field");
+    check_refused("'|neq': word", "a modifier that needs a field");
 }

@@ -36,15 +36,53 @@ correlation:
 
 /// Pieces that mean something somewhere.
 const PIECES: [&str; 40] = [
-    "|", "*", "?", "\\", "%", "%vips%", "'", "\"", ":", ": ", "\n", "\n  ", "- ", "[", "]", "{", "}", "(", ")", "&a ", "*a", "!!str ", "---\n", "...\n",
-    "<<: ", "null", "true", "0x", "1e999", "1 of ", "them", "not ", "|re", "|base64", "-", "\u{2013}", "\0", "\t", "é\u{10ffff}", "99999999999999999999",
+    "|",
+    "*",
+    "?",
+    "\\",
+    "%",
+    "%vips%",
+    "'",
+    "\"",
+    ":",
+    ": ",
+    "\n",
+    "\n  ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "(",
+    ")",
+    "&a ",
+    "*a",
+    "!!str ",
+    "---\n",
+    "...\n",
+    "<<: ",
+    "null",
+    "true",
+    "0x",
+    "1e999",
+    "1 of ",
+    "them",
+    "not ",
+    "|re",
+    "|base64",
+    "-",
+    "\u{2013}",
+    "\0",
+    "\t",
+    "é\u{10ffff}",
+    "99999999999999999999",
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
     let loaded = load(text);
     prop_assert!(loaded.documents.len() + loaded.problems.len() > 0 || text.trim().is_empty() || !text.contains("title"));
     let joined = parse_all([("a.yml".to_owned(), text.to_owned()), ("b.yml".to_owned(), text.to_owned())], &lists());
-    prop_assert!(joined.documents.len() <= loaded.documents.len(), "a second copy must not add anything");
+    prop_assert!(joined.documents.len() <= 2 * loaded.documents.len(), "nothing comes from nowhere");
     let lines = text.split('\n').count();
     for problem in loaded.problems {
         prop_assert!((1..=lines + 1).contains(&problem.line), "{problem} in {lines} lines");

@@ -25,7 +25,7 @@ fn everything_that_alerts_tell_is_read() {
     assert_eq!(rule.info.version.len(), 16);
     assert_eq!((&*rule.place.file, rule.place.line), ("dir/some_rule.yml", 1));
     assert_eq!(rule.logsource.product.as_deref(), Some("p"));
-    assert_eq!((rule.selections[0].name.as_str(), rule.selections[0].line), ("s", 17));
+    assert_eq!((rule.selections[0].name.as_str(), rule.selections[0].line), ("s", 16));
 }
 
 #[test]
@@ -46,10 +46,11 @@ fn a_rule_without_name_id_and_level_gets_them_with_a_warning() {
 
 #[test]
 fn a_derived_id_depends_on_nothing_but_the_name() {
-    let id = |file: &str, title: &str| match &parse_file(file, &format!("title: {title}\n{DETECTION}"), &super::lists()).documents[0] {
-        Document::Rule(rule) => rule.info.id.clone(),
-        Document::Correlation(_) => panic!(),
-    };
+    let id =
+        |file: &str, title: &str| match &parse_file(file, &format!("title: {title}\n{DETECTION}"), &super::lists()).documents[0] {
+            Document::Rule(rule) => rule.info.id.clone(),
+            Document::Correlation(_) => panic!(),
+        };
     assert_eq!(id("a/x.yml", "one"), id(r"b\x.yaml", "two"));
     assert_ne!(id("x.yml", "one"), id("y.yml", "one"));
     assert_eq!(id("x.yml", "one").as_bytes()[14], b'5');
@@ -58,9 +59,9 @@ fn a_derived_id_depends_on_nothing_but_the_name() {
 #[test]
 fn documents_without_names_are_numbered_from_the_second_on() {
     let one = format!("title: T\n{DETECTION}");
-    let named = format!("name: own\n{one}");
-    let loaded = load(&[one.as_str(), &named, &one, &one].join("---\n"));
-    let names: Vec<_> = loaded.documents.iter().map(|it| match it {
+    let own = format!("name: own\n{one}");
+    let loaded = load(&[one.as_str(), &own, &one, &one].join("---\n"));
+    let names = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => (rule.info.name.as_str(), rule.place.line),
         Document::Correlation(_) => panic!(),
     });
@@ -71,7 +72,7 @@ fn documents_without_names_are_numbered_from_the_second_on() {
 fn a_broken_document_keeps_its_number_and_the_others_load() {
     let one = format!("title: T\n{DETECTION}");
     let loaded = load(&["title: no detection\n", one.as_str(), "a: [\n", &one].join("---\n"));
-    let names: Vec<_> = loaded.documents.iter().map(|it| match it {
+    let names = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => rule.info.name.as_str(),
         Document::Correlation(_) => panic!(),
     });
@@ -85,7 +86,7 @@ fn global_documents_are_laid_under_those_that_follow() {
                 logsource: {product: b}\nlevel: low\ndetection: {s: {b: 1}}\n---\naction: repeat\nlogsource: {product: c}\n---\naction: reset\n---\n\
                 logsource: {product: d}\n";
     let loaded = load(text);
-    let rules: Vec<_> = loaded.documents.iter().map(|it| match it {
+    let rules = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => (rule.info.level, rule.logsource.product.clone().unwrap(), rule.place.line),
         Document::Correlation(_) => panic!(),
     });
@@ -127,8 +128,38 @@ fn doubtful_documents_load_with_warnings() {
 
 #[test]
 fn a_flood_of_problems_is_cut_with_a_count() {
-    let items: String = (0..500).map(|it| format!("    f{it}|wrong: 1\n")).collect();
-    let loaded = load(&super::rule_with(&format!("  s:\n{items}  condition: s\n")));
+    let items: Vec<String> = (0..500).map(|it| format!("    f{it}|wrong: 1\n")).collect();
+    let loaded = load(&super::rule_with(&format!("  s:\n{}  condition: s\n", items.concat())));
     assert_eq!(loaded.problems.len(), 101);
     assert_eq!(loaded.problems[100].message, "400 more problems in this file are not shown");
+}
+
+/// The first error of `text`.
+#[track_caller]
+fn check_limit(text: &str, expected: &str) {
+    let loaded = load(text);
+    assert_eq!(loaded.documents.len(), 0);
+    let first = loaded.problems.iter().find(|it| it.is_error()).unwrap();
+    assert!(first.message.contains(expected), "{first}");
+}
+
+#[test]
+fn everything_has_a_limit() {
+    let selections: Vec<String> = (0..400).map(|it| format!("  s{it}: {{a: 1}}\n")).collect();
+    let condition = vec!["1 of them"; 300].join(" or ");
+    check_limit(&super::rule_with(&format!("{}  condition: {condition}\n", selections.concat())), "more than 100000 selections");
+    check_limit(&super::rule_with(&format!("  s: {{a: 1}}\n  condition: s{}\n", " or s".repeat(20_000))), "more than 65536 bytes");
+    check_limit(&super::rule_with(&format!("  s: {{f{}: 1}}\n  condition: s\n", "|cased".repeat(17))), "more than 16 modifiers");
+    check_limit(&format!("title: {}\n", "x".repeat(5_000_000)), "more than 4194304 bytes");
+    check_limit(
+        &format!("title: T\ncorrelation:\n  type: temporal\n  timespan: 1h\n  rules: [{}]\n", "a, ".repeat(1_001)),
+        "a list of more than 1000",
+    );
+    let mut lists = crate::lists::Lists::default();
+    lists.insert("long", (0..90_000).map(|it| it.to_string()).collect());
+    let items: Vec<String> = (0..6).map(|it| format!("    f{it}|expand: '%long%'\n")).collect();
+    let loaded = parse_file("r.yml", &super::rule_with(&format!("  s:\n{}  condition: s\n", items.concat())), &lists);
+    assert_eq!(loaded.problems[0].message, "a rule of more than 500000 values");
+    let loaded = parse_file("r.yml", &super::rule_with("  s: {f|expand: '%long%%long%'}\n  condition: s\n"), &lists);
+    assert_eq!(loaded.problems[0].message, "`%long%%long%` stands for more than 200000 values");
 }

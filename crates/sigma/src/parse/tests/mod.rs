@@ -2,8 +2,8 @@
 
 mod across;
 mod bad;
-mod correlations;
 mod corpus;
+mod correlations;
 mod detections;
 mod fuzz;
 mod infos;

@@ -6,12 +6,14 @@ use super::KafkaConfig;
 use crate::kafka::KafkaError;
 
 impl KafkaConfig {
-    /// Settings of the group member. Offsets are committed by us and by nobody else.
+    /// Settings of the group member. The client commits in the background what we *store*, and nothing else: it is told of
+    /// an offset only when everything before it is acknowledged.
     pub(in crate::kafka) fn consumer(&self) -> Result<ClientConfig, KafkaError> {
         let mut client = self.common()?;
         client
             .set("group.id", &self.group_id)
-            .set("enable.auto.commit", "false")
+            .set("enable.auto.commit", "true")
+            .set("auto.commit.interval.ms", self.commit_interval_ms.to_string())
             .set("enable.auto.offset.store", "false")
             .set("statistics.interval.ms", self.statistics_interval_ms.to_string());
         // What may be overridden: a new group reads everything that is there; only moved partitions lose their worker;
@@ -32,10 +34,7 @@ impl KafkaConfig {
     /// Settings of the producer: idempotent, acknowledged by all replicas, in order.
     pub(in crate::kafka) fn producer(&self) -> Result<ClientConfig, KafkaError> {
         let mut client = self.common()?;
-        client
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("message.timeout.ms", self.delivery_timeout_ms.to_string());
+        client.set("enable.idempotence", "true").set("acks", "all").set("message.timeout.ms", self.delivery_timeout_ms.to_string());
         self.with_defaults(&mut client, &[("linger.ms", "5"), ("compression.type", "lz4")]);
         Ok(client)
     }

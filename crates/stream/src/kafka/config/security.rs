@@ -186,11 +186,8 @@ impl Security {
                 client.set(name, path);
             }
         }
-        let phrase = Secret::read(
-            self.ssl_key_password_file.as_deref(),
-            self.ssl_key_password_env.as_deref(),
-            "security.ssl_key_password",
-        )?;
+        let phrase =
+            Secret::read(self.ssl_key_password_file.as_deref(), self.ssl_key_password_env.as_deref(), "security.ssl_key_password")?;
         if let Some(Secret(phrase)) = phrase {
             client.set("ssl.key.password", phrase);
         }

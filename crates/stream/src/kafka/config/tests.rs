@@ -21,7 +21,7 @@ fn an_empty_table_is_a_local_broker() {
     let config = parse("").unwrap();
     assert_eq!(config.brokers, "localhost:9092");
     let consumer = config.consumer().unwrap();
-    assert_eq!(consumer.get("enable.auto.commit"), Some("false"));
+    assert_eq!(consumer.get("enable.auto.offset.store"), Some("false"));
     assert_eq!(consumer.get("partition.assignment.strategy"), Some("cooperative-sticky"));
     let producer = config.producer().unwrap();
     assert_eq!(producer.get("enable.idempotence"), Some("true"));

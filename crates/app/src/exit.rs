@@ -1,0 +1,61 @@
+//! How the process ends: the exit code says whose turn it is.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// How a command that ran to its end went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Code 0: done.
+    Done,
+    /// Code 1: the thing that was checked is not in order.
+    Failed,
+    /// Code 3: it went on to the end, but a part of the input could not be read.
+    Incomplete,
+}
+
+/// An error of the command line or the configuration: code 2. Every other error is one of input or output: code 3.
+#[derive(Debug)]
+pub(crate) struct Usage(String);
+
+impl Usage {
+    /// What is wrong and what to write instead.
+    pub(crate) fn new(message: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Self(message.into()))
+    }
+
+    /// For `map_err`: the error's own words, as an error of usage.
+    #[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+    pub(crate) fn because(error: impl fmt::Display) -> anyhow::Error {
+        Self::new(error.to_string())
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Tells people about an error and turns the outcome of a command into the code of the process.
+pub(crate) fn code(outcome: anyhow::Result<Exit>) -> ExitCode {
+    let error = match outcome {
+        Ok(Exit::Done) => return ExitCode::SUCCESS,
+        Ok(Exit::Failed) => return ExitCode::from(1),
+        Ok(Exit::Incomplete) => return ExitCode::from(3),
+        Err(error) => error,
+    };
+    // Whoever reads our output (`| head`) has seen enough: that is a good end.
+    if error.chain().any(is_broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    // Nobody is left to tell when stderr is gone as well.
+    let _ = std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("error: {error:#}\n"));
+    ExitCode::from(if error.chain().any(|it| it.is::<Usage>()) { 2 } else { 3 })
+}
+
+fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,132 @@
+//! Loading what the commands need from disk: rules, lists, source mappings. Gives what loaded and every problem.
+
+mod files;
+
+use crate::exit::Usage;
+use anyhow::{Context, Result};
+use engine::Rulebook;
+use model::SourceMapping;
+use sigma::lists::Lists;
+use sigma::parse::{Loaded, parse_all};
+use sigma::problem::Problem;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Where rules are looked for unless `--rules` says otherwise.
+pub(crate) const RULES_DIR: &str = "rules";
+/// The folder inside a rules directory that holds lists and no rules.
+pub(crate) const CONTEXT_DIR: &str = "context";
+
+/// Rules compiled for some sources, and everything that was wrong on the way.
+pub(crate) struct Rules {
+    /// What can be used.
+    pub(crate) book: Rulebook,
+    /// What can't, and what is doubtful, in the order of the files.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Rules {
+    /// How many detection rules and correlations are loaded.
+    pub(crate) fn len(&self) -> usize {
+        self.book.set.rules.len() + self.book.set.correlations.len()
+    }
+
+    /// How many problems kept a document from loading.
+    pub(crate) fn errors(&self) -> usize {
+        self.problems.iter().filter(|it| it.is_error()).count()
+    }
+}
+
+/// Loads the rules below `dirs` with the lists of `context` (else of `context/` in the first directory) and compiles them for
+/// `mappings`. It is an error of usage when there is not a single document, sound or not.
+pub(crate) fn rules(dirs: &[PathBuf], context: Option<&Path>, mappings: &[SourceMapping]) -> Result<Rules> {
+    rules_with(dirs, context, &[], mappings)
+}
+
+/// The same with `more` lists, by name, over those from files.
+pub(crate) fn rules_with(
+    dirs: &[PathBuf],
+    context: Option<&Path>,
+    more: &[(String, Vec<String>)],
+    mappings: &[SourceMapping],
+) -> Result<Rules> {
+    let Loaded { documents, mut problems } = documents_with(dirs, context, more)?;
+    if documents.is_empty() && problems.is_empty() {
+        let names = dirs.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
+        return Err(Usage::new(format!("no rules in {names}: name a folder with Sigma rules (.yml)")));
+    }
+    let book = Rulebook::compile(documents, mappings, &mut problems);
+    Ok(Rules { book, problems })
+}
+
+/// Reads the rules below `dirs` without compiling them.
+pub(crate) fn documents(dirs: &[PathBuf], context: Option<&Path>) -> Result<Loaded> {
+    documents_with(dirs, context, &[])
+}
+
+fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec<String>)]) -> Result<Loaded> {
+    let mut problems = Vec::new();
+    let mut lists = lists(dirs, context, &mut problems)?;
+    more.iter().for_each(|(name, values)| lists.insert(name.as_str(), values.clone()));
+    let mut texts = Vec::new();
+    for path in files::below(dirs, files::is_rule)? {
+        if let Some(text) = files::text(&path, &mut problems)? {
+            texts.push((path.display().to_string(), text));
+        }
+    }
+    let mut loaded = parse_all(texts, &lists);
+    problems.append(&mut loaded.problems);
+    Ok(Loaded { documents: loaded.documents, problems })
+}
+
+/// Reads the lists: every `.txt` file is a list that is called as its file stem.
+fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Lists> {
+    let beside = dirs.first().map(|it| it.join(CONTEXT_DIR));
+    let dir = match (context, &beside) {
+        (Some(context), _) if !context.is_dir() => {
+            return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
+        }
+        (Some(context), _) => context,
+        (None, Some(beside)) if beside.is_dir() => beside,
+        _ => return Ok(Lists::default()),
+    };
+    let mut lists = Lists::default();
+    for path in files::below(&[dir.to_owned()], files::is_list)? {
+        let Some(text) = files::text(&path, problems)? else { continue };
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        match Lists::parse_text(&text) {
+            Ok(entries) => lists.insert(name, entries),
+            Err(error) => problems.push(Problem::error(&path.display().to_string(), 1, 1, error.to_string())),
+        }
+    }
+    Ok(lists)
+}
+
+/// Paths of the rule pages below `dirs`, sorted.
+pub(crate) fn pages(dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    files::below(dirs, files::is_page)
+}
+
+/// A source mapping, by the name of a built-in one or by the path of a `.toml` file.
+pub(crate) fn mapping(name: &str) -> Result<SourceMapping> {
+    let path = Path::new(name);
+    if path.extension().is_none_or(|it| it != "toml") {
+        return SourceMapping::built_in(name).map_err(Usage::because);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the source mapping {name}"))?;
+    SourceMapping::from_toml(&text).map_err(|error| Usage::new(format!("{name}: {error}")))
+}
+
+/// The mappings of all the sources that come with Nightjar, `raw` excepted: what a whole rule pack is checked against.
+pub(crate) fn built_in_mappings() -> Result<Vec<SourceMapping>> {
+    SourceMapping::built_in_names().filter(|it| *it != "raw").map(mapping).collect()
+}
+
+/// Tells people about problems, one line each in the form that editors can jump to.
+pub(crate) fn report(problems: &[Problem]) -> std::io::Result<()> {
+    let mut err = anstream::stderr().lock();
+    problems.iter().try_for_each(|it| writeln!(err, "{it}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use super::*;
+use std::fs;
+
+/// A fresh folder that goes when the test is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with(name: &str, files: &[(&str, &[u8])]) -> Self {
+        let path = std::env::temp_dir().join(format!("nightjar-load-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        for (file, bytes) in files {
+            let file = path.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, bytes).unwrap();
+        }
+        Self(path)
+    }
+
+    fn load(&self) -> Rules {
+        rules(&[self.0.clone()], None, &[mapping("native").unwrap()]).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const RULE: &[u8] = b"title: Export\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    action: export\n  condition: s\n";
+
+#[test]
+fn rules_are_found_in_nested_folders_and_named_after_their_files() {
+    let folder = Folder::with("nested", &[("b/export_b.yml", RULE), ("a/deep/export_a.yaml", RULE)]);
+    let rules = folder.load();
+    let names: Vec<_> = rules.book.set.rules.iter().map(|it| it.info.name.as_str()).collect();
+    assert_eq!(names, ["export_a", "export_b"]);
+}
+
+#[test]
+fn what_is_no_rule_is_left_alone() {
+    let files: [(&str, &[u8]); 5] =
+        [("a.yml", RULE), ("taxonomy.yml", b"x: y"), ("context/b.yml", b"x"), (".c.yml", b"x"), ("README.md", b"x")];
+    let rules = Folder::with("others", &files).load();
+    assert_eq!((rules.len(), rules.problems.len()), (1, 0));
+}
+
+#[test]
+fn a_bad_file_is_reported_and_the_others_load() {
+    let files: [(&str, &[u8]); 3] = [("a.yml", RULE), ("bad.yml", b"title: [\n"), ("latin.yml", b"title: a\n# \xe9\n")];
+    let rules = Folder::with("bad", &files).load();
+    assert_eq!((rules.len(), rules.errors()), (1, 2));
+    assert!(rules.problems.iter().any(|it| it.file.ends_with("latin.yml") && it.line == 2), "{:?}", rules.problems);
+}
+
+#[test]
+fn lists_stand_beside_the_rules() {
+    let rule = b"title: Vip\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    target.id|expand: '%vips%'\n  condition: s\n";
+    let rules = Folder::with("lists", &[("vip.yml", rule), ("context/vips.txt", b"# who\n7\n")]).load();
+    assert_eq!((rules.len(), rules.problems), (1, vec![]));
+}
+
+#[test]
+fn a_folder_without_rules_is_an_error_of_usage() {
+    let folder = Folder::with("none", &[("a.txt", b"x")]);
+    let error = rules(&[folder.0.clone()], None, &[]).err().unwrap();
+    assert!(error.is::<Usage>() && error.to_string().contains("no rules"), "{error}");
+}
+
+#[test]
+fn an_unknown_mapping_is_an_error_that_names_the_known_ones() {
+    let error = mapping("oktta").unwrap_err();
+    assert!(error.is::<Usage>() && error.to_string().contains("okta, github"), "{error}");
+}

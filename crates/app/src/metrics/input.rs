@@ -1,0 +1,109 @@
+//! Events in: what became of them, and how long that took.
+
+use std::time::Duration;
+
+use engine::Verdict;
+use model::RejectCode;
+use prometheus::{Histogram, IntCounter, IntCounterVec};
+
+use super::catalogue::Catalogue;
+
+/// From 250 ns to 10 ms.
+const SCORING_SECONDS: [f64; 15] =
+    [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 7.5e-6, 10e-6, 20e-6, 50e-6, 100e-6, 250e-6, 1e-3, 2.5e-3, 10e-3];
+
+/// Metrics of events in.
+#[derive(Debug)]
+pub(crate) struct InputMetrics {
+    events: IntCounterVec,
+    bad_events: IntCounterVec,
+    event_bytes: IntCounterVec,
+    scoring: Histogram,
+}
+
+impl InputMetrics {
+    pub(super) fn new(catalogue: &mut Catalogue) -> Self {
+        Self {
+            events: catalogue.counters(
+                "nightjar_events_total",
+                "Events read, by source mapping and by what became of them: scored, late (scored, but too old for windows), duplicate, bad.",
+                &["source", "outcome"],
+            ),
+            bad_events: catalogue.counters(
+                "nightjar_bad_events_total",
+                "Events that went to the dead letters, by source mapping and reason.",
+                &["source", "reason"],
+            ),
+            event_bytes: catalogue.counters(
+                "nightjar_event_bytes_total",
+                "Bytes of events read, line ends included, by source mapping.",
+                &["source"],
+            ),
+            scoring: catalogue.histogram(
+                "nightjar_scoring_seconds",
+                "Time to decode and score one event, rules and windows included; one event in 64 is measured.",
+                &SCORING_SECONDS,
+            ),
+        }
+    }
+
+    /// The counters of one source, looked up once.
+    pub(crate) fn source(&self, name: &str) -> SourceMetrics {
+        let of = |outcome| self.events.with_label_values(&[name, outcome]);
+        SourceMetrics {
+            scored: of("scored"),
+            late: of("late"),
+            duplicate: of("duplicate"),
+            bad: of("bad"),
+            reasons: RejectCode::ALL.map(|code| self.bad_events.with_label_values(&[name, code.as_str()])),
+            bytes: self.event_bytes.with_label_values(&[name]),
+            scoring: self.scoring.clone(),
+        }
+    }
+}
+
+/// The counters of one source.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceMetrics {
+    scored: IntCounter,
+    late: IntCounter,
+    duplicate: IntCounter,
+    bad: IntCounter,
+    reasons: [IntCounter; RejectCode::ALL.len()],
+    bytes: IntCounter,
+    scoring: Histogram,
+}
+
+impl SourceMetrics {
+    /// An event was scored, or not.
+    pub(crate) fn judged(&self, verdict: Verdict) {
+        match verdict {
+            Verdict::Scored => self.scored.inc(),
+            Verdict::Late => self.late.inc(),
+            Verdict::Duplicate => self.duplicate.inc(),
+        }
+    }
+
+    /// An event became a dead letter.
+    pub(crate) fn rejected(&self, code: RejectCode) {
+        self.bad.inc();
+        if let Some(at) = RejectCode::ALL.iter().position(|it| *it == code) {
+            self.reasons[at].inc();
+        }
+    }
+
+    /// Bytes were read.
+    pub(crate) fn read(&self, bytes: usize) {
+        self.bytes.inc_by(bytes as u64);
+    }
+
+    /// A measured event took so long.
+    pub(crate) fn took(&self, time: Duration) {
+        self.scoring.observe(time.as_secs_f64());
+    }
+
+    /// Events so far: scored (late ones included), duplicate, late, bad.
+    pub(crate) fn counts(&self) -> [u64; 4] {
+        [self.scored.get() + self.late.get(), self.duplicate.get(), self.late.get(), self.bad.get()]
+    }
+}

@@ -1,0 +1,63 @@
+//! What the process tells Prometheus. Every metric is declared in this module and nowhere else, and is described in the crate's README.
+//!
+//! Metrics are fields of a few structs, by what they are about; a call site is one line without a name in quotes.
+
+mod catalogue;
+mod input;
+mod loaded;
+mod member;
+mod output;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use prometheus::{Registry, TextEncoder};
+
+use catalogue::Catalogue;
+pub(crate) use input::{InputMetrics, SourceMetrics};
+pub(crate) use loaded::LoadedMetrics;
+pub(crate) use member::MemberMetrics;
+pub(crate) use output::OutputMetrics;
+pub(crate) use state::{Evictions, PartitionState, StateMetrics};
+
+/// All metrics of a process.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    /// Events in.
+    pub(crate) input: InputMetrics,
+    /// Alerts and dead letters out.
+    pub(crate) output: OutputMetrics,
+    /// What is in memory.
+    pub(crate) state: StateMetrics,
+    /// The consumer group's member.
+    pub(crate) member: MemberMetrics,
+    /// Rules and build.
+    pub(crate) loaded: LoadedMetrics,
+    registry: Registry,
+    #[cfg(test)]
+    names: Vec<String>,
+}
+
+impl Metrics {
+    /// All metrics, in a registry of their own.
+    pub(crate) fn new() -> Self {
+        let mut catalogue = Catalogue::default();
+        Self {
+            input: InputMetrics::new(&mut catalogue),
+            output: OutputMetrics::new(&mut catalogue),
+            state: StateMetrics::new(&mut catalogue),
+            member: MemberMetrics::new(&mut catalogue),
+            loaded: LoadedMetrics::new(&mut catalogue),
+            #[cfg(test)]
+            names: catalogue.names(),
+            registry: catalogue.into_registry(),
+        }
+    }
+
+    /// Everything in Prometheus' text format, version 0.0.4.
+    pub(crate) fn to_text(&self) -> String {
+        let encoded = TextEncoder::new().encode_to_string(&self.registry.gather());
+        // Fails only for a family without metrics, which the registry does not gather.
+        encoded.unwrap_or_else(|error| format!("# {error}\n"))
+    }
+}

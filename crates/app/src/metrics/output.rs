@@ -1,0 +1,76 @@
+//! Alerts and dead letters out.
+
+use model::{Alert, EventTime};
+use prometheus::{Histogram, IntCounter, IntCounterVec};
+use stream::kafka::RecordKind;
+
+use super::catalogue::Catalogue;
+
+/// From 5 ms to a day: sources that ship their logs in batches are hours behind.
+const DELAY_SECONDS: [f64; 16] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0, 3_600.0, 86_400.0];
+
+/// Metrics of what goes out.
+#[derive(Debug)]
+pub(crate) struct OutputMetrics {
+    alerts: IntCounterVec,
+    delay: Histogram,
+    records: IntCounterVec,
+    producer_errors: IntCounterVec,
+    producer_full: IntCounter,
+}
+
+impl OutputMetrics {
+    pub(super) fn new(catalogue: &mut Catalogue) -> Self {
+        Self {
+            alerts: catalogue.counters("nightjar_alerts_total", "Alerts raised, by rule and level.", &["rule", "level"]),
+            delay: catalogue.histogram(
+                "nightjar_alert_delay_seconds",
+                "From the time of the event that triggered an alert, by its own account, to the alert being handed to the producer.",
+                &DELAY_SECONDS,
+            ),
+            records: catalogue.counters(
+                "nightjar_records_delivered_total",
+                "Records acknowledged by the brokers, by kind: alert, dead_letter.",
+                &["kind"],
+            ),
+            producer_errors: catalogue.counters(
+                "nightjar_producer_errors_total",
+                "Records that could not be delivered for good, by kind. The process stops at the first.",
+                &["kind"],
+            ),
+            producer_full: catalogue.counter(
+                "nightjar_producer_full_total",
+                "How often a partition waited because the producer's queue was full.",
+            ),
+        }
+    }
+
+    /// An alert was raised at `now`.
+    pub(crate) fn alerted(&self, alert: &Alert, now: EventTime) {
+        self.alerts.with_label_values(&[alert.rule.name.as_str(), alert.rule.level.as_str()]).inc();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some years")]
+        let delay_ms = now.ms().saturating_sub(alert.time.ms()).max(0) as f64;
+        self.delay.observe(delay_ms / 1_000.0);
+    }
+
+    /// A record was acknowledged.
+    pub(crate) fn delivered(&self, kind: RecordKind) {
+        self.records.with_label_values(&[kind.as_str()]).inc();
+    }
+
+    /// Alerts acknowledged so far.
+    pub(crate) fn alerts_delivered(&self) -> u64 {
+        self.records.with_label_values(&[RecordKind::Alert.as_str()]).get()
+    }
+
+    /// A record is lost.
+    pub(crate) fn not_delivered(&self, kind: RecordKind) {
+        self.producer_errors.with_label_values(&[kind.as_str()]).inc();
+    }
+
+    /// The producer's queue was full.
+    pub(crate) fn producer_was_full(&self) {
+        self.producer_full.inc();
+    }
+}

@@ -1,0 +1,43 @@
+//! `nightjar rules`: rules as code, checked, listed, tested and explained.
+
+mod check;
+mod explain;
+mod list;
+mod test;
+
+use crate::exit::Exit;
+use anyhow::Result;
+use clap::{Subcommand, ValueEnum};
+
+/// `nightjar rules …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say everything that is wrong with rules, with file and line; exit code 1 if a rule does not load
+    Check(check::Args),
+    /// List rules with level, kind, log source and title
+    List(list::Args),
+    /// Run the cases of the rules' pages through the whole engine; exit code 1 if one of them fails
+    Test(test::Args),
+    /// Tell for one event, selection by selection, why rules match it or not
+    Explain(explain::Args),
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Lines for people
+    #[default]
+    Text,
+    /// JSON for machines
+    Json,
+}
+
+/// Runs one of them.
+pub(crate) fn main(command: &Command) -> Result<Exit> {
+    match command {
+        Command::Check(args) => check::main(args),
+        Command::List(args) => list::main(args),
+        Command::Test(args) => test::main(args),
+        Command::Explain(args) => explain::main(args),
+    }
+}

@@ -1,0 +1,129 @@
+//! `nightjar run`: a member of a consumer group that reads audit events and writes alerts, until it is told to stop.
+
+mod clock;
+mod exchange;
+pub(crate) mod logging;
+mod observe;
+mod partition;
+pub(crate) mod pipeline;
+pub(crate) mod signals;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use stream::kafka::{KafkaConfig, KafkaError, KafkaHandle, TailReader};
+
+use crate::config::Config;
+use crate::exit::{Exit, Usage};
+use crate::http::{self, Health, HttpHandle};
+use crate::load::{self, Rules};
+use crate::metrics::Metrics;
+pub(crate) use pipeline::Setup;
+pub(crate) use sources::Sources;
+
+/// What is typed after `nightjar run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The configuration file; every key can be overridden, such as `group_id` in `[kafka]` by `NIGHTJAR_KAFKA__GROUP_ID`
+    #[arg(short, long, default_value = "nightjar.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Read the configuration and the rules, tell what is wrong with them, and end
+    #[arg(long)]
+    check: bool,
+}
+
+/// The wiring: everything that a run consists of is started here, in order, and ends in the opposite order.
+pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
+    let config = Config::load(&args.config, std::env::vars()).map_err(Usage::because)?;
+    logging::start(&config.log).map_err(Usage::because)?;
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(Health::default());
+    let setup = setup(&config, &metrics)?;
+    health.loaded();
+    if args.check {
+        return Ok(Exit::Done);
+    }
+    let _http = serve(&config, &metrics, &health)?;
+    check_outputs(&setup.kafka)?;
+    let pipeline = pipeline::start(setup, metrics, Arc::clone(&health), None).map_err(explained)?;
+    let _signals = stop_on_signal(&pipeline, health)?;
+    let done = pipeline.join().map_err(explained)?;
+    tracing::info!(events = done.messages, records = done.records, rebalances = done.rebalances, "stopped");
+    Ok(Exit::Done)
+}
+
+/// Loads what the configuration names: mappings, rules and lists.
+fn setup(config: &Config, metrics: &Metrics) -> Result<Setup> {
+    let sources = Sources::from_config(&config.sources)?;
+    let rules = load::rules(&config.rules.directories, config.rules.context.as_deref(), sources.mappings())?;
+    tell(&rules, metrics)?;
+    let kafka = config.kafka_config();
+    metrics.state.limited(config.limits.windows(), rules.book.set.correlations.len());
+    Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: config.limits.clone() })
+}
+
+/// Logs which rules were loaded and which not. Without any there is nothing to do.
+fn tell(rules: &Rules, metrics: &Metrics) -> Result<()> {
+    let (set, problems) = (&rules.book.set, &rules.problems);
+    metrics.loaded.rules(set, problems);
+    for problem in problems {
+        if problem.is_error() {
+            tracing::error!("{problem}");
+        } else {
+            tracing::warn!("{problem}");
+        }
+    }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        rules = set.rules.len(),
+        correlations = set.correlations.len(),
+        errors = rules.errors(),
+        warnings = problems.len() - rules.errors(),
+        rule_set = &*set.hash,
+        "nightjar has loaded its rules"
+    );
+    if rules.len() == 0 {
+        let first = problems.first().map(|it| format!("; the first problem: {it}")).unwrap_or_default();
+        return Err(Usage::new(format!("none of the rules could be loaded{first}")));
+    }
+    Ok(())
+}
+
+fn serve(config: &Config, metrics: &Arc<Metrics>, health: &Arc<Health>) -> Result<HttpHandle> {
+    let address = config.http.listen;
+    let http = http::start(address, Arc::clone(metrics), Arc::clone(health))
+        .with_context(|| format!("cannot listen on {address} (http.listen)"))?;
+    tracing::info!(address = %http.address(), "serving /metrics, /healthz and /readyz");
+    Ok(http)
+}
+
+/// Better now than with the first alert.
+fn check_outputs(kafka: &KafkaConfig) -> Result<()> {
+    tracing::info!(brokers = kafka.brokers, group = kafka.group_id, topics = ?kafka.topics, "connecting");
+    for topic in [&kafka.alerts_topic, &kafka.dead_letters_topic] {
+        TailReader::from_earliest(kafka, topic).map_err(explained)?;
+    }
+    Ok(())
+}
+
+fn stop_on_signal(pipeline: &KafkaHandle, health: Arc<Health>) -> Result<signals::Signals> {
+    let stopper = pipeline.stopper();
+    let signals = signals::start(move |signal| {
+        tracing::info!(signal, "stopping: what was read is finished first; another signal ends it at once");
+        health.stopping();
+        stopper.stop();
+    });
+    signals.context("cannot listen for signals")
+}
+
+/// Whose turn it is: a wrong configuration is an error of usage, anything else lies outside.
+pub(crate) fn explained(error: KafkaError) -> anyhow::Error {
+    match error {
+        KafkaError::Config(_) | KafkaError::NeedsTls { .. } | KafkaError::Secret { .. } => Usage::because(error),
+        _ => error.into(),
+    }
+}

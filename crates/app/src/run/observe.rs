@@ -1,0 +1,62 @@
+//! From what the Kafka edge reports to metrics and health.
+
+use std::sync::Arc;
+
+use stream::kafka::{Observation, Observer};
+
+use crate::http::Health;
+use crate::metrics::Metrics;
+
+/// An observer that keeps `metrics` and `health` up to date and passes everything on to `also`.
+pub(super) fn observer(metrics: Arc<Metrics>, health: Arc<Health>, also: Option<Observer>) -> Observer {
+    Arc::new(move |observation| {
+        note(&metrics, &health, &observation);
+        if let Some(also) = &also {
+            also(observation);
+        }
+    })
+}
+
+fn note(metrics: &Metrics, health: &Health, observation: &Observation<'_>) {
+    let Metrics { member, output, .. } = metrics;
+    match *observation {
+        Observation::Polled => health.polled(),
+        Observation::Assigned { partition } => {
+            tracing::info!(%partition, "partition assigned");
+            member.assigned(partition);
+        }
+        Observation::Revoked { partition, is_lost } => {
+            tracing::info!(%partition, is_lost, "partition given up");
+            member.revoked(partition, is_lost);
+        }
+        Observation::Rebalanced { owned } => {
+            tracing::info!(owned, "rebalanced");
+            health.joined();
+            member.rebalanced();
+        }
+        Observation::Paused { is_paused, .. } => member.paused(is_paused),
+        Observation::Handled { partition, in_flight, .. } => member.handled(partition, in_flight),
+        Observation::Gap { partition, expected, got } => {
+            tracing::warn!(%partition, expected, got, "offsets jump: messages are gone");
+            member.jumped();
+        }
+        Observation::Delivered { kind } => output.delivered(kind),
+        Observation::DeliveryFailed { kind, reason } => {
+            tracing::error!(kind = kind.as_str(), reason, "not delivered");
+            output.not_delivered(kind);
+        }
+        Observation::ProducerFull => output.producer_was_full(),
+        Observation::Committed { topic, partition, offset } => member.committed(topic, partition, offset),
+        Observation::CommitFailed { reason } => {
+            tracing::warn!(reason, "commit failed, it is tried again");
+            member.not_committed();
+        }
+        Observation::Lag { topic, partition, lag, .. } => member.lagging(topic, partition, lag),
+        Observation::Trouble { client, reason } => {
+            tracing::warn!(client, reason, "kafka client in trouble");
+            member.troubled(client);
+        }
+        // The enum may grow.
+        _ => {}
+    }
+}

@@ -1,0 +1,156 @@
+//! One partition: its messages are read, scored by a shard of its own, and become alerts and dead letters of the same batch.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::decode::Lines;
+use engine::shard::Place;
+use engine::{Head, Lane, Outbox as Findings, Plausible, Reader, Shard, Watermark};
+use model::{EventTime, Reject, RejectCode, Value};
+use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
+use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
+
+use super::clock;
+use super::exchange::SharedExchange;
+use super::pipeline::Setup;
+use super::sources::Feed;
+use crate::metrics::{Metrics, PartitionState, SourceMetrics};
+
+/// One event in so many is measured: two looks at the clock cost a tenth of an event.
+const MEASURE_EVERY: u64 = 64;
+
+/// The state of one partition, from assignment to revocation.
+#[derive(Debug)]
+pub(super) struct Partition {
+    id: PartitionId,
+    reader: Reader,
+    lane: Lane,
+    shard: Shard,
+    watermark: Watermark,
+    findings: Findings,
+    exchange: Option<Arc<SharedExchange>>,
+    future_skew_ms: i64,
+    handled: u64,
+    alert_json: Vec<u8>,
+    metrics: Arc<Metrics>,
+    of_source: SourceMetrics,
+    of_state: PartitionState,
+}
+
+impl Partition {
+    /// A partition without state, whose events come from `feed`.
+    pub(super) fn new(
+        id: &PartitionId,
+        setup: &Setup,
+        feed: &Feed,
+        exchange: Option<Arc<SharedExchange>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let program = &setup.book.programs[usize::from(feed.program)];
+        if let Some(exchange) = &exchange {
+            exchange.join(id);
+        }
+        Self {
+            id: id.clone(),
+            reader: Reader::new(Arc::clone(program), setup.limits.decode(), Plausible::until(clock::now())),
+            lane: Lane::new(Arc::clone(program), feed.program, feed.clock.clone()),
+            shard: Shard::new(program, setup.limits.windows()),
+            watermark: Watermark::new(setup.limits.lateness_ms),
+            findings: Findings::default(),
+            exchange,
+            future_skew_ms: setup.limits.future_skew_ms,
+            handled: 0,
+            alert_json: Vec::new(),
+            of_source: metrics.input.source(&program.schema.mapping.name),
+            of_state: metrics.state.partition(id),
+            metrics,
+        }
+    }
+
+    fn judge(&mut self, head: &Head<'_>, values: &[Value<'_>], message: &MessageMeta) {
+        let is_late = self.watermark.observe(head.time);
+        let position = u64::try_from(message.offset).unwrap_or(0);
+        let at = Place { position, watermark: self.watermark.time(), is_late };
+        self.of_source.judged(self.shard.score(&mut self.lane, head, values, at, &mut self.findings));
+    }
+
+    /// Messages that have no line for the decoder: too long, empty, or nothing but blanks.
+    fn reject_unread(&mut self, batch: &Batch, numbers: Range<usize>, now: EventTime, out: &mut Outbox) {
+        for message in &batch.messages()[numbers] {
+            let offset = u64::try_from(message.offset).unwrap_or(0);
+            let oversize = batch.block().oversize.iter().find(|it| message.is_oversize && it.offset == offset);
+            let (raw, length, reject) = match oversize {
+                Some(it) => (&*it.head, it.length, Reject::new(RejectCode::TooLong, 0, format!("the message has {} bytes", it.length))),
+                None => {
+                    let raw = batch.payload_of(message);
+                    (raw, raw.len() as u64, Reject::new(RejectCode::NotJson, 0, "the message is empty"))
+                }
+            };
+            self.reject(&reject, message, (raw, length), now, out);
+        }
+    }
+
+    fn reject(&self, reject: &Reject, message: &MessageMeta, raw: (&[u8], u64), now: EventTime, out: &mut Outbox) {
+        self.of_source.rejected(reject.code);
+        let position = Position::message(message.offset);
+        let origin = Origin { source: &self.id.topic, partition: Some(self.id.partition), position };
+        let cause = Cause { code: reject.code.as_str(), reason: &reject.reason };
+        out.dead_letter(&DeadLetter::of_part(now.ms(), origin, cause, raw.0, raw.1, RAW_BYTES_MAX));
+    }
+
+    /// The alerts of the batch, those of shared windows included, in the order of their events.
+    fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
+        let Findings { alerts, routed } = &mut self.findings;
+        if let Some(exchange) = &self.exchange {
+            exchange.accept(&self.id, self.watermark.time(), routed, alerts);
+        }
+        alerts.sort_by_key(|it| (it.position, it.order));
+        for emitted in alerts.drain(..) {
+            self.alert_json.clear();
+            emitted.alert.write_ocsf(&mut self.alert_json);
+            out.alert(emitted.alert.uid.as_bytes(), &self.alert_json);
+            self.metrics.output.alerted(&emitted.alert, now);
+        }
+    }
+}
+
+impl PartitionHandler for Partition {
+    fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
+        let now = clock::now();
+        self.reader.set_latest(now.plus_ms(self.future_skew_ms));
+        let block = batch.block();
+        let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
+        let mut values = Vec::with_capacity(self.reader.width());
+        let mut unread = 0;
+        loop {
+            let begun = self.handled.is_multiple_of(MEASURE_EVERY).then(Instant::now);
+            values.clear();
+            let Some(record) = self.reader.next(&mut lines, &mut values) else { break };
+            self.reject_unread(batch, unread..record.number, now, out);
+            unread = record.number + 1;
+            let message = &batch.messages()[record.number];
+            match &record.outcome {
+                Ok(head) => self.judge(head, &values, message),
+                Err(reject) => self.reject(reject, message, (record.bytes, record.bytes.len() as u64), now, out),
+            }
+            self.handled += 1;
+            if let Some(begun) = begun {
+                self.of_source.took(begun.elapsed());
+            }
+        }
+        self.reject_unread(batch, unread..batch.len(), now, out);
+        self.hand_out(now, out);
+        self.of_source.read(batch.bytes());
+        self.of_state.set(&self.shard, &self.lane, &self.watermark);
+    }
+}
+
+impl Drop for Partition {
+    fn drop(&mut self) {
+        self.metrics.state.forget(&self.of_state);
+        if let Some(exchange) = &self.exchange {
+            exchange.leave(&self.id);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! From topics to topics: a group member with one [`Partition`] per assigned partition. `run` and `demo` share it.
+
+use std::sync::Arc;
+
+use engine::Rulebook;
+use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observer, PartitionId};
+
+use super::exchange::SharedExchange;
+use super::observe::observer;
+use super::partition::Partition;
+use super::sources::Sources;
+use crate::config::Limits;
+use crate::http::Health;
+use crate::metrics::Metrics;
+
+/// What a pipeline needs to know.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    /// Brokers, topics, group.
+    pub(crate) kafka: KafkaConfig,
+    /// Which topic has which events.
+    pub(crate) sources: Sources,
+    /// The rules, compiled for the mappings of `sources`.
+    pub(crate) book: Arc<Rulebook>,
+    /// What bounds memory and time.
+    pub(crate) limits: Limits,
+}
+
+/// Joins the group and works until stopped. `also` sees every observation after metrics and health.
+pub(crate) fn start(
+    setup: Setup,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    also: Option<Observer>,
+) -> Result<KafkaHandle, KafkaError> {
+    let exchange = setup.book.needs_exchange().then(|| {
+        Arc::new(SharedExchange::new(Arc::clone(&setup.book), setup.limits.windows(), Arc::clone(&metrics)))
+    });
+    let observer = observer(Arc::clone(&metrics), health, also);
+    let kafka = setup.kafka.clone();
+    kafka::start(&kafka, observer, move |id: &PartitionId| {
+        let feed = setup.sources.of_topic(&id.topic).ok_or_else(|| format!("no [[sources]] has topic {:?}", id.topic))?;
+        Ok(Partition::new(id, &setup, feed, exchange.clone(), Arc::clone(&metrics)))
+    })
+}

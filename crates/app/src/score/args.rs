@@ -1,0 +1,140 @@
+//! What is typed after `nightjar score`, and what it means.
+
+use crate::exit::Usage;
+use crate::load;
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use model::{EventTime, SourceMapping};
+use sigma::matcher::Clock;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// How far ahead of now an event may be: clocks differ, and zones are written wrongly.
+const AHEAD_MS: i64 = 86_400_000;
+
+/// `nightjar score`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nightjar score events.ndjson.gz > alerts.ndjson
+  nightjar score cloudtrail.ndjson --source cloudtrail --rules rules --rules our-rules --stats stats.json
+  zcat audit.gz | nightjar score - --source raw --rules sigma/rules --dead-letters bad.ndjson
+
+Statistics have `events = scored + bad + duplicates`; late events are scored too.")]
+pub(crate) struct Args {
+    /// Events, one JSON object per line; plain, gzip or zstd; `-` reads stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Folder or file of Sigma rules; may be given several times
+    #[arg(long, value_name = "DIR", default_value = load::RULES_DIR)]
+    rules: Vec<PathBuf>,
+    /// Where the events come from: native, cloudtrail, okta, github, raw (any JSON) or the path of a mapping (.toml)
+    #[arg(long, value_name = "MAPPING", default_value = "native")]
+    source: String,
+    /// Folder of lists that rules refer to [default: `context` in the first rules folder]
+    #[arg(long, value_name = "DIR")]
+    context: Option<PathBuf>,
+    /// Where alerts go; `-` is stdout
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    alerts: PathBuf,
+    /// How alerts are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Where lines go that are no events, with position and reason
+    #[arg(long, value_name = "FILE")]
+    dead_letters: Option<PathBuf>,
+    /// Where statistics go as one JSON object
+    #[arg(long, value_name = "FILE")]
+    stats: Option<PathBuf>,
+    /// Threads to use [default: all cores]; the output does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Time zone of rules about hours and days, where an event names none (IANA name)
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    timezone: String,
+    /// What time it is taken to be [default: the clock]; events more than a day later are not believed
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
+    /// Say nothing on stderr but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// How alerts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// OCSF Detection Findings, one JSON object per line
+    #[default]
+    Json,
+    /// A few lines for people
+    Text,
+}
+
+/// What the arguments mean.
+pub(crate) struct Options {
+    /// The input; `-` is stdin.
+    pub(crate) input: PathBuf,
+    /// Folders of rules.
+    pub(crate) rules: Vec<PathBuf>,
+    /// The source of the events.
+    pub(crate) mapping: SourceMapping,
+    /// Folder of lists.
+    pub(crate) context: Option<PathBuf>,
+    /// File for alerts; none is stdout.
+    pub(crate) alerts: Option<PathBuf>,
+    /// How alerts are written.
+    pub(crate) format: Format,
+    /// File for dead letters.
+    pub(crate) dead_letters: Option<PathBuf>,
+    /// File for statistics.
+    pub(crate) stats: Option<PathBuf>,
+    /// At least 1.
+    pub(crate) threads: usize,
+    /// Local time for rules.
+    pub(crate) clock: Clock,
+    /// The present.
+    pub(crate) now: EventTime,
+    /// No statistics, no progress, no list of bad lines.
+    pub(crate) is_quiet: bool,
+}
+
+impl Options {
+    /// Everything that can be wrong with the arguments is found here.
+    pub(crate) fn of(args: &Args) -> Result<Self> {
+        let clock = Clock::with_default(&args.timezone)
+            .ok_or_else(|| Usage::new(format!("no time zone is called `{}` (an IANA name such as Europe/Dublin is expected)", args.timezone)))?;
+        let now = match &args.now {
+            Some(text) => EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))?,
+            None => now()?,
+        };
+        let threads = match args.threads {
+            Some(threads) => usize::from(threads),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        Ok(Self {
+            input: args.file.clone(),
+            rules: args.rules.clone(),
+            mapping: load::mapping(&args.source)?,
+            context: args.context.clone(),
+            alerts: Some(args.alerts.clone()).filter(|it| it != Path::new("-")),
+            format: args.format,
+            dead_letters: args.dead_letters.clone(),
+            stats: args.stats.clone(),
+            threads,
+            clock,
+            now,
+            is_quiet: args.quiet,
+        })
+    }
+
+    /// Events after this are not believed.
+    pub(crate) fn latest(&self) -> EventTime {
+        self.now.plus_ms(AHEAD_MS)
+    }
+}
+
+/// The one place where scoring looks at the clock.
+fn now() -> Result<EventTime> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock is before 1970")?;
+    Ok(EventTime::from_ms(i64::try_from(since.as_millis()).context("the clock is too far ahead")?))
+}

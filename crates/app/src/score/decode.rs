@@ -1,0 +1,166 @@
+//! The first phase: each thread takes the next block and decodes its lines into rows.
+
+use super::seat::SHARDS;
+use engine::windows::Identity;
+use engine::{Head, Reader};
+use engine::decode::Lines;
+use model::event::first;
+use model::source::Required;
+use model::{EventTime, Reject, Value};
+use sigma::compile::Program;
+use std::slice::IterMut;
+use std::sync::{Mutex, PoisonError};
+use stream::Block;
+use stream::files::{BlockReader, ReadError};
+
+/// One event of a block.
+pub(super) struct Row<'b> {
+    pub(super) head: Head<'b>,
+    /// 0-based number of its line in the block.
+    pub(super) number: usize,
+    /// It has no time of its own and takes that of the event before it.
+    pub(super) is_timeless: bool,
+    /// What the serial step finds out.
+    pub(super) is_late: bool,
+    /// Likewise.
+    pub(super) watermark: EventTime,
+}
+
+/// One line that is no event.
+pub(super) struct BadLine<'b> {
+    /// 0-based number of the line in the block.
+    pub(super) number: usize,
+    /// Where it begins in the block.
+    pub(super) offset: usize,
+    pub(super) bytes: &'b [u8],
+    pub(super) reject: Reject,
+}
+
+/// A decoded block.
+pub(super) struct Rows<'b> {
+    /// Its number in the round.
+    pub(super) index: usize,
+    pub(super) block: &'b Block,
+    pub(super) rows: Vec<Row<'b>>,
+    /// The projected values of all rows, one row after the other.
+    pub(super) values: Vec<Value<'b>>,
+    /// How many values a row has.
+    pub(super) width: usize,
+    /// Indexes of the rows of each shard, in order.
+    pub(super) by_shard: [Vec<u32>; SHARDS],
+    pub(super) bad: Vec<BadLine<'b>>,
+}
+
+impl<'b> Rows<'b> {
+    /// The values of row number `at`.
+    pub(super) fn values_of(&self, at: usize) -> &[Value<'b>] {
+        &self.values[at * self.width..][..self.width]
+    }
+}
+
+/// Where the threads take their blocks from.
+pub(super) struct Feed<'r, 'b> {
+    reader: &'r mut BlockReader,
+    free: IterMut<'b, Block>,
+    taken: usize,
+    ending: &'r mut Option<Ending>,
+}
+
+/// How the input ended.
+pub(super) enum Ending {
+    Over,
+    Broken(ReadError),
+}
+
+impl<'r, 'b> Feed<'r, 'b> {
+    /// The next blocks of `reader`, as many as there are `blocks`.
+    pub(super) fn new(reader: &'r mut BlockReader, blocks: &'b mut [Block], ending: &'r mut Option<Ending>) -> Mutex<Self> {
+        Mutex::new(Self { reader, free: blocks.iter_mut(), taken: 0, ending })
+    }
+
+    /// Reads and decompresses the next block.
+    fn take(&mut self) -> Option<(usize, &'b Block)> {
+        if self.ending.is_some() {
+            return None;
+        }
+        let block = self.free.next()?;
+        match self.reader.next_block(block) {
+            Ok(true) => {
+                self.taken += 1;
+                Some((self.taken - 1, block))
+            }
+            Ok(false) => {
+                *self.ending = Some(Ending::Over);
+                None
+            }
+            Err(error) => {
+                *self.ending = Some(Ending::Broken(error));
+                None
+            }
+        }
+    }
+}
+
+/// What a thread needs for decoding.
+pub(super) struct Decoding {
+    pub(super) reader: Reader,
+    /// Buffers to be used again.
+    spare: Vec<Vec<Value<'static>>>,
+}
+
+impl Decoding {
+    pub(super) fn new(reader: Reader) -> Self {
+        Self { reader, spare: Vec::new() }
+    }
+
+    /// Decodes blocks until there are no more in this round.
+    pub(super) fn work<'b>(&mut self, program: &Program, feed: &Mutex<Feed<'_, 'b>>) -> Vec<Rows<'b>> {
+        let mut done = Vec::new();
+        loop {
+            let next = feed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some((index, block)) = next else { return done };
+            done.push(self.block(program, index, block));
+        }
+    }
+
+    fn block<'b>(&mut self, program: &Program, index: usize, block: &'b Block) -> Rows<'b> {
+        let width = self.reader.width();
+        let values = self.spare.pop().unwrap_or_default();
+        let mut rows = Rows { index, block, rows: Vec::new(), values, width, by_shard: Default::default(), bad: Vec::new() };
+        let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
+        let may_lack_time = !program.schema.mapping.requires(Required::Time);
+        while let Some(record) = self.reader.next(&mut lines, &mut rows.values) {
+            let (number, offset) = (record.number, record.offset);
+            match record.outcome {
+                Ok(head) => {
+                    let at = rows.rows.len();
+                    let values = &rows.values[at * width..];
+                    let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
+                    rows.by_shard[shard_of(program, &head, values)].push(u32::try_from(at).expect("a block has fewer lines than that"));
+                    rows.rows.push(Row { head, number, is_timeless, is_late: false, watermark: EventTime::MIN });
+                }
+                Err(reject) => rows.bad.push(BadLine { number, offset, bytes: record.bytes, reject }),
+            }
+        }
+        rows
+    }
+
+    /// Takes the buffer of a block back.
+    pub(super) fn recycle(&mut self, mut values: Vec<Value<'_>>) {
+        values.clear();
+        // Collecting in place keeps the allocation; nothing borrowed is left in it.
+        self.spare.push(values.into_iter().map(|_| Value::Missing).collect());
+    }
+}
+
+/// The shard that an event belongs to. Windows that are kept by actor are grouped by the first place in which a source has the actor,
+/// so that this place decides where it has a value; events of nobody are spread by their bytes.
+fn shard_of(program: &Program, head: &Head<'_>, values: &[Value<'_>]) -> usize {
+    let place = program.schema.roles.actor.first().map_or(Value::Missing, |it| values[it.index()]);
+    let identity = match place {
+        Value::Array(raw) | Value::Object(raw) | Value::Within { array: raw, .. } => Identity::of([raw]),
+        Value::Missing | Value::Null => Identity::of([&*head.actor.text().unwrap_or_else(|| head.line.into())]),
+        scalar => Identity::of([&*scalar.text().unwrap_or_default()]),
+    };
+    identity.shard(SHARDS)
+}

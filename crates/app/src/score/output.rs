@@ -1,0 +1,92 @@
+//! What comes out: alerts, dead letters, progress; everything in the order of the input.
+
+use super::args::{Format, Options};
+use super::bad::BadLines;
+use super::decode::Rows;
+use super::seat::{Seat, Written};
+use super::stats::Tally;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use stream::files::{Progress, ReadError};
+
+/// The ends that results go to.
+pub(super) struct Output {
+    alerts: Box<dyn Write>,
+    format: Format,
+    bad: BadLines,
+    bar: Option<(ProgressBar, Progress)>,
+    tally: Tally,
+}
+
+impl Output {
+    /// Opens, and empties, the files that the options name.
+    pub(super) fn open(options: &Options, progress: Progress) -> Result<Self> {
+        let alerts: Box<dyn Write> = match &options.alerts {
+            Some(path) => Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?)),
+            None => Box::new(BufWriter::new(io::stdout())),
+        };
+        // On a terminal that shows the alerts, a bar would be in their way.
+        let has_bar = !options.is_quiet && io::stderr().is_terminal() && (options.alerts.is_some() || !io::stdout().is_terminal());
+        let bar = has_bar.then(|| (bar(&progress), progress));
+        Ok(Self { alerts, format: options.format, bad: BadLines::new(options)?, bar, tally: Tally::default() })
+    }
+
+    /// How alerts are written.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The lines of a block that are no events.
+    pub(super) fn bad_lines(&mut self, rows: &Rows<'_>) -> Result<()> {
+        let bad = &mut self.bad;
+        match &self.bar {
+            Some((bar, _)) if !rows.bad.is_empty() => bar.suspend(|| bad.block(rows)),
+            _ => bad.block(rows),
+        }
+    }
+
+    /// The input can't be read further.
+    pub(super) fn broken(&mut self, error: &ReadError) -> Result<()> {
+        self.bad.broken(error)
+    }
+
+    /// The alerts of a round, in the order of their events.
+    pub(super) fn alerts(&mut self, seats: &[Seat]) -> Result<()> {
+        let mut all: Vec<(&Written, &Seat)> = seats.iter().flat_map(|seat| seat.written.iter().map(move |it| (it, seat))).collect();
+        // Alerts of one event and rule are in order already, by seat: the sort is stable.
+        all.sort_by_key(|(it, _)| (it.position, it.order));
+        for (written, seat) in all {
+            self.alerts.write_all(&seat.bytes[written.start..written.end]).context("cannot write alerts")?;
+            self.tally.alert(&written.rule);
+        }
+        self.alerts.flush().context("cannot write alerts")?;
+        self.bad.flush()
+    }
+
+    /// How far the input was read, in decompressed bytes.
+    pub(super) fn progress(&mut self, bytes: u64) {
+        self.tally.bytes = bytes;
+        if let Some((bar, progress)) = &self.bar {
+            bar.set_position(progress.read());
+        }
+    }
+
+    /// Writes what is left, and says what was counted.
+    pub(super) fn finish(self) -> Result<Tally> {
+        if let Some((bar, _)) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let bad_by_reason = self.bad.finish()?;
+        Ok(Tally { bad_by_reason, ..self.tally })
+    }
+}
+
+fn bar(progress: &Progress) -> ProgressBar {
+    let (bar, template) = match progress.total() {
+        Some(total) => (ProgressBar::new(total), "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"),
+        None => (ProgressBar::no_length(), "{spinner} {bytes} read, {bytes_per_sec}"),
+    };
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is a constant that works"))
+}

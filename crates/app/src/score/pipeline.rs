@@ -1,0 +1,159 @@
+//! Rounds of three phases: decode by block, score by actor, correlate by group; each in parallel, with one order of events for all.
+//!
+//! A round takes a few blocks. Which thread does what is left to chance; what comes out is not, since every shard sees its events in
+//! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
+
+use super::args::Format;
+use super::decode::{Decoding, Ending, Feed, Rows};
+use super::output::Output;
+use super::parallel;
+use super::seat::{Counts, SHARDS, Seat};
+use anyhow::Result;
+use engine::decode::Limits;
+use engine::{Lane, Plausible, Reader, Routed, Rulebook, Watermark};
+use model::EventTime;
+use sigma::matcher::Clock;
+use std::sync::{Mutex, PoisonError};
+use stream::Block;
+use stream::files::{BlockReader, ReadError};
+
+/// Blocks of a round, for each thread. More would cost memory, fewer would start threads too often.
+const BLOCKS_PER_THREAD: usize = 2;
+/// With fewer hits than this, starting a thread takes longer than putting them into their windows.
+const WORTH_A_THREAD: usize = 256;
+
+/// The engine for one file.
+pub(super) struct Pipeline {
+    book: Rulebook,
+    workers: Vec<Worker>,
+    seats: Vec<Seat>,
+    watermark: Watermark,
+    /// The time of the latest event that has one, for those that have none.
+    last: EventTime,
+}
+
+/// What belongs to a thread: buffers and caches, nothing that changes a verdict.
+struct Worker {
+    decoding: Decoding,
+    lane: Lane,
+}
+
+impl Pipeline {
+    pub(super) fn new(book: Rulebook, clock: &Clock, plausible: Plausible, threads: usize) -> Self {
+        let program = &book.programs[0];
+        let worker = |_| Worker {
+            decoding: Decoding::new(Reader::new(program.clone(), Limits::default(), plausible)),
+            lane: Lane::new(program.clone(), 0, clock.clone()),
+        };
+        let workers = (0..threads).map(worker).collect();
+        let seats = (0..SHARDS).map(|number| Seat::new(number, &book)).collect();
+        Self { book, workers, seats, watermark: Watermark::default(), last: Plausible::EARLIEST }
+    }
+
+    /// What became of the events that were no bad lines.
+    pub(super) fn counts(&self) -> Counts {
+        self.seats.iter().fold(Counts::default(), |sum, it| Counts {
+            scored: sum.scored + it.counts.scored,
+            late: sum.late + it.counts.late,
+            duplicates: sum.duplicates + it.counts.duplicates,
+        })
+    }
+
+    /// Scores the whole input. Returns what made it end before its end.
+    pub(super) fn run(&mut self, mut reader: BlockReader, output: &mut Output) -> Result<Option<ReadError>> {
+        let mut blocks: Vec<Block> = (0..self.workers.len() * BLOCKS_PER_THREAD).map(|_| Block::new()).collect();
+        let mut ending = None;
+        loop {
+            self.round(&mut reader, &mut blocks, &mut ending, output)?;
+            output.progress(reader.offset());
+            match ending {
+                None => {}
+                Some(Ending::Over) => return Ok(None),
+                Some(Ending::Broken(error)) => {
+                    output.broken(&error)?;
+                    return Ok(Some(error));
+                }
+            }
+        }
+    }
+
+    fn round(
+        &mut self,
+        reader: &mut BlockReader,
+        blocks: &mut [Block],
+        ending: &mut Option<Ending>,
+        output: &mut Output,
+    ) -> Result<()> {
+        let format = output.format();
+        let mut decoded = self.decode(reader, blocks, ending);
+        self.put_in_order(&mut decoded);
+        for rows in &decoded {
+            output.bad_lines(rows)?;
+        }
+        self.score(&decoded, format);
+        self.correlate(format);
+        output.alerts(&self.seats)?;
+        for (at, rows) in decoded.into_iter().enumerate() {
+            let worker = at % self.workers.len();
+            self.workers[worker].decoding.recycle(rows.values);
+        }
+        Ok(())
+    }
+
+    /// Phase 1, by block.
+    fn decode<'b>(&mut self, reader: &mut BlockReader, blocks: &'b mut [Block], ending: &mut Option<Ending>) -> Vec<Rows<'b>> {
+        let feed = Feed::new(reader, blocks, ending);
+        let program = &self.book.programs[0];
+        let mut decoded: Vec<Rows<'b>> =
+            parallel::each(&mut self.workers, |it| it.decoding.work(program, &feed)).into_iter().flatten().collect();
+        decoded.sort_by_key(|it| it.index);
+        decoded
+    }
+
+    /// The serial step: the watermark is one for the whole input, and what is late depends on the order of all events.
+    fn put_in_order(&mut self, decoded: &mut [Rows<'_>]) {
+        for row in decoded.iter_mut().flat_map(|it| &mut it.rows) {
+            if row.is_timeless {
+                row.head.time = self.last;
+            }
+            self.last = row.head.time;
+            row.is_late = self.watermark.observe(row.head.time);
+            row.watermark = self.watermark.time();
+        }
+    }
+
+    /// Phase 2, by actor. Threads take the next shard when they are done with one: actors are not equally busy.
+    fn score(&mut self, decoded: &[Rows<'_>], format: Format) {
+        let seats = Mutex::new(self.seats.iter_mut());
+        parallel::each(&mut self.workers, |worker| {
+            while let Some(seat) = next(&seats) {
+                seat.begin();
+                seat.score(&mut worker.lane, decoded, format);
+            }
+        });
+    }
+
+    /// Phase 3, by group: hits of other groups than the actor go to the shard that keeps their group.
+    fn correlate(&mut self, format: Format) {
+        let mut routed: Vec<Routed> = self.seats.iter_mut().flat_map(Seat::drain_routed).collect();
+        if routed.is_empty() {
+            return;
+        }
+        // Hits of one event come from one shard and are in order already: the sort is stable.
+        routed.sort_by_key(|it| it.position);
+        let mut by_seat: [Vec<&Routed>; SHARDS] = Default::default();
+        routed.iter().for_each(|it| by_seat[it.shard(SHARDS)].push(it));
+        let book = &self.book;
+        let threads = if routed.len() < WORTH_A_THREAD { 1 } else { self.workers.len() };
+        let seats = Mutex::new(self.seats.iter_mut().zip(&by_seat));
+        parallel::each(&mut self.workers[..threads], |_| {
+            while let Some((seat, hits)) = next(&seats) {
+                seat.accept(book, hits, format);
+            }
+        });
+    }
+}
+
+fn next<T>(items: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    items.lock().unwrap_or_else(PoisonError::into_inner).next()
+}

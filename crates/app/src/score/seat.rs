@@ -1,0 +1,110 @@
+//! One virtual shard with what it has to say: there is always the same number of them, whatever the number of threads.
+
+use super::args::Format;
+use super::decode::Rows;
+use engine::shard::Place;
+use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Verdict};
+use model::RuleInfo;
+use std::sync::Arc;
+
+/// How many shards the actors are spread over, and likewise the groups of the exchange. The output does not depend on which thread
+/// keeps a shard; it would depend on this number only if an event's identifier came with two different actors.
+pub(super) const SHARDS: usize = 16;
+
+/// An alert, written out.
+pub(super) struct Written {
+    pub(super) position: u64,
+    pub(super) order: u32,
+    pub(super) rule: Arc<RuleInfo>,
+    /// Where it stands in the seat's bytes.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What became of events.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// Late ones included.
+    pub(crate) scored: u64,
+    pub(crate) late: u64,
+    pub(crate) duplicates: u64,
+}
+
+/// A shard of actors and a shard of the exchange: both are kept in the same seat, neither knows of the other.
+pub(super) struct Seat {
+    pub(super) number: usize,
+    shard: Shard,
+    exchange: Exchange,
+    outbox: Outbox,
+    pub(super) counts: Counts,
+    pub(super) written: Vec<Written>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Seat {
+    pub(super) fn new(number: usize, book: &Rulebook) -> Self {
+        Self {
+            number,
+            shard: Shard::new(&book.programs[0], engine::WindowLimits::default()),
+            exchange: Exchange::new(book, engine::WindowLimits::default()),
+            outbox: Outbox::default(),
+            counts: Counts::default(),
+            written: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Forgets what was written in the round before.
+    pub(super) fn begin(&mut self) {
+        self.written.clear();
+        self.bytes.clear();
+    }
+
+    /// Scores the rows that belong to this shard.
+    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], format: Format) {
+        for rows in blocks {
+            for &at in &rows.by_shard[self.number] {
+                let row = &rows.rows[at as usize];
+                let position = rows.block.first_line + row.number as u64;
+                let place = Place { position, watermark: row.watermark, is_late: row.is_late };
+                let values = rows.values_of(at as usize);
+                match self.shard.score(lane, &row.head, values, place, &mut self.outbox) {
+                    Verdict::Scored => self.counts.scored += 1,
+                    Verdict::Late => {
+                        self.counts.scored += 1;
+                        self.counts.late += 1;
+                    }
+                    Verdict::Duplicate => self.counts.duplicates += 1,
+                }
+            }
+        }
+        self.write_alerts(format);
+    }
+
+    /// Hits for other seats.
+    pub(super) fn drain_routed(&mut self) -> impl Iterator<Item = Routed> {
+        self.outbox.routed.drain(..)
+    }
+
+    /// Accepts the hits that belong to this shard of the exchange, in the order of their positions.
+    pub(super) fn accept(&mut self, book: &Rulebook, hits: &[&Routed], format: Format) {
+        for hit in hits {
+            self.exchange.accept(book, hit, &mut self.outbox.alerts);
+        }
+        self.write_alerts(format);
+    }
+
+    fn write_alerts(&mut self, format: Format) {
+        for Emitted { position, order, alert } in self.outbox.alerts.drain(..) {
+            let start = self.bytes.len();
+            match format {
+                Format::Json => {
+                    alert.write_ocsf(&mut self.bytes);
+                    self.bytes.push(b'\n');
+                }
+                Format::Text => self.bytes.extend_from_slice(format!("{} {} {}\n", alert.time, alert.rule.level, alert.message).as_bytes()),
+            }
+            self.written.push(Written { position, order, rule: alert.rule, start, end: self.bytes.len() });
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What was counted, for people and for machines.
+
+use super::args::Options;
+use super::seat::Counts;
+use crate::load::Rules;
+use anyhow::{Context, Result};
+use model::RuleInfo;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the outputs counted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) alerts_by_rule: BTreeMap<String, u64>,
+    pub(crate) bad_by_reason: BTreeMap<&'static str, u64>,
+    /// Decompressed.
+    pub(crate) bytes: u64,
+}
+
+impl Tally {
+    /// Counts an alert of `rule`.
+    pub(crate) fn alert(&mut self, rule: &Arc<RuleInfo>) {
+        match self.alerts_by_rule.get_mut(&rule.name) {
+            Some(count) => *count += 1,
+            None => _ = self.alerts_by_rule.insert(rule.name.clone(), 1),
+        }
+    }
+}
+
+/// How many rules there are.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct RuleCounts {
+    /// Detection rules and correlations that can be used.
+    pub(crate) loaded: usize,
+    /// Of the detection rules, those that are for this source.
+    pub(crate) active: usize,
+    /// Problems that kept a document from loading.
+    pub(crate) errors: usize,
+    /// Other problems.
+    pub(crate) warnings: usize,
+}
+
+impl RuleCounts {
+    pub(crate) fn of(rules: &Rules) -> Self {
+        let errors = rules.errors();
+        let active = rules.book.programs.iter().map(|it| it.rules_active()).sum();
+        Self { loaded: rules.len(), active, errors, warnings: rules.problems.len() - errors }
+    }
+}
+
+/// The statistics of a run; `events = scored + bad + duplicates`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Statistics {
+    events: u64,
+    scored: u64,
+    bad: u64,
+    duplicates: u64,
+    late: u64,
+    alerts: u64,
+    alerts_by_rule: BTreeMap<String, u64>,
+    bytes: u64,
+    seconds: f64,
+    events_per_s: f64,
+    threads: usize,
+    peak_rss_bytes: u64,
+    mb_per_s: f64,
+    bad_by_reason: BTreeMap<&'static str, u64>,
+    rules: RuleCounts,
+}
+
+impl Statistics {
+    pub(crate) fn new(counts: Counts, tally: Tally, taken: Duration, threads: usize, rules: RuleCounts) -> Self {
+        let bad = tally.bad_by_reason.values().sum();
+        let events = counts.scored + bad + counts.duplicates;
+        // A file may be done faster than the clock can tell.
+        let seconds = taken.as_secs_f64().max(1e-6);
+        Self {
+            events,
+            scored: counts.scored,
+            bad,
+            duplicates: counts.duplicates,
+            late: counts.late,
+            alerts: tally.alerts_by_rule.values().sum(),
+            alerts_by_rule: tally.alerts_by_rule,
+            bytes: tally.bytes,
+            seconds: rounded(seconds, 1e6),
+            events_per_s: rounded(approximate(events) / seconds, 1.0),
+            threads,
+            peak_rss_bytes: peak_rss_bytes(),
+            mb_per_s: rounded(approximate(tally.bytes) / 1e6 / seconds, 10.0),
+            bad_by_reason: tally.bad_by_reason,
+            rules,
+        }
+    }
+
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut events = grouped(self.events);
+        for (count, what) in [(self.bad, "bad"), (self.duplicates, "duplicates"), (self.late, "late")] {
+            if count > 0 {
+                events.push_str(&format!(", {} {what}", grouped(count)));
+            }
+        }
+        let speed = format!(
+            "{:.2} s on {} thread{}, {} events/s, {:.1} MB/s",
+            self.seconds,
+            self.threads,
+            if self.threads == 1 { "" } else { "s" },
+            grouped_f64(self.events_per_s),
+            self.mb_per_s
+        );
+        let mut lines = vec![("events", events), ("time", speed)];
+        if self.peak_rss_bytes > 0 {
+            lines.push(("memory", format!("{:.1} MB at most", approximate(self.peak_rss_bytes) / 1e6)));
+        }
+        lines.push(("rules", self.rules_line()));
+        lines.push(("alerts", grouped(self.alerts)));
+        lines
+    }
+
+    fn rules_line(&self) -> String {
+        let mut text = format!("{} loaded, {} detections for this source", grouped(self.rules.loaded as u64), grouped(self.rules.active as u64));
+        for (count, what) in [(self.rules.errors, "errors"), (self.rules.warnings, "warnings")] {
+            if count > 0 {
+                text.push_str(&format!(", {} {what}", grouped(count as u64)));
+            }
+        }
+        text
+    }
+}
+
+/// The statistics and what people have to know besides.
+pub(crate) struct Report {
+    pub(crate) statistics: Statistics,
+    /// Why the input was not read to its end.
+    pub(crate) trouble: Option<String>,
+}
+
+impl Report {
+    /// Writes the statistics where the options want them.
+    pub(crate) fn write(&self, options: &Options) -> Result<()> {
+        if let Some(path) = &options.stats {
+            let mut json = serde_json::to_vec_pretty(&self.statistics).context("cannot write statistics")?;
+            json.push(b'\n');
+            std::fs::write(path, json).with_context(|| format!("cannot write statistics to {}", path.display()))?;
+        }
+        let mut err = anstream::stderr().lock();
+        if !options.is_quiet {
+            for (name, text) in self.statistics.lines() {
+                writeln!(err, "{name:>8}  {text}")?;
+            }
+            for (rule, count) in by_count(&self.statistics.alerts_by_rule) {
+                writeln!(err, "{:>8}  {rule}", grouped(count))?;
+            }
+        }
+        if let Some(trouble) = &self.trouble {
+            writeln!(err, "error: {}: {trouble}; everything before that is scored", options.input.display())?;
+        }
+        Ok(())
+    }
+}
+
+/// The largest counts first.
+fn by_count(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let mut counts: Vec<_> = counts.iter().map(|(name, &count)| (name.as_str(), count)).collect();
+    counts.sort_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
+    counts
+}
+
+/// `1,234,567`
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2^64")]
+fn grouped_f64(number: f64) -> String {
+    grouped(number as u64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for rates, which are not exact anyway")]
+fn approximate(count: u64) -> f64 {
+    count as f64
+}
+
+fn rounded(number: f64, steps: f64) -> f64 {
+    (number * steps).round() / steps
+}
+
+/// The most memory that this process ever held; 0 where the system does not tell (it is Linux's `/proc` that does).
+pub(crate) fn peak_rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|it| it.trim().strip_suffix("kB")).and_then(|it| it.trim().parse::<u64>().ok());
+    kilobytes.map_or(0, |it| it * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_are_grouped_by_thousands() {
+        for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+
+    #[test]
+    fn rules_with_most_alerts_come_first() {
+        let counts = BTreeMap::from([("b".to_owned(), 2), ("a".to_owned(), 2), ("c".to_owned(), 3)]);
+        assert_eq!(by_count(&counts), [("c", 3), ("a", 2), ("b", 2)]);
+    }
+}

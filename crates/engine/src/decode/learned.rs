@@ -1,0 +1,185 @@
+//! What usually comes next: the bytes between two values, as the grammar passed them before.
+//!
+//! An edge leads from a [`State`] over literal bytes to the next value. It is sound because the state and these bytes are all that
+//! the grammar's way depends on, but for keys that stand twice: so an edge names the tracked keys that it passes.
+
+use super::keys::{Keep, Keys, NodeId};
+use super::raw::{Cursor, Guess, Isa, Literal};
+use super::walk::State;
+
+/// Most edges from one state. More would cost more to try than they save.
+const ALTERNATIVES_MAX: usize = 4;
+
+/// Most edges of a decoder, which bounds its memory.
+const EDGES_MAX: usize = 8_192;
+
+/// Most tracked keys that one edge passes.
+const PASSED_MAX: usize = 3;
+
+/// The edges of a state are left alone when they all missed in so many lines more than in every other one.
+const MISSES_MAX: u64 = 16;
+
+/// For so many lines the edges of such a state are left alone.
+const REST_LINES: u64 = 1_024;
+
+type EdgeId = u32;
+
+/// No edge has this number.
+const NONE: EdgeId = u32::MAX;
+
+/// The way over literal bytes to the next value.
+#[derive(Debug)]
+pub(super) struct Edge {
+    literal: Literal,
+    pub(super) guess: Guess,
+    pub(super) to: To,
+    pub(super) keep: Keep,
+    passed: [NodeId; PASSED_MAX],
+    passed_len: u8,
+    /// The next edge to try from the same state.
+    next: EdgeId,
+}
+
+/// Where an edge ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum To {
+    /// Behind the opening quote of the node's value.
+    Text(NodeId),
+    /// Before the node's value.
+    Value(NodeId),
+    /// Behind the line's object.
+    End,
+}
+
+impl Edge {
+    /// The tracked keys that the edge passes.
+    #[inline(always)]
+    pub(super) fn passed(&self) -> &[NodeId] {
+        &self.passed[..usize::from(self.passed_len)]
+    }
+}
+
+/// The tracked keys on the way so far.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    keys: [NodeId; PASSED_MAX],
+    len: usize,
+}
+
+impl Passed {
+    pub(super) fn push(&mut self, node: NodeId) {
+        if let Some(key) = self.keys.get_mut(self.len) {
+            *key = node;
+        }
+        self.len += 1;
+    }
+}
+
+/// What is known of one state.
+#[derive(Debug, Clone)]
+struct Place {
+    first: EdgeId,
+    /// The first edge, while it is left alone.
+    resting: EdgeId,
+    /// Misses, less one for every two lines since.
+    misses: u64,
+    last_miss: u64,
+}
+
+/// All edges, by the state that they begin at.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    edges: Vec<Edge>,
+    places: Vec<Place>,
+    /// Edges that were not learned for lack of room.
+    pub(super) refused: usize,
+}
+
+fn place(state: State) -> usize {
+    let (node, kind) = match state {
+        State::Entered(node) => (node, 0),
+        State::After(node) => (node, 1),
+        State::AfterUnknown(node) => (node, 2),
+    };
+    3 * node as usize + kind
+}
+
+impl Learned {
+    /// Passes the bytes up to the next value, if they are as they were once.
+    #[inline(always)]
+    pub(super) fn follow<I: Isa>(&mut self, cursor: &mut Cursor<'_>, state: State, isa: I) -> Option<&mut Edge> {
+        let mut id = self.places.get(place(state))?.first as usize;
+        loop {
+            let edge = self.edges.get(id)?;
+            if cursor.eat_literal(isa, &edge.literal) {
+                return Some(&mut self.edges[id]);
+            }
+            id = edge.next as usize;
+        }
+    }
+
+    /// Notes that no edge from `state` led on in `line`. False if there is no use in learning one.
+    pub(super) fn miss(&mut self, state: State, line: u64) -> bool {
+        let Some(place) = self.places.get_mut(place(state)) else { return true };
+        if place.resting != NONE {
+            if line < place.last_miss + REST_LINES {
+                return false;
+            }
+            place.first = std::mem::replace(&mut place.resting, NONE);
+            place.misses = 0;
+        }
+        place.misses = place.misses.saturating_sub((line - place.last_miss) / 2) + 1;
+        place.last_miss = line;
+        if place.misses >= MISSES_MAX {
+            place.resting = std::mem::replace(&mut place.first, NONE);
+        }
+        true
+    }
+
+    /// Learns that `text` leads from `state` to `to`.
+    pub(super) fn learn(&mut self, state: State, text: &str, to: To, passed: &Passed, keys: &Keys) {
+        let Some(literal) = Literal::new(text) else { return };
+        if passed.len > PASSED_MAX {
+            return;
+        }
+        let place = place(state);
+        if place >= self.places.len() {
+            self.places.resize(place + 1, Place { first: NONE, resting: NONE, misses: 0, last_miss: 0 });
+        }
+        if self.places[place].resting != NONE {
+            return;
+        }
+        let keep = match to {
+            To::End => Keep::Nowhere,
+            To::Text(node) | To::Value(node) => keys.node(node).keep,
+        };
+        let passed_len = passed.len as u8;
+        let edge = Edge { literal, guess: Guess::default(), to, keep, passed: passed.keys, passed_len, next: NONE };
+        self.insert(place, edge);
+    }
+
+    /// Puts `edge` behind the others of its state; if there are too many, in place of the last one.
+    fn insert(&mut self, place: usize, edge: Edge) {
+        let mut last = NONE;
+        let mut id = self.places[place].first;
+        let mut count = 0;
+        while let Some(other) = self.edges.get(id as usize) {
+            (last, id) = (id, other.next);
+            count += 1;
+        }
+        if count == ALTERNATIVES_MAX {
+            self.edges[last as usize] = edge;
+            return;
+        }
+        if self.edges.len() == EDGES_MAX {
+            self.refused += 1;
+            return;
+        }
+        let new = EdgeId::try_from(self.edges.len()).expect("EDGES_MAX is smaller");
+        self.edges.push(edge);
+        match self.edges.get_mut(last as usize) {
+            Some(last) => last.next = new,
+            None => self.places[place].first = new,
+        }
+    }
+}
