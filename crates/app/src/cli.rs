@@ -20,11 +20,7 @@ Data goes to stdout, everything for people to stderr. NO_COLOR is honoured.";
 pub(crate) enum Command {
     /// The whole system in one process: an embedded Kafka, a simulated company under attack, and the alerts as they come
     Demo(demo::DemoArgs),
-    /// Production: audit events from Kafka, alerts to Kafka, metrics over HTTP
-    Run(run::RunArgs),
-    /// The whole system in one process: an embedded Kafka, a simulated company, and the attack of July 2020
-    Demo(demo::DemoArgs),
-    /// Read audit events from Kafka and write alerts to Kafka, until SIGTERM
+    /// Production: audit events from Kafka, alerts to Kafka, metrics over HTTP, until SIGTERM
     Run(run::RunArgs),
     /// Score a file of audit events: NDJSON in (plain, gzip or zstd), alerts as NDJSON out
     Score(Box<score::Args>),
@@ -38,8 +34,6 @@ pub(crate) enum Command {
 /// Runs a command to its end.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
-        Command::Demo(args) => demo::main(&args),
-        Command::Run(args) => run::main(&args),
         Command::Demo(args) => demo::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Score(args) => score::main(&args),

@@ -1,1 +1,89 @@
 //! Runs the cases of rule pages through the whole engine.
+
+use crate::book::Rulebook;
+use crate::decode::{Lines, pad};
+use crate::pipeline::{Pipeline, Settings};
+use crate::reader::Plausible;
+use model::EventTime;
+use model::source::{MappingError, SourceMapping};
+use sigma::ast::Document;
+use sigma::page::{Case, EventLine, Expected, Page};
+use sigma::parse::Loaded;
+
+/// What one case of a page gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseResult {
+    /// The heading of the case.
+    pub heading: String,
+    /// 1-based line of the heading.
+    pub line: usize,
+    /// The alerts that the page wants, as `alert <level> <actor> <rule>`.
+    pub expected: Vec<String>,
+    /// The alerts that came.
+    pub got: Vec<String>,
+    /// Lines of the page that are no events, and why: none in a case that passes.
+    pub rejected: Vec<String>,
+}
+
+impl CaseResult {
+    /// Whether the case gave what the page wants.
+    pub fn passed(&self) -> bool {
+        self.expected == self.got && self.rejected.is_empty()
+    }
+}
+
+/// Cases may play at any time up to this one: 2100-01-01.
+const LATEST: EventTime = EventTime::from_ms(4_102_444_800_000);
+
+/// The mapping through which the events of a rule file's page are read: that of the log source which its first rule names.
+pub fn mapping_of(rules: &Loaded) -> Result<SourceMapping, MappingError> {
+    let first = rules.documents.iter().find_map(|it| match it {
+        Document::Rule(rule) => Some(&rule.logsource),
+        Document::Correlation(_) => None,
+    });
+    first.map_or_else(|| SourceMapping::built_in("native"), SourceMapping::for_logsource)
+}
+
+/// Runs every case of `page`, each from an empty engine, with all rules of `book`'s program number `source`.
+pub fn run(book: &Rulebook, source: u16, page: &Page) -> Vec<CaseResult> {
+    page.cases.iter().map(|it| run_case(book, source, it)).collect()
+}
+
+fn run_case(book: &Rulebook, source: u16, case: &Case) -> CaseResult {
+    let mut pipeline = Pipeline::new(book.clone(), source, &Settings::new(Plausible::until(LATEST)));
+    let mut rejected = Vec::new();
+    // What happened before is learned first; its alerts were yesterday's.
+    score(&mut pipeline, &case.history, &mut rejected);
+    let got = score(&mut pipeline, &case.events, &mut rejected);
+    CaseResult {
+        heading: case.heading.clone(),
+        line: case.line,
+        expected: case.expect.iter().map(ToString::to_string).collect(),
+        got,
+        rejected,
+    }
+}
+
+fn score(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<String>) -> Vec<String> {
+    if events.is_empty() {
+        return Vec::new();
+    }
+    let mut bytes = Vec::new();
+    for event in events {
+        bytes.extend_from_slice(event.text.as_bytes());
+        bytes.push(b'\n');
+    }
+    let payload = pad(&mut bytes);
+    let Some(mut lines) = Lines::new(&bytes, payload) else { return Vec::new() };
+    let mut alerts = Vec::new();
+    pipeline.score(&mut lines, &mut alerts, |record| {
+        if let (Some(event), Err(reject)) = (events.get(record.number), &record.outcome) {
+            rejected.push(format!("line {}: {reject}", event.line));
+        }
+    });
+    let text = |it: &crate::shard::Emitted| {
+        let (level, actor, rule) = (it.alert.rule.level, it.alert.actor.id.clone(), it.alert.rule.name.clone());
+        Expected { level, actor, rule, line: 0 }.to_string()
+    };
+    alerts.iter().map(text).collect()
+}

@@ -188,6 +188,17 @@ impl SourceMapping {
         Self::from_toml(text)
     }
 
+    /// The mapping that comes with Nightjar whose events a rule for `logsource` wants; `raw` if there is none.
+    pub fn for_logsource(logsource: &LogSource) -> Result<Self, MappingError> {
+        for name in Self::built_in_names().filter(|it| *it != "raw") {
+            let mapping = Self::built_in(name)?;
+            if logsource.admits(&mapping.logsource) {
+                return Ok(mapping);
+            }
+        }
+        Self::built_in("raw")
+    }
+
     /// Reads a mapping; unknown keys are errors.
     pub fn from_toml(text: &str) -> Result<Self, MappingError> {
         Ok(toml::from_str(text)?)

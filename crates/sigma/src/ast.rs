@@ -188,7 +188,7 @@ pub enum TimePart {
     Minute,
     /// 0-23
     Hour,
-    /// ISO day of the week, 1 (Monday) to 7 (Sunday).
+    /// Day of the month, 1-31 (modifiers appendix).
     Day,
     /// ISO week of the year, 1-53.
     Week,

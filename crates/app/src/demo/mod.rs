@@ -93,7 +93,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     })?;
     finish(pipeline, &progress, &produced, || stopped.load(Ordering::Relaxed))?;
     let seconds = begun.elapsed().as_secs_f64();
-    let alerts = watch.finish(metrics.output.alerts_delivered());
+    let alerts = watch.finish(metrics.output.alerts_delivered())?;
     screen.end();
     let counts = metrics.input.source("native").counts();
     let summary = Summary::of(&produced, &alerts, &truth, counts, seconds);

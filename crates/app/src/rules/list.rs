@@ -68,8 +68,8 @@ fn source_text(source: &LogSource) -> String {
 }
 
 fn write_table(entries: &[Entry<'_>]) -> Result<()> {
-    let width = |text: fn(&Entry<'_>) -> &str| entries.iter().map(|it| text(it).chars().count()).max().unwrap_or(0);
-    let (names, sources) = (width(|it| &it.info.name), width(|it| &it.source));
+    let names = entries.iter().map(|it| it.info.name.chars().count()).max().unwrap_or(0);
+    let sources = entries.iter().map(|it| it.source.chars().count()).max().unwrap_or(0);
     let mut out = anstream::stdout().lock();
     for Entry { info, kind, source, .. } in entries {
         writeln!(out, "{:names$}  {:13}  {kind:11}  {source:sources$}  {}", info.name, info.level, info.title)?;

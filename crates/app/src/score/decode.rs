@@ -1,9 +1,10 @@
 //! The first phase: each thread takes the next block and decodes its lines into rows.
 
 use super::seat::SHARDS;
+use engine::decode::Lines;
+use engine::reader::recycled;
 use engine::windows::Identity;
 use engine::{Head, Reader};
-use engine::decode::Lines;
 use model::event::first;
 use model::source::Required;
 use model::{EventTime, Reject, Value};
@@ -146,10 +147,8 @@ impl Decoding {
     }
 
     /// Takes the buffer of a block back.
-    pub(super) fn recycle(&mut self, mut values: Vec<Value<'_>>) {
-        values.clear();
-        // Collecting in place keeps the allocation; nothing borrowed is left in it.
-        self.spare.push(values.into_iter().map(|_| Value::Missing).collect());
+    pub(super) fn recycle(&mut self, values: Vec<Value<'_>>) {
+        self.spare.push(recycled(values));
     }
 }
 

@@ -54,24 +54,24 @@ impl<'b> Task for Fast<'_, '_, 'b> {
                 }
             }
             state = match edge.to {
-                To::Text(node) => match cursor.eat_text(isa, &mut edge.guess) {
-                    Some(text) => {
+                To::End => break,
+                To::Text(node) => {
+                    if let Some(text) = cursor.eat_text(isa, &mut edge.guess) {
                         keep(walk, edge.keep, node, Value::Text(text));
                         State::After(node)
+                    } else {
+                        walk.text(cursor, node)?
                     }
-                    None => walk.text(cursor, node)?,
-                },
-                To::Value(node) => match cursor.eat_short_number() {
-                    Some(number) => {
+                }
+                To::Value(node) => {
+                    if let Some(number) = cursor.eat_short_number() {
                         keep(walk, edge.keep, node, Value::Number(number));
                         State::After(node)
-                    }
-                    None => {
+                    } else {
                         cursor.skip_space();
                         walk.value(cursor, node)?
                     }
-                },
-                To::End => break,
+                }
             };
         }
         let text = cursor.since(start);

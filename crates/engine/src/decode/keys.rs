@@ -79,19 +79,23 @@ pub(super) struct Keys {
     nodes: Vec<Node>,
     /// Nodes below this are on the way to a projected field.
     tracked: NodeId,
+    /// Keys that were met and not learned, because a limit was reached.
+    pub(super) refused: usize,
 }
 
 impl Keys {
     /// The keys on the way to the fields of `projection`: at the root, then below each envelope. In each of these places, the
     /// nested form has precedence, then keys with dots, those deeper in the tree first.
     pub(super) fn new(projection: &Projection) -> Self {
-        let mut keys = Self { nodes: vec![Node::default()], tracked: 0 };
+        let mut keys = Self { nodes: vec![Node::default()], tracked: 0, refused: 0 };
         let envelopes: Vec<_> = projection.envelopes().iter().map(|it| keys.add_nested(ROOT, it)).collect();
         for (index, path) in projection.paths().iter().enumerate() {
             let slot = SlotId(u16::try_from(index).expect("a projection has at most FIELDS_MAX fields"));
             let mut better = Vec::new();
             keys.add_field(ROOT, path, slot, &mut better);
-            envelopes.iter().for_each(|&base| keys.add_field(base, path, slot, &mut better));
+            for &base in &envelopes {
+                keys.add_field(base, path, slot, &mut better);
+            }
         }
         for node in &mut keys.nodes {
             node.keep = match &node.targets[..] {
@@ -106,8 +110,8 @@ impl Keys {
 
     /// Forgets what was learned.
     pub(super) fn forget(&mut self) {
-        let tracked = self.tracked as usize;
-        self.nodes.truncate(tracked);
+        self.refused = 0;
+        self.nodes.truncate(self.tracked as usize);
         for node in &mut self.nodes {
             node.children = Table::default();
             node.learned_children = 0;
@@ -145,6 +149,7 @@ impl Keys {
             || self.node(object).learned_children >= LEARNED_PER_OBJECT_MAX
             || key.text().len() > LEARNED_KEY_BYTES_MAX;
         if is_full {
+            self.refused += 1;
             return None;
         }
         self.nodes[object as usize].learned_children += 1;

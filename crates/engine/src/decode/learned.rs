@@ -91,7 +91,7 @@ struct Place {
 pub(super) struct Learned {
     edges: Vec<Edge>,
     places: Vec<Place>,
-    /// Edges that were not learned for lack of room.
+    /// Edges that were met and not learned, because a limit was reached.
     pub(super) refused: usize,
 }
 
@@ -105,6 +105,13 @@ fn place(state: State) -> usize {
 }
 
 impl Learned {
+    /// Nothing, and nothing will be learned, so that every key is looked up.
+    #[cfg(test)]
+    pub(super) fn nothing_ever() -> Self {
+        let resting = Place { first: NONE, resting: 0, misses: 0, last_miss: u64::MAX / 2 };
+        Self { places: vec![resting; 30_000], ..Self::default() }
+    }
+
     /// Passes the bytes up to the next value, if they are as they were once.
     #[inline(always)]
     pub(super) fn follow<I: Isa>(&mut self, cursor: &mut Cursor<'_>, state: State, isa: I) -> Option<&mut Edge> {
@@ -128,7 +135,7 @@ impl Learned {
             place.first = std::mem::replace(&mut place.resting, NONE);
             place.misses = 0;
         }
-        place.misses = place.misses.saturating_sub((line - place.last_miss) / 2) + 1;
+        place.misses = place.misses.saturating_sub((line - place.last_miss) / 8) + 1;
         place.last_miss = line;
         if place.misses >= MISSES_MAX {
             place.resting = std::mem::replace(&mut place.first, NONE);
@@ -139,9 +146,7 @@ impl Learned {
     /// Learns that `text` leads from `state` to `to`.
     pub(super) fn learn(&mut self, state: State, text: &str, to: To, passed: &Passed, keys: &Keys) {
         let Some(literal) = Literal::new(text) else { return };
-        if passed.len > PASSED_MAX {
-            return;
-        }
+        let Some(passed_len) = u8::try_from(passed.len).ok().filter(|&it| usize::from(it) <= PASSED_MAX) else { return };
         let place = place(state);
         if place >= self.places.len() {
             self.places.resize(place + 1, Place { first: NONE, resting: NONE, misses: 0, last_miss: 0 });
@@ -153,7 +158,6 @@ impl Learned {
             To::End => Keep::Nowhere,
             To::Text(node) | To::Value(node) => keys.node(node).keep,
         };
-        let passed_len = passed.len as u8;
         let edge = Edge { literal, guess: Guess::default(), to, keep, passed: passed.keys, passed_len, next: NONE };
         self.insert(place, edge);
     }

@@ -1,4 +1,12 @@
 //! Bytes to projected values: one pass over a block of lines that validates every byte and keeps only what somebody reads.
+//!
+//! A line is walked in three ways, the quickest first, that take turns from value to value: along an edge that was learned from
+//! earlier lines (`learned`), by looking up the next key (`fast`), and by the grammar (`walk`, `skip`), which alone rejects. Each
+//! gives what the next would have given; the tests compare all of them with `serde_json`.
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into the loop is not compiled for its instruction set; measured by benches/decode.rs"
+)]
 
 mod fast;
 mod keys;
@@ -10,12 +18,12 @@ mod table;
 mod tests;
 mod walk;
 
-use keys::Keys;
-use model::{Projection, Reject, RejectCode, Value};
-pub use raw::{Lines, PADDING, pad};
 use fast::{Fast, Outcome};
+use keys::Keys;
 use learned::Learned;
+use model::{Projection, Reject, RejectCode, Value};
 use raw::{Cursor, LineStart, Processor};
+pub use raw::{Lines, PADDING, pad};
 use walk::{Stamps, Walk};
 
 /// Limits of decoding. A line beyond one of them is rejected.
@@ -45,6 +53,10 @@ pub struct Line<'b> {
     /// The JSON text of the line's object, without space around it, or why the line is no event.
     pub outcome: Result<&'b str, Reject>,
 }
+
+/// When so many keys and ways between them were met for which there was no room, all that was learned is forgotten, and the lines
+/// of now are learned instead of those of the beginning. Rare enough to cost nothing where no room would ever suffice.
+const REFUSED_MAX: usize = 100_000;
 
 /// Decodes lines into the fields of one projection. One per source and thread: it remembers the keys it met.
 ///
@@ -98,6 +110,10 @@ impl Decoder {
     }
 
     fn object<'b>(&mut self, cursor: &mut Cursor<'b>, values: &mut [Value<'b>]) -> Result<&'b str, Reject> {
+        if self.keys.refused + self.learned.refused > REFUSED_MAX {
+            self.keys.forget();
+            self.learned = Learned::default();
+        }
         let start = *cursor;
         let Self { keys, learned, stamps, limits, processor } = self;
         values.fill(Value::Missing);

@@ -30,7 +30,11 @@ fn escaped_string_body<'b>(cursor: &mut Cursor<'b>, start: Cursor<'b>) -> Result
             return Ok(Body { raw, has_escapes: true });
         }
         if !cursor.eat::<b'\\'>() {
-            let wanted = if cursor.peek() == b'\n' { "the closing quote of a string" } else { "control characters in strings to be escaped" };
+            let wanted = if cursor.peek() == b'\n' {
+                "the closing quote of a string"
+            } else {
+                "control characters in strings to be escaped"
+            };
             return Err(unexpected(*cursor, wanted));
         }
         escape(cursor)?;

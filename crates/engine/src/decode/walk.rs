@@ -2,7 +2,7 @@
 //! the only place that rejects.
 
 use super::keys::{Keys, NodeId, ROOT, Seen, Target};
-use super::raw::{Cursor, Baseline};
+use super::raw::{Baseline, Cursor};
 use super::skip::{self, Body};
 use super::table::Key;
 use model::{Reject, RejectCode, Value, value::unescape};
@@ -146,7 +146,9 @@ impl<'b> Walk<'_, 'b> {
         let start = *cursor;
         let body = if is_first { skip::first_key(cursor)? } else { skip::next_key(cursor)? };
         let unescaped = unescaped(body);
-        let key = Key::new(&unescaped);
+        let mut inside = start;
+        inside.eat::<b'"'>();
+        let key = if body.has_escapes { Key::new(&unescaped) } else { Key::at(inside.window(), body.raw) };
         let node = self.keys.find(object, key).or_else(|| self.keys.learn(object, key));
         let Some(node) = node else {
             skip::colon(cursor)?;

@@ -50,7 +50,7 @@ impl Clock {
         Some(match part {
             TimePart::Minute => i64::from(local.minute()),
             TimePart::Hour => i64::from(local.hour()),
-            TimePart::Day => i64::from(local.weekday().to_monday_one_offset()),
+            TimePart::Day => i64::from(local.day()),
             TimePart::Week => i64::from(local.date().iso_week_date().week()),
             TimePart::Month => i64::from(local.month()),
             TimePart::Year => i64::from(local.year()),

@@ -138,20 +138,20 @@ impl<'b> Cursor<'b> {
         if special == 0 {
             return self.eat_long_text(isa);
         }
-        let length = special.trailing_zeros() as u8;
+        let length = special.trailing_zeros();
         guess.learn(length);
         self.eat_text_of(window, length)
     }
 
     /// Passes `length` bytes, of which none is special, and the quote behind them, if it is one.
     #[inline(always)]
-    fn eat_text_of(&mut self, window: &[u8; PADDING], length: u8) -> Option<&'b str> {
-        if window[usize::from(length)] != b'"' {
+    fn eat_text_of(&mut self, window: &[u8; PADDING], length: u32) -> Option<&'b str> {
+        if window[length as usize] != b'"' {
             return None;
         }
         let start = *self;
         // SAFETY: none of the bytes is special, so none is `\n`, and a quote, which is ASCII, stands behind them.
-        unsafe { self.advance(usize::from(length)) };
+        unsafe { self.advance(length as usize) };
         // SAFETY: `start` is where this cursor was before.
         let text = unsafe { self.since_unchecked(start) };
         // SAFETY: the byte is a quote.
@@ -234,7 +234,7 @@ impl Literal {
 /// the string: the processor goes on and has it confirmed meanwhile.
 #[derive(Debug, Clone, Default)]
 pub(in crate::decode) struct Guess {
-    length: u8,
+    length: u32,
     streak: u8,
 }
 
@@ -255,7 +255,7 @@ impl Guess {
     }
 
     #[inline(always)]
-    fn learn(&mut self, length: u8) {
+    fn learn(&mut self, length: u32) {
         let is_usual = self.length == length && self.streak < STREAK_MIN;
         *self = Self { length, streak: if is_usual { self.streak + 1 } else { 0 } };
     }

@@ -21,18 +21,28 @@ pub(in crate::decode) trait Task {
     fn run<I: Isa>(self, isa: I) -> Self::Output;
 }
 
-/// Eight bytes at a time in ordinary registers.
+/// Eight bytes at a time in ordinary registers, for processors without a module of their own.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
 pub(in crate::decode) struct Portable;
 
+#[cfg(any(test, not(target_arch = "x86_64")))]
 impl Isa for Portable {
     #[inline(always)]
     fn special(self, window: &[u8; PADDING]) -> u64 {
+        const fn repeat(byte: u8) -> u64 {
+            u64::from_ne_bytes([byte; 8])
+        }
+        /// 0x80 in each byte that is zero in `bytes`, 0 in the others. Exact: no carry crosses a byte.
+        const fn zero_bytes(bytes: u64) -> u64 {
+            !(((bytes & repeat(0x7f)) + repeat(0x7f)) | bytes | repeat(0x7f))
+        }
         let mut mask = 0;
-        for (index, chunk) in window.chunks_exact(8).enumerate() {
-            let bytes = u64::from_le_bytes(chunk.try_into().expect("chunks of eight"));
+        for (index, chunk) in window.as_chunks::<8>().0.iter().enumerate() {
+            let bytes = u64::from_le_bytes(*chunk);
             let special = zero_bytes(bytes ^ repeat(b'"')) | zero_bytes(bytes ^ repeat(b'\\')) | zero_bytes(bytes & repeat(0xe0));
-            mask |= gather(special) << (8 * index);
+            // The highest bits of the eight bytes, side by side.
+            mask |= ((special >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index);
         }
         mask
     }
@@ -42,20 +52,6 @@ impl Isa for Portable {
         let count = relevant.trailing_ones() as usize;
         window[..count] == wanted[..count]
     }
-}
-
-const fn repeat(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
-}
-
-/// 0x80 in each byte that is zero in `bytes`, 0 in the others. Exact: no carry crosses a byte.
-const fn zero_bytes(bytes: u64) -> u64 {
-    !(((bytes & repeat(0x7f)) + repeat(0x7f)) | bytes | repeat(0x7f))
-}
-
-/// The highest bits of the eight bytes, side by side.
-const fn gather(high_bits: u64) -> u64 {
-    (high_bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -82,3 +78,43 @@ mod widest {
 #[cfg(target_arch = "x86_64")]
 use super::x86 as widest;
 pub(in crate::decode) use widest::{Baseline, Processor};
+
+#[cfg(test)]
+mod tests {
+    use super::{Baseline, Isa, PADDING, Portable, Processor, Task};
+
+    struct Ask<'w>(&'w [u8; PADDING], &'w [u8; PADDING], u64);
+
+    impl Task for Ask<'_> {
+        type Output = (u64, bool);
+
+        #[inline(always)]
+        fn run<I: Isa>(self, isa: I) -> Self::Output {
+            (isa.special(self.0), isa.is_equal(self.0, self.1, self.2))
+        }
+    }
+
+    #[track_caller]
+    fn check(window: &[u8; PADDING], other: &[u8; PADDING], count: usize) {
+        let is_special = |it: u8| it == b'"' || it == b'\\' || it < 0x20;
+        let special = (0..PADDING).filter(|&at| is_special(window[at])).fold(0, |mask, at| mask | 1 << at);
+        let expected = (special, window[..count] == other[..count]);
+        let relevant = u64::MAX >> (PADDING - count);
+        assert_eq!(Portable.special(window), special);
+        assert_eq!(Portable.is_equal(window, other, relevant), expected.1);
+        assert_eq!((Baseline.special(window), Baseline.is_equal(window, other, relevant)), expected);
+        assert_eq!(Processor::detect().run(Ask(window, other, relevant)), expected);
+    }
+
+    #[test]
+    fn every_byte_in_every_place_is_seen_alike_by_all_instruction_sets() {
+        for byte in 0..=u8::MAX {
+            for at in 0..PADDING {
+                let mut window = [b'x'; PADDING];
+                window[at] = byte;
+                check(&window, &[b'x'; PADDING], 1 + (usize::from(byte) + at) % PADDING);
+                check(&[byte; PADDING], &window, at + 1);
+            }
+        }
+    }
+}

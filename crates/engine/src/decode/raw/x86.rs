@@ -1,4 +1,5 @@
 //! Vector instructions of x86-64: SSE2, which all have, and AVX2.
+#![expect(clippy::cast_ptr_alignment, reason = "the loads need no alignment")]
 
 use super::PADDING;
 use super::isa::{Isa, Task};
@@ -70,6 +71,7 @@ impl Isa for Avx2 {
 }
 
 // Functions, not closures: those would not be compiled for AVX2.
+#[expect(clippy::unused_self, reason = "`self` is the proof that they may be called")]
 impl Avx2 {
     #[inline(always)]
     fn special_of_half(self, half: &[u8; 32]) -> u64 {

@@ -88,6 +88,7 @@ fn tls_and_scram_reach_the_client() {
     assert_eq!(consumer.get("security.protocol"), Some("sasl_ssl"));
     assert_eq!(consumer.get("sasl.mechanism"), Some("SCRAM-SHA-512"));
     assert_eq!(consumer.get("ssl.ca.location"), Some("/etc/ca.pem"));
+    assert!(consumer.create_native_config().is_ok(), "librdkafka knows TLS and SCRAM");
 }
 
 /// A file that is removed at the end of the test.

@@ -1,0 +1,257 @@
+//! The whole pipeline between real topics of the embedded Kafka, against the engine called directly.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use engine::decode::{Lines, pad};
+use engine::shard::Place;
+use engine::{Lane, Outbox, Plausible, Reader, Rulebook, Shard, Watermark};
+use sigma::matcher::Clock;
+use sim::{CompanyConfig, Scenario, Simulation};
+use stream::kafka::{BatchLimits, EmbeddedKafka, Observation, Observer, PacedProducer, Pacing, Progress};
+
+use super::*;
+use crate::config::{Limits, Source};
+
+const EVENTS: &str = "audit-events";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A small company on the day of the attack.
+struct Story {
+    /// Key and value of each message.
+    messages: Vec<(String, Vec<u8>)>,
+    intrusion: HashSet<String>,
+    book: Arc<Rulebook>,
+    sources: Sources,
+}
+
+fn story() -> Story {
+    let config = CompanyConfig { people: 40, days: 1, attack_day: 0, ..CompanyConfig::default() };
+    let mut simulation = Simulation::new(&config, Scenario::Twitter2020);
+    let sources = Sources::from_config(&[Source { topics: vec![EVENTS.to_owned()], ..Source::default() }]).unwrap();
+    let lists = simulation.company().context_files().into_iter();
+    let lists = lists.map(|(file, text)| (file.trim_end_matches(".txt").to_owned(), text.lines().map(str::to_owned).collect()));
+    let rules = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules"));
+    let rules = load::rules_with(&[rules], None, &lists.collect::<Vec<_>>(), sources.mappings()).unwrap();
+    let (mut messages, mut intrusion, mut line) = (Vec::new(), HashSet::new(), Vec::new());
+    while let Some(event) = simulation.next_into(&mut line) {
+        if event.label.is_some_and(sim::AttackLabel::is_intrusion) {
+            intrusion.insert(event.id.to_string());
+        }
+        messages.push((event.actor_key.to_owned(), line.clone()));
+    }
+    Story { messages, intrusion, book: Arc::new(rules.book), sources }
+}
+
+/// A running pipeline over `partitions` partitions, and a producer into them.
+struct Stage {
+    kafka: EmbeddedKafka,
+    partitions: usize,
+    progress: Arc<Progress>,
+}
+
+impl Stage {
+    fn new(partitions: i32) -> Self {
+        let kafka = EmbeddedKafka::start(&[(EVENTS, partitions), ("nightjar.alerts", 2), ("nightjar.dead-letters", 1)]).unwrap();
+        let partitions = usize::try_from(partitions).unwrap();
+        Self { kafka, partitions, progress: Arc::new(Progress::new(partitions)) }
+    }
+
+    fn config(&self) -> KafkaConfig {
+        let batch = BatchLimits { messages_max: 200, ..BatchLimits::default() };
+        let brokers = self.kafka.bootstrap_servers().to_owned();
+        KafkaConfig { brokers, batch, commit_interval_ms: 50, startup_timeout_ms: 10_000, ..KafkaConfig::default() }
+    }
+
+    fn start(&self, book: &Arc<Rulebook>, sources: Sources) -> (KafkaHandle, Arc<Metrics>, Arc<Health>) {
+        let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
+        let setup = Setup { kafka: self.config(), sources, book: Arc::clone(book), limits: Limits::default() };
+        let progress = Arc::clone(&self.progress);
+        let also: Observer = Arc::new(move |it| {
+            if let Observation::Handled { partition, end_offset, .. } = it {
+                progress.advance(partition.partition, end_offset);
+            }
+        });
+        let handle = pipeline::start(setup, Arc::clone(&metrics), Arc::clone(&health), Some(also)).unwrap();
+        (handle, metrics, health)
+    }
+
+    /// Writes messages, and gives the ends of the partitions.
+    fn produce(&self, producer: &mut PacedProducer, messages: &[(String, Vec<u8>)]) -> Vec<i64> {
+        for (key, value) in messages {
+            assert!(producer.send(key.as_bytes(), value, None, PATIENCE).unwrap(), "the pipeline does not get on");
+        }
+        producer.flush(PATIENCE).unwrap();
+        producer.ends()
+    }
+
+    fn producer(&self) -> PacedProducer {
+        PacedProducer::new(&self.config(), EVENTS, self.partitions, Pacing::default(), Arc::clone(&self.progress)).unwrap()
+    }
+
+    fn read(&self, topic: &str, count: u64) -> Vec<stream::kafka::TailMessage> {
+        let reader = TailReader::from_earliest(&self.config(), topic).unwrap();
+        reader.read(usize::try_from(count).unwrap(), PATIENCE).unwrap()
+    }
+}
+
+/// What the engine makes of each partition, called directly: the alerts that need no other partition, sorted.
+fn expected(book: &Rulebook, partitions: &BTreeMap<i32, Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut alerts = Vec::new();
+    for lines in partitions.values() {
+        let program = &book.programs[0];
+        let mut reader = Reader::new(Arc::clone(program), engine::decode::Limits::default(), Plausible::until(clock::now()));
+        let mut lane = Lane::new(Arc::clone(program), 0, Clock::default());
+        let (mut shard, mut watermark) = (Shard::new(program, Limits::default().windows()), Watermark::default());
+        let (mut padded, mut out) = (lines.clone(), Outbox::default());
+        let payload = pad(&mut padded);
+        let (mut lines, mut values) = (Lines::new(&padded, payload).unwrap(), Vec::new());
+        while let Some(record) = reader.next(&mut lines, &mut values) {
+            let head = record.outcome.unwrap();
+            let is_late = watermark.observe(head.time);
+            let at = Place { position: record.number as u64, watermark: watermark.time(), is_late };
+            shard.score(&mut lane, &head, &values, at, &mut out);
+            values.clear();
+        }
+        alerts.extend(out.alerts.iter().map(|it| {
+            let mut json = Vec::new();
+            it.alert.write_ocsf(&mut json);
+            json
+        }));
+    }
+    alerts.sort();
+    alerts
+}
+
+/// Rules whose windows several partitions share.
+fn shared_rules(book: &Rulebook) -> HashSet<&str> {
+    let plans = book.programs[0].plans.iter().zip(&book.set.correlations);
+    plans.filter(|(plan, _)| !plan.is_local).map(|(_, it)| it.info.name.as_str()).collect()
+}
+
+fn rule_of(alert: &serde_json::Value) -> &str {
+    alert.pointer("/finding_info/analytic/name").unwrap().as_str().unwrap()
+}
+
+#[test]
+fn the_alerts_topic_has_what_the_engine_says_and_the_attack_is_among_it() {
+    let story = story();
+    let (stage, messages) = (Stage::new(3), &story.messages);
+    let (handle, metrics, health) = stage.start(&story.book, story.sources);
+    health.loaded();
+    let ends = stage.produce(&mut stage.producer(), messages);
+    assert!(stage.progress.wait_for(&ends, PATIENCE));
+    assert_eq!(health.ready(), Ok(()));
+    handle.stop();
+    let done = handle.join().unwrap();
+    assert_eq!(done.messages, messages.len() as u64);
+    assert_eq!(metrics.input.source("native").counts(), [messages.len() as u64, 0, 0, 0]);
+
+    let mut partitions: BTreeMap<i32, Vec<u8>> = BTreeMap::new();
+    for message in stage.read(EVENTS, messages.len() as u64) {
+        let lines = partitions.entry(message.partition).or_default();
+        lines.extend(message.value);
+        lines.push(b'\n');
+    }
+    let read = stage.read("nightjar.alerts", done.records);
+    assert_eq!(read.len() as u64, done.records);
+    let alerts: Vec<serde_json::Value> = read.iter().map(|it| serde_json::from_slice(&it.value).unwrap()).collect();
+    for (alert, message) in alerts.iter().zip(&read) {
+        assert_eq!(alert.pointer("/finding_info/uid").unwrap().as_str().unwrap().as_bytes(), message.key);
+    }
+    let shared = shared_rules(&story.book);
+    let is_local = |it: &(&serde_json::Value, &stream::kafka::TailMessage)| !shared.contains(rule_of(it.0));
+    let mut local: Vec<Vec<u8>> = alerts.iter().zip(&read).filter(is_local).map(|it| it.1.value.clone()).collect();
+    local.sort();
+    assert_eq!(partitions.len(), 3);
+    assert!(local == expected(&story.book, &partitions), "pipeline and engine do not agree");
+    assert!(alerts.iter().any(|it| shared.contains(rule_of(it))), "no alert over several partitions");
+    let has_intrusion = |it: &serde_json::Value| story.intrusion.iter().any(|id| it.to_string().contains(id.as_str()));
+    assert!(alerts.iter().any(|it| rule_of(it) == "takeover_chain" && has_intrusion(it)));
+}
+
+#[test]
+fn a_pipeline_that_is_stopped_drains_and_the_next_one_goes_on_where_it_ended() {
+    let story = story();
+    let (stage, messages) = (Stage::new(2), &story.messages[..4_000]);
+    let mut producer = stage.producer();
+    let (first, of_first, _) = stage.start(&story.book, Sources::from_config(&[source()]).unwrap());
+    let ends = stage.produce(&mut producer, &messages[..2_000]);
+    // Somewhere in the middle.
+    assert!(stage.progress.wait_for(&[1, 1], PATIENCE));
+    first.stop();
+    first.join().unwrap();
+    let all = stage.produce(&mut producer, &messages[2_000..]);
+    let (second, of_second, _) = stage.start(&story.book, story.sources);
+    assert!(stage.progress.wait_for(&all, PATIENCE));
+    second.stop();
+    second.join().unwrap();
+    let [first, second] = [of_first, of_second].map(|it| it.input.source("native").counts()[0]);
+    assert!(first > 0 && ends.iter().sum::<i64>() == 2_000);
+    assert_eq!(first + second, messages.len() as u64, "{first} and {second}");
+}
+
+fn source() -> Source {
+    Source { topics: vec![EVENTS.to_owned()], ..Source::default() }
+}
+
+#[test]
+fn every_message_that_is_no_event_is_a_dead_letter_with_its_place() {
+    let story = story();
+    let stage = Stage::new(1);
+    let (handle, metrics, _) = stage.start(&story.book, story.sources);
+    let good = &story.messages[0].1;
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(Limits::default().line_bytes_max));
+    let values: [&[u8]; 7] = [good, b"", b"{", long.as_bytes(), b"   ", b"{\"time\":\"2090-01-01T00:00:00Z\",\"actor\":{\"id\":\"u\"},\"action\":\"a\"}", good];
+    let messages: Vec<_> = values.iter().map(|it| ("k".to_owned(), it.to_vec())).collect();
+    let ends = stage.produce(&mut stage.producer(), &messages);
+    assert!(stage.progress.wait_for(&ends, PATIENCE));
+    handle.stop();
+    let done = handle.join().unwrap();
+    assert_eq!(metrics.input.source("native").counts(), [1, 1, 0, 5]);
+    let letters = stage.read("nightjar.dead-letters", done.records);
+    let letters: Vec<serde_json::Value> = letters.iter().map(|it| serde_json::from_slice(&it.value).unwrap()).collect();
+    let places: Vec<_> = letters.iter().map(|it| (it["position"]["offset"].as_u64().unwrap(), it["code"].as_str().unwrap())).collect();
+    assert_eq!(places, [(1, "not_json"), (2, "not_json"), (3, "too_long"), (4, "not_json"), (5, "time_out_of_range")]);
+    assert!(letters.iter().all(|it| it["source"] == EVENTS && it["partition"] == 0));
+}
+
+#[test]
+fn a_topic_that_does_not_exist_is_named() {
+    let stage = Stage::new(1);
+    let kafka = KafkaConfig { alerts_topic: "elsewhere".to_owned(), ..stage.config() };
+    let error = check_outputs(&kafka).unwrap_err();
+    assert!(error.to_string().contains("elsewhere"), "{error}");
+    assert!(!error.is::<Usage>());
+}
+
+#[test]
+fn a_broker_that_does_not_answer_is_named() {
+    let kafka = KafkaConfig { brokers: "127.0.0.1:1".to_owned(), startup_timeout_ms: 200, ..KafkaConfig::default() };
+    let error = check_outputs(&kafka).unwrap_err();
+    assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+}
+
+#[test]
+fn topics_belong_to_sources_by_name_before_pattern_and_equal_mappings_share_a_program() {
+    let of = |topics: &[&str], mapping: &str, timezone: &str| Source {
+        topics: topics.iter().map(|it| (*it).to_owned()).collect(),
+        mapping: mapping.to_owned(),
+        timezone: timezone.to_owned(),
+    };
+    let sources = [of(&["^audit-.*"], "native", "UTC"), of(&["audit-okta"], "okta", "UTC"), of(&["eu"], "native", "Europe/Dublin")];
+    let sources = Sources::from_config(&sources).unwrap();
+    let program = |topic| sources.of_topic(topic).map(|it| it.program);
+    assert_eq!(sources.mappings().len(), 2);
+    assert_eq!(["audit-x", "audit-okta", "eu", "other"].map(program), [Some(0), Some(1), Some(0), None]);
+    for (source, expected) in [
+        (of(&["a"], "nativ", "UTC"), "nativ"),
+        (of(&["a"], "native", "Mars/Olympus"), "Mars/Olympus"),
+        (of(&["^("], "native", "UTC"), "no regular expression"),
+    ] {
+        let error = Sources::from_config(&[source]).unwrap_err();
+        assert!(error.is::<Usage>() || error.chain().any(|it| it.is::<Usage>()));
+        assert!(format!("{error:#}").contains(expected), "{error:#}");
+    }
+}
