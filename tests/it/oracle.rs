@@ -281,7 +281,7 @@ fn like(text: &[char], pattern: &[char]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn the_compiled_matcher_equals_the_naive_interpreter(

@@ -3,6 +3,7 @@
 use crate::windows::Identity;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use model::EventTime;
 use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 
@@ -23,9 +24,10 @@ fn hash(identity: Identity) -> u64 {
 }
 
 impl Seen {
-    /// Whether an event of this identifier is among the latest [`SEEN_MAX`]; from now on it is.
-    pub fn is_repeated(&mut self, id: &str) -> bool {
-        let identity = Identity::of([id]);
+    /// Whether this event, of identifier `id`, is among the latest [`SEEN_MAX`]; from now on it is. Time and length have to agree too:
+    /// a source that uses an identifier twice must not lose an event by it.
+    pub fn is_repeated(&mut self, id: &str, time: EventTime, line_bytes: usize) -> bool {
+        let identity = Identity([time.ms().cast_unsigned(), line_bytes as u64]).then(id);
         if self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some() {
             return true;
         }
@@ -72,27 +74,40 @@ fn place(at: usize) -> u32 {
 mod tests {
     use super::*;
 
+    fn is_repeated(seen: &mut Seen, id: &str) -> bool {
+        seen.is_repeated(id, EventTime::from_ms(7), 700)
+    }
+
     #[test]
-    fn an_identifier_is_repeated_until_enough_others_came() {
+    fn an_event_is_repeated_until_enough_others_came() {
         let mut seen = Seen::default();
-        assert!(!seen.is_repeated("a"));
-        assert!(seen.is_repeated("a"));
+        assert!(!is_repeated(&mut seen, "a"));
+        assert!(is_repeated(&mut seen, "a"));
         for at in 0..SEEN_MAX - 1 {
-            assert!(!seen.is_repeated(&at.to_string()));
+            assert!(!is_repeated(&mut seen, &at.to_string()));
         }
-        assert!(seen.is_repeated("a"));
-        assert!(!seen.is_repeated("one more"));
-        assert!(!seen.is_repeated("a"), "the oldest makes room for the newest");
+        assert!(is_repeated(&mut seen, "a"));
+        assert!(!is_repeated(&mut seen, "one more"));
+        assert!(!is_repeated(&mut seen, "a"), "the oldest makes room for the newest");
+    }
+
+    #[test]
+    fn an_identifier_used_for_two_events_loses_neither() {
+        let mut seen = Seen::default();
+        assert!(!seen.is_repeated("1", EventTime::from_ms(7), 700));
+        assert!(!seen.is_repeated("1", EventTime::from_ms(8), 700));
+        assert!(!seen.is_repeated("1", EventTime::from_ms(7), 701));
+        assert!(seen.is_repeated("1", EventTime::from_ms(7), 700));
     }
 
     #[test]
     fn what_was_seen_is_remembered_after_reading_back() {
         let mut seen = Seen::default();
-        seen.is_repeated("a");
+        is_repeated(&mut seen, "a");
         let bytes = postcard::to_allocvec(&seen).unwrap();
         let mut back: Seen = postcard::from_bytes(&bytes).unwrap();
         back.reindex();
-        assert!(back.is_repeated("a"));
-        assert!(!back.is_repeated("b"));
+        assert!(is_repeated(&mut back, "a"));
+        assert!(!is_repeated(&mut back, "b"));
     }
 }

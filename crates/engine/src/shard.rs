@@ -72,7 +72,7 @@ pub enum Verdict {
     Scored,
     /// It came after the allowed lateness: rules saw it, windows did not.
     Late,
-    /// An event of this identifier was scored already.
+    /// The same event was scored already.
     Duplicate,
 }
 
@@ -103,7 +103,7 @@ impl Shard {
     /// `is_late` whether this event is from before it.
     pub fn score(&mut self, lane: &mut Lane, head: &Head<'_>, values: &[Value<'_>], at: Place, out: &mut Outbox) -> Verdict {
         if let Value::Text(id) | Value::Number(id) = head.id
-            && self.seen.is_repeated(id)
+            && self.seen.is_repeated(id, head.time, head.line.len())
         {
             return Verdict::Duplicate;
         }

@@ -5,8 +5,7 @@ use crate::ast::{Compare, Pattern, Predicate, Wild};
 use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use ipnet::IpNet;
-use regex::RegexSet;
-use std::fmt::Write;
+use regex::Regex;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -23,6 +22,8 @@ pub enum Atom {
     Contains(String, Cased),
     /// Any text, number or boolean.
     AnyText,
+    /// The whole text is like this.
+    Like(Glob, Cased),
     /// A regular expression found in the text as it is.
     Regex(String),
     /// An address in this network.
@@ -150,32 +151,72 @@ fn text_atom(pattern: &Pattern, cased: bool) -> Result<Atom, String> {
         Pattern::Suffix(text) => Atom::Suffix(fold(text), how),
         Pattern::Contains(text) => Atom::Contains(fold(text), how),
         Pattern::Any => Atom::AnyText,
-        Pattern::Wildcard(pieces) => Atom::Regex(checked_regex(&wildcard_regex(pieces, cased))?),
+        Pattern::Wildcard(pieces) => Atom::Like(Glob::of(pieces, cased), how),
     })
 }
 
-/// An anchored regular expression for a wildcard pattern.
-fn wildcard_regex(pieces: &[Wild], cased: bool) -> String {
-    let mut source = String::from(if cased { "(?s)^" } else { "(?si)^" });
-    for piece in pieces {
-        match piece {
-            Wild::Literal(text) => source.push_str(&regex::escape(text)),
-            Wild::One => source.push('.'),
-            Wild::Many => source.push_str(".*"),
+/// A wildcard pattern, character by character, anchored at both ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glob(Box<[Piece]>);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Piece {
+    Char(char),
+    One,
+    Many,
+}
+
+impl Glob {
+    fn of(pieces: &[Wild], cased: bool) -> Self {
+        let mut all = Vec::new();
+        for piece in pieces {
+            match piece {
+                Wild::Literal(text) if cased => all.extend(text.chars().map(Piece::Char)),
+                Wild::Literal(text) => all.extend(text.to_lowercase().chars().map(Piece::Char)),
+                Wild::One => all.push(Piece::One),
+                Wild::Many => all.push(Piece::Many),
+            }
+        }
+        Self(all.into())
+    }
+
+    /// Whether the whole text is like the pattern. Goes back only to the last `*`: in the worst case text times pattern, and no allocation.
+    fn matches(&self, text: &str) -> bool {
+        let pieces = &self.0;
+        let (mut rest, mut at) = (text.chars(), 0);
+        let mut retry: Option<(std::str::Chars<'_>, usize)> = None;
+        loop {
+            match pieces.get(at) {
+                Some(Piece::Many) => {
+                    at += 1;
+                    retry = Some((rest.clone(), at));
+                    continue;
+                }
+                Some(piece) => {
+                    let mut ahead = rest.clone();
+                    if ahead.next().is_some_and(|it| *piece == Piece::One || *piece == Piece::Char(it)) {
+                        rest = ahead;
+                        at += 1;
+                        continue;
+                    }
+                }
+                None if rest.as_str().is_empty() => return true,
+                None => {}
+            }
+            // The last `*` takes one character more.
+            let Some((from, after)) = &mut retry else { return false };
+            if from.next().is_none() {
+                return false;
+            }
+            (rest, at) = (from.clone(), *after);
         }
     }
-    source.push('$');
-    source
 }
 
 fn checked_regex(source: &str) -> Result<String, String> {
-    match regex::Regex::new(source) {
+    match Regex::new(source) {
         Ok(_) => Ok(source.to_owned()),
-        Err(error) => {
-            let mut reason = String::from("regular expression can't be used: ");
-            let _ = write!(reason, "{error}");
-            Err(reason)
-        }
+        Err(error) => Err(format!("regular expression can't be used: {error}")),
     }
 }
 
@@ -186,7 +227,9 @@ struct Index {
     exact_cased: HashMap<String, Vec<u32>>,
     parts_folded: Option<Parts>,
     parts_cased: Option<Parts>,
-    regexes: Option<(RegexSet, Vec<u32>)>,
+    globs_folded: Vec<(Glob, u32)>,
+    globs_cased: Vec<(Glob, u32)>,
+    regexes: Vec<(Regex, u32)>,
     networks: Vec<(IpNet, u32)>,
     numbers: Vec<(Compare, f64, u32)>,
     any_text: Vec<u32>,
@@ -214,7 +257,7 @@ enum Anchor {
 impl Index {
     fn of(atoms: &[Atom]) -> Self {
         let mut index = Self::default();
-        let (mut folded, mut cased, mut regexes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut folded, mut cased) = (Vec::new(), Vec::new());
         for (at, atom) in (0_u32..).zip(atoms) {
             let parts = |how: &Cased| if *how == Cased::Yes { 1 } else { 0 };
             match atom {
@@ -223,7 +266,9 @@ impl Index {
                 Atom::Prefix(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::Start, at)),
                 Atom::Suffix(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::End, at)),
                 Atom::Contains(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::Anywhere, at)),
-                Atom::Regex(source) => regexes.push((source, at)),
+                Atom::Like(glob, Cased::No) => index.globs_folded.push((glob.clone(), at)),
+                Atom::Like(glob, Cased::Yes) => index.globs_cased.push((glob.clone(), at)),
+                Atom::Regex(source) => index.regexes.push((Regex::new(source).expect("it compiled when the rule was read"), at)),
                 Atom::Cidr(net) => index.networks.push((*net, at)),
                 Atom::Number(compare, with) => index.numbers.push((*compare, *with, at)),
                 // The word of a boolean is its only text.
@@ -235,13 +280,6 @@ impl Index {
         }
         index.parts_folded = Parts::of(&folded);
         index.parts_cased = Parts::of(&cased);
-        if !regexes.is_empty() {
-            let set = regex::RegexSetBuilder::new(regexes.iter().map(|(source, _)| source.as_str()))
-                .size_limit(REGEX_SET_BYTES_MAX)
-                .build()
-                .expect("each expression compiled by itself, and the limit on the set is far above theirs");
-            index.regexes = Some((set, regexes.into_iter().map(|(_, at)| at).collect()));
-        }
         index
     }
 
@@ -260,11 +298,9 @@ impl Index {
         if let Some(parts) = &self.parts_cased {
             parts.find(text, set);
         }
-        if let Some((regexes, atoms)) = &self.regexes {
-            for found in regexes.matches(text) {
-                put(set, atoms[found]);
-            }
-        }
+        self.globs_folded.iter().filter(|(glob, _)| glob.matches(lower)).for_each(|&(_, at)| put(set, at));
+        self.globs_cased.iter().filter(|(glob, _)| glob.matches(text)).for_each(|&(_, at)| put(set, at));
+        self.regexes.iter().filter(|(regex, _)| regex.is_match(text)).for_each(|&(_, at)| put(set, at));
         if !self.networks.is_empty()
             && let Ok(address) = text.parse::<IpAddr>()
         {
@@ -278,9 +314,6 @@ impl Index {
         }
     }
 }
-
-/// Limit on the compiled size of the expressions of one field.
-const REGEX_SET_BYTES_MAX: usize = 1 << 28;
 
 impl Parts {
     fn of(parts: &[(&String, Anchor, u32)]) -> Option<Self> {
