@@ -37,8 +37,8 @@ impl Rules {
     }
 }
 
-/// Loads the rules below `dirs` with the lists of `context` (else of `context/` in the first directory) and compiles them for
-/// `mappings`. It is an error of usage when there is not a single document, sound or not.
+/// Loads the rules below `dirs` with the lists in their `context/` folders and in `context`, and compiles them for `mappings`. It is
+/// an error of usage when there is not a single document, sound or not.
 pub(crate) fn rules(dirs: &[PathBuf], context: Option<&Path>, mappings: &[SourceMapping]) -> Result<Rules> {
     rules_with(dirs, context, &[], mappings)
 }
@@ -79,19 +79,16 @@ fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec
     Ok(Loaded { documents: loaded.documents, problems })
 }
 
-/// Reads the lists: every `.txt` file is a list that is called as its file stem.
+/// Reads the lists: every `.txt` file is a list that is called as its file stem. Those of `context` take the place of those of the
+/// same name beside the rules.
 fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Lists> {
-    let beside = dirs.first().map(|it| it.join(CONTEXT_DIR));
-    let dir = match (context, &beside) {
-        (Some(context), _) if !context.is_dir() => {
-            return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
-        }
-        (Some(context), _) => context,
-        (None, Some(beside)) if beside.is_dir() => beside,
-        _ => return Ok(Lists::default()),
-    };
+    if let Some(context) = context.filter(|it| !it.is_dir()) {
+        return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
+    }
+    let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
+    let folders: Vec<PathBuf> = beside.chain(context.map(Path::to_owned)).collect();
     let mut lists = Lists::default();
-    for path in files::below(&[dir.to_owned()], files::is_list)? {
+    for path in files::below(&folders, files::is_list)? {
         let Some(text) = files::text(&path, problems)? else { continue };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         match Lists::parse_text(&text) {

@@ -61,6 +61,17 @@ fn lists_stand_beside_the_rules() {
 }
 
 #[test]
+fn own_lists_take_the_place_of_those_beside_the_rules() {
+    let rule = b"title: Vip\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    target.id|expand: '%vips%'\n    actor.id|expand: '%staff%'\n  condition: s\n";
+    let folder = Folder::with("own", &[("r/vip.yml", rule), ("r/context/vips.txt", b"7\n"), ("r/context/staff.txt", b"ana\n"), ("own/vips.txt", b"8\n9\n")]);
+    let mut problems = Vec::new();
+    let lists = lists(&[folder.0.join("r")], Some(&folder.0.join("own")), &mut problems).unwrap();
+    assert_eq!(lists.get("vips").unwrap(), ["8", "9"]);
+    assert_eq!(lists.get("staff").unwrap(), ["ana"]);
+    assert_eq!(problems, []);
+}
+
+#[test]
 fn a_folder_without_rules_is_an_error_of_usage() {
     let folder = Folder::with("none", &[("a.txt", b"x")]);
     let error = rules(&[folder.0.clone()], None, &[]).err().unwrap();

@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// Folders or files of Sigma rules
     #[arg(value_name = "DIR", default_value = load::RULES_DIR)]
     dirs: Vec<PathBuf>,
-    /// Folder of lists that rules refer to [default: `context` in the first rules folder]
+    /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// How problems are written

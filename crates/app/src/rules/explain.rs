@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Where the event comes from: native, cloudtrail, okta, github, raw or the path of a mapping (.toml)
     #[arg(long, value_name = "MAPPING", default_value = "native")]
     source: String,
-    /// Folder of lists that rules refer to [default: `context` in the first rules folder]
+    /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// Time zone of rules about hours and days, where the event names none (IANA name)

@@ -16,7 +16,7 @@ pub(crate) struct Args {
     /// Folders or files of Sigma rules
     #[arg(value_name = "DIR", default_value = load::RULES_DIR)]
     dirs: Vec<PathBuf>,
-    /// Folder of lists that rules refer to [default: `context` in the first rules folder]
+    /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// How the list is written
@@ -54,7 +54,10 @@ impl<'a> Entry<'a> {
                 Self { info: &it.info, kind: "detection", source, file: &it.place.file, line: it.place.line }
             }
             Document::Correlation(it) => {
-                let source = format!("{} rules", it.rules.len());
+                let source = match it.rules.len() {
+                    1 => "of 1 rule".to_owned(),
+                    several => format!("of {several} rules"),
+                };
                 Self { info: &it.info, kind: "correlation", source, file: &it.place.file, line: it.place.line }
             }
         }

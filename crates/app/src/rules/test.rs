@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Only pages whose path contains this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Folder of lists that rules refer to [default: `context` in the first rules folder]
+    /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// Rewrite what failing cases expect to what came: the diff is the review

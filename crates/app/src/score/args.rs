@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Where the events come from: native, cloudtrail, okta, github, raw (any JSON) or the path of a mapping (.toml)
     #[arg(long, value_name = "MAPPING", default_value = "native")]
     source: String,
-    /// Folder of lists that rules refer to [default: `context` in the first rules folder]
+    /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// Where alerts go; `-` is stdout
@@ -107,6 +107,11 @@ impl Options {
             Some(text) => EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))?,
             None => now()?,
         };
+        for output in [Some(&args.alerts), args.dead_letters.as_ref(), args.stats.as_ref()].into_iter().flatten() {
+            if is_same_file(output, &args.file) {
+                return Err(Usage::new(format!("{} is the input and would be overwritten", output.display())));
+            }
+        }
         let threads = match args.threads {
             Some(threads) => usize::from(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -131,6 +136,11 @@ impl Options {
     pub(crate) fn latest(&self) -> EventTime {
         self.now.plus_ms(AHEAD_MS)
     }
+}
+
+/// Whether both paths are there and lead to the same file.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one != Path::new("-") && one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 /// The one place where scoring looks at the clock.

@@ -23,14 +23,10 @@ pub(super) struct Output {
 impl Output {
     /// Opens, and empties, the files that the options name.
     pub(super) fn open(options: &Options, progress: Progress) -> Result<Self> {
-        let alerts: Box<dyn Write> = match &options.alerts {
-            Some(path) => Box::new(BufWriter::new(File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?)),
-            None => Box::new(BufWriter::new(io::stdout())),
-        };
         // On a terminal that shows the alerts, a bar would be in their way.
         let has_bar = !options.is_quiet && io::stderr().is_terminal() && (options.alerts.is_some() || !io::stdout().is_terminal());
         let bar = has_bar.then(|| (bar(&progress), progress));
-        Ok(Self { alerts, format: options.format, bad: BadLines::new(options)?, bar, tally: Tally::default() })
+        Ok(Self { alerts: alerts(options)?, format: options.format, bad: BadLines::new(options)?, bar, tally: Tally::default() })
     }
 
     /// How alerts are written.
@@ -81,6 +77,21 @@ impl Output {
         let bad_by_reason = self.bad.finish()?;
         Ok(Tally { bad_by_reason, ..self.tally })
     }
+}
+
+/// Text has colours, which only terminals get.
+fn alerts(options: &Options) -> Result<Box<dyn Write>> {
+    let Some(path) = &options.alerts else {
+        return Ok(match options.format {
+            Format::Json => Box::new(BufWriter::new(io::stdout())),
+            Format::Text => Box::new(BufWriter::new(anstream::stdout())),
+        });
+    };
+    let file = File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?;
+    Ok(match options.format {
+        Format::Json => Box::new(BufWriter::new(file)),
+        Format::Text => Box::new(BufWriter::new(anstream::StripStream::new(file))),
+    })
 }
 
 fn bar(progress: &Progress) -> ProgressBar {

@@ -2,6 +2,7 @@
 
 use super::args::Format;
 use super::decode::Rows;
+use crate::show;
 use engine::shard::Place;
 use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Verdict};
 use model::RuleInfo;
@@ -97,13 +98,13 @@ impl Seat {
     fn write_alerts(&mut self, format: Format) {
         for Emitted { position, order, alert } in self.outbox.alerts.drain(..) {
             let start = self.bytes.len();
-            match format {
-                Format::Json => {
-                    alert.write_ocsf(&mut self.bytes);
-                    self.bytes.push(b'\n');
-                }
-                Format::Text => self.bytes.extend_from_slice(format!("{} {} {}\n", alert.time, alert.rule.level, alert.message).as_bytes()),
+            alert.write_ocsf(&mut self.bytes);
+            if format == Format::Text {
+                let finding = serde_json::from_slice(&self.bytes[start..]).unwrap_or_default();
+                self.bytes.truncate(start);
+                self.bytes.extend_from_slice(show::alert(&finding, None).as_bytes());
             }
+            self.bytes.push(b'\n');
             self.written.push(Written { position, order, rule: alert.rule, start, end: self.bytes.len() });
         }
     }

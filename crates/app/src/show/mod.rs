@@ -26,10 +26,10 @@ pub(crate) fn alert(finding: &Json, width: Option<usize>) -> String {
     let taken = card.time.len() + 1 + level.len() + 1;
     let title = cut(&card.title, width.saturating_sub(taken));
     let rule = cut(&card.rule, width.saturating_sub(taken + columns(&title) + 2));
-    let why = cut(&format!("{}: {}", card.who, card.why), width.saturating_sub(INDENT.len()));
-    let (who, why) = why.split_at(card.who.len().min(why.len()));
+    let who = cut(&format!("{}:", card.who), width.saturating_sub(INDENT.len()));
+    let why = cut(&card.why, width.saturating_sub(INDENT.len() + columns(&who) + 1));
     format!(
-        "{} {} {}  {}\n{INDENT}{}{why}",
+        "{} {} {}  {}\n{INDENT}{} {why}",
         card.time.dimmed(),
         level.style(colour(card.level)),
         title.bold(),

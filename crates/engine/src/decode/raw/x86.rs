@@ -114,6 +114,12 @@ impl Processor {
         if has_avx2 { Self::Avx2(Avx2(())) } else { Self::Baseline }
     }
 
+    /// What every processor can do.
+    #[cfg(test)]
+    pub(in crate::decode) fn least() -> Self {
+        Self::Baseline
+    }
+
     /// Does `task` with all that the processor can do.
     #[inline(always)]
     pub(in crate::decode) fn run<T: Task>(self, task: T) -> T::Output {

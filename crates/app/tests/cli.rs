@@ -1,0 +1,517 @@
+//! The binary as people and scripts use it: flags, files, exit codes.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value as Json;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// The present, as far as these tests go.
+const NOW: &str = "2026-11-22T00:00:00Z";
+
+const RULES: &str = "\
+title: Export
+name: export
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b01
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: export
+  condition: s
+level: high
+---
+title: Looked at
+name: looked_at
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b02
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: look
+  condition: s
+level: informational
+---
+title: One target, several people
+name: crowd
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b03
+correlation:
+  type: value_count
+  rules:
+    - looked_at
+  group-by:
+    - target.id
+  timespan: 1h
+  condition:
+    field: actor.id
+    gte: 3
+level: medium
+";
+
+/// A fresh folder with rules in it; it goes when the test is over.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nightjar-cli-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("rules")).unwrap();
+        let place = Self(path);
+        place.write("rules/rules.yml", RULES.as_bytes());
+        place
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.0.join(name), bytes).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        String::from_utf8(fs::read(self.0.join(name)).unwrap()).unwrap()
+    }
+
+    fn json_lines(&self, name: &str) -> Vec<Json> {
+        self.read(name).lines().map(|it| serde_json::from_str(it).unwrap()).collect()
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
+        command.args(arguments).current_dir(&self.0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, b"")
+    }
+
+    fn run_with(&self, arguments: &[&str], stdin: &[u8]) -> Ran {
+        let mut child = self.spawn(arguments);
+        // A command that does not read its input closes it.
+        let _ = child.stdin.take().unwrap().write_all(stdin);
+        let output = child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Scores `file` with everything written to files, and returns the statistics.
+    fn score(&self, file: &str, code: i32) -> Json {
+        let ran = self.run(&[
+            "score", file, "--now", NOW, "--alerts", "alerts.ndjson", "--dead-letters", "dead.ndjson", "--stats", "stats.json",
+        ]);
+        assert_eq!(ran.code, Some(code), "{}", ran.err);
+        serde_json::from_str(&self.read("stats.json")).unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn ended(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn told(&self, text: &str) -> &Self {
+        assert!(self.err.contains(text), "`{text}` is not in: {}", self.err);
+        self
+    }
+}
+
+fn event(second: u32, actor: &str, action: &str, target: &str) -> String {
+    format!(
+        "{{\"time\":\"2026-03-02T10:00:{second:02}Z\",\"id\":\"e{second}-{actor}-{target}\",\"actor\":{{\"id\":\"{actor}\"}},\
+         \"action\":\"{action}\",\"target\":{{\"id\":\"{target}\"}}}}\n"
+    )
+}
+
+/// Two people export, three look at one account.
+fn events() -> String {
+    let parts = [
+        event(1, "ana", "export", "t1"),
+        event(2, "ana", "look", "t2"),
+        event(3, "bo", "look", "t2"),
+        event(4, "bo", "export", "t1"),
+        event(5, "cy", "look", "t2"),
+    ];
+    parts.concat()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn rules_of(alerts: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let alert: Json = serde_json::from_str(line).unwrap();
+        alert["finding_info"]["analytic"]["name"].as_str().unwrap().to_owned()
+    };
+    alerts.lines().map(name).collect()
+}
+
+#[test]
+fn help_names_every_command() {
+    let place = Place::new("help");
+    let ran = place.run(&["--help"]);
+    ran.ended(0);
+    for command in ["demo", "run", "score", "rules", "simulate", "Exit codes"] {
+        assert!(ran.out.contains(command), "{command}");
+    }
+    assert!(place.run(&["--version"]).ended(0).out.starts_with("nightjar "));
+}
+
+#[test]
+fn a_wrong_command_line_is_an_error_of_usage() {
+    let place = Place::new("usage");
+    place.write("events.ndjson", events().as_bytes());
+    place.run(&[]).ended(2);
+    place.run(&["scor"]).ended(2).told("score");
+    place.run(&["score"]).ended(2);
+    place.run(&["score", "events.ndjson", "--threads", "0"]).ended(2);
+    place.run(&["score", "events.ndjson", "--source", "oktta"]).ended(2).told("okta");
+    place.run(&["score", "events.ndjson", "--timezone", "Dublin"]).ended(2).told("Europe/Dublin");
+    place.run(&["score", "events.ndjson", "--rules", "nowhere"]).ended(2).told("nowhere");
+    place.run(&["score", "events.ndjson", "--context", "nowhere"]).ended(2).told("nowhere");
+    place.run(&["score", "events.ndjson", "--alerts", "./events.ndjson"]).ended(2).told("overwritten");
+    place.run(&["simulate", "twitter"]).ended(2).told("twitter-2020");
+    assert_eq!(place.read("events.ndjson"), events());
+}
+
+#[test]
+fn a_folder_without_rules_is_an_error_of_usage() {
+    let place = Place::new("no-rules");
+    place.write("events.ndjson", events().as_bytes());
+    fs::remove_file(place.0.join("rules/rules.yml")).unwrap();
+    place.run(&["score", "events.ndjson"]).ended(2).told("no rules");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_of_input() {
+    Place::new("no-file").run(&["score", "nothing.ndjson"]).ended(3).told("nothing.ndjson");
+}
+
+#[test]
+fn alerts_go_to_stdout_in_the_order_of_the_events_and_statistics_to_stderr() {
+    let place = Place::new("stdout");
+    place.write("events.ndjson", events().as_bytes());
+    let ran = place.run(&["score", "events.ndjson"]);
+    ran.ended(0).told("events  5");
+    assert_eq!(rules_of(&ran.out), ["export", "export", "crowd"]);
+    assert_eq!(place.run(&["score", "events.ndjson", "--quiet"]).ended(0).err, "");
+}
+
+#[test]
+fn the_statistics_have_the_promised_keys() {
+    let place = Place::new("stats");
+    place.write("events.ndjson", (events() + &events() + "what?\n").as_bytes());
+    let stats = place.score("events.ndjson", 0);
+    let counted = |key: &str| stats[key].as_u64().unwrap();
+    assert_eq!([counted("events"), counted("scored"), counted("bad"), counted("duplicates"), counted("late")], [11, 5, 1, 5, 0]);
+    assert_eq!(stats["alerts"], 3);
+    assert_eq!(stats["alerts_by_rule"], serde_json::json!({"crowd": 1, "export": 2}));
+    assert_eq!(stats["bytes"], events().len() * 2 + 6);
+    for key in ["seconds", "events_per_s", "threads", "peak_rss_bytes", "mb_per_s"] {
+        assert!(stats[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    assert_eq!(stats["bad_by_reason"], serde_json::json!({"not_json": 1}));
+    assert_eq!(stats["rules"]["loaded"], 3);
+}
+
+#[test]
+fn compressed_input_and_stdin_give_the_same_alerts() {
+    let place = Place::new("compressed");
+    let plain = events();
+    place.write("plain.ndjson", plain.as_bytes());
+    place.write("events.gz", &gzip(plain.as_bytes()));
+    place.write("events.zst", &zstd::encode_all(plain.as_bytes(), 1).unwrap());
+    let expected = place.run(&["score", "plain.ndjson"]).ended(0).out.clone();
+    assert_eq!(rules_of(&expected).len(), 3);
+    for file in ["events.gz", "events.zst"] {
+        assert_eq!(place.run(&["score", file]).ended(0).out, expected, "{file}");
+    }
+    for stdin in [plain.as_bytes(), &gzip(plain.as_bytes()), plain.trim_end().as_bytes()] {
+        assert_eq!(place.run_with(&["score", "-"], stdin).ended(0).out, expected);
+    }
+}
+
+#[test]
+fn an_event_from_a_pipe_is_scored_before_the_next_one_comes() {
+    let place = Place::new("live");
+    let mut child = place.spawn(&["score", "-"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    for second in 1..=2 {
+        stdin.write_all(event(second, "ana", "export", "t").as_bytes()).unwrap();
+        stdin.flush().unwrap();
+        // Only the alert ends the wait: it would be for ever if the event were held back.
+        let mut byte = [0];
+        while byte != [b'\n'] {
+            stdout.read_exact(&mut byte).unwrap();
+        }
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new("pipe");
+    let many: String = (0..2_000).map(|it| event(it % 60, &format!("u{it}"), "export", "t")).collect();
+    place.write("events.ndjson", many.as_bytes());
+    let mut child = place.spawn(&["score", "events.ndjson", "-q"]);
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+}
+
+#[test]
+fn text_is_for_people_and_has_colours_only_on_a_terminal() {
+    let place = Place::new("text");
+    place.write("events.ndjson", events().as_bytes());
+    let ran = place.run(&["score", "events.ndjson", "--format", "text"]);
+    assert!(ran.ended(0).out.contains("One target, several people"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'));
+}
+
+#[test]
+fn a_simulated_attack_gives_the_same_bytes_with_any_number_of_threads() {
+    let place = Place::new("threads");
+    place.run(&["simulate", "twitter-2020", "--people", "60", "--days", "1", "--out", "day.ndjson", "--labels", "labels"]).ended(0);
+    // Bad lines all over the file, so that dead letters have an order to keep.
+    let day = place.read("day.ndjson");
+    let with_bad: String = day.lines().enumerate().fold(String::new(), |text, (at, line)| {
+        text + line + "\n" + if at % 97 == 0 { "{\"time\":12}\n" } else { "" }
+    });
+    place.write("day.ndjson", with_bad.as_bytes());
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
+    let score = |threads: &str| {
+        let arguments = ["score", "day.ndjson", "--rules", rules.to_str().unwrap(), "--threads", threads, "--now", NOW];
+        let ran = place.run(&[&arguments[..], &["--dead-letters", "dead.ndjson", "--stats", "stats.json"]].concat());
+        (ran.ended(0).out.clone(), place.read("dead.ndjson"))
+    };
+    let one = score("1");
+    let stats: Json = serde_json::from_str(&place.read("stats.json")).unwrap();
+    assert!(stats["alerts_by_rule"]["takeover_chain"].as_u64() > Some(0), "{stats}");
+    assert!(one.1.lines().count() > 10);
+    for threads in ["2", "7"] {
+        assert!(score(threads) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_company() {
+    let place = Place::new("seed");
+    let simulate = |seed: &str| place.run(&["simulate", "quiet", "--people", "12", "--days", "1", "--seed", seed]).ended(0).out.clone();
+    assert!(simulate("7") == simulate("7"));
+    assert!(simulate("7") != simulate("8"));
+}
+
+/// `bad` stands between two good events; both are scored, and it comes to the dead letters with its line.
+#[track_caller]
+fn check_bad(name: &str, bad: &[u8], reason: &str) {
+    let place = Place::new(name);
+    let good = [event(1, "ana", "export", "t"), event(2, "bo", "export", "t")];
+    place.write("events.ndjson", &[good[0].as_bytes(), bad, b"\n", good[1].as_bytes()].concat());
+    let stats = place.score("events.ndjson", 0);
+    assert_eq!((&stats["events"], &stats["scored"], &stats["late"]), (&3.into(), &2.into(), &0.into()), "{stats}");
+    assert_eq!(stats["bad_by_reason"], serde_json::json!({reason: 1}));
+    assert_eq!(rules_of(&place.read("alerts.ndjson")), ["export", "export"]);
+    let letters = place.json_lines("dead.ndjson");
+    assert_eq!(letters.len(), 1);
+    let letter = &letters[0];
+    assert_eq!((&letter["code"], &letter["position"]["line"]), (&reason.into(), &2.into()), "{letter}");
+    assert_eq!((&letter["position"]["offset"], &letter["length"]), (&good[0].len().into(), &bad.len().into()), "{letter}");
+    assert!(!letter["reason"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn a_line_that_is_no_json_is_a_dead_letter() {
+    check_bad("not-json", b"{\"time\":", "not_json");
+}
+
+#[test]
+fn a_line_that_is_no_object_is_a_dead_letter() {
+    check_bad("not-object", b"[1,2]", "not_object");
+}
+
+#[test]
+fn a_line_that_is_not_utf8_is_a_dead_letter() {
+    check_bad("not-utf8", b"{\"time\":\"2026-03-02T10:00:00Z\",\"actor\":{\"id\":\"\xff\"},\"action\":\"export\"}", "not_utf8");
+}
+
+#[test]
+fn an_event_without_an_actor_is_a_dead_letter() {
+    check_bad("missing", b"{\"time\":\"2026-03-02T10:00:00Z\",\"action\":\"export\"}", "missing_field");
+}
+
+#[test]
+fn an_actor_of_a_wrong_type_is_a_dead_letter() {
+    check_bad("type", b"{\"time\":\"2026-03-02T10:00:00Z\",\"actor\":{\"id\":{}},\"action\":\"export\"}", "wrong_type");
+}
+
+#[test]
+fn a_time_that_is_none_is_a_dead_letter() {
+    check_bad("no-time", b"{\"time\":\"noon\",\"actor\":{\"id\":\"a\"},\"action\":\"export\"}", "wrong_type");
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_a_dead_letter() {
+    let long = format!("{{\"time\":\"2026-03-02T10:00:00Z\",\"actor\":{{\"id\":\"a\"}},\"action\":\"{}\"}}", "x".repeat(10_000_000));
+    check_bad("long", long.as_bytes(), "too_long");
+}
+
+#[test]
+fn a_line_nested_a_thousand_deep_is_a_dead_letter() {
+    let deep = format!("{{\"time\":\"2026-03-02T10:00:00Z\",\"detail\":{}{}}}", "[".repeat(1_000), "]".repeat(1_000));
+    check_bad("deep", deep.as_bytes(), "too_deep");
+}
+
+#[test]
+fn an_event_from_1970_is_a_dead_letter() {
+    check_bad("past", b"{\"time\":\"1970-01-01T00:00:00Z\",\"actor\":{\"id\":\"a\"},\"action\":\"export\"}", "time_out_of_range");
+}
+
+#[test]
+fn an_event_from_2090_is_a_dead_letter_and_makes_nothing_late() {
+    check_bad("future", b"{\"time\":\"2090-01-01T00:00:00Z\",\"actor\":{\"id\":\"a\"},\"action\":\"export\"}", "time_out_of_range");
+}
+
+#[test]
+fn an_event_with_a_duplicate_key_is_a_dead_letter() {
+    let twice = b"{\"time\":\"2026-03-02T10:00:00Z\",\"actor\":{\"id\":\"a\"},\"action\":\"look\",\"action\":\"export\"}";
+    check_bad("duplicate", twice, "duplicate_key");
+}
+
+#[test]
+fn a_line_with_nul_bytes_is_a_dead_letter() {
+    check_bad("nul", b"{\"time\":\0\0\0}", "not_json");
+}
+
+#[test]
+fn an_empty_file_has_no_events() {
+    let place = Place::new("empty");
+    place.write("empty.ndjson", b"");
+    let stats = place.score("empty.ndjson", 0);
+    assert_eq!((&stats["events"], &stats["alerts"]), (&0.into(), &0.into()));
+    assert_eq!(place.read("alerts.ndjson"), "");
+}
+
+#[test]
+fn what_a_truncated_gzip_file_still_has_is_scored() {
+    let place = Place::new("truncated");
+    let lines: Vec<String> = (0..5_000).map(|it| event(it % 60, &format!("u{it}"), "export", &format!("{}", it * 7_919))).collect();
+    let whole = gzip(lines.concat().as_bytes());
+    place.write("events.gz", &whole[..whole.len() / 2]);
+    let stats = place.score("events.gz", 3);
+    let scored = stats["scored"].as_u64().unwrap();
+    assert!(scored > 500 && scored < 5_000, "{stats}");
+    assert_eq!(stats["alerts"], scored, "every event before the break is scored");
+    assert_eq!(stats["bad_by_reason"], serde_json::json!({"truncated": 1}));
+    let letters = place.json_lines("dead.ndjson");
+    assert_eq!((letters.len(), &letters[0]["position"]["line"]), (1, &(scored + 1).into()));
+    place.run(&["score", "events.gz"]).ended(3).told("everything before that is scored");
+}
+
+#[test]
+fn only_the_first_bad_lines_are_shown() {
+    let place = Place::new("many-bad");
+    place.write("events.ndjson", "x\n".repeat(12).as_bytes());
+    place.run(&["score", "events.ndjson"]).ended(0).told("events.ndjson:5: not_json").told("… and 7 more bad lines");
+}
+
+#[test]
+fn a_bad_rule_is_reported_and_the_others_score() {
+    let place = Place::new("bad-rule");
+    place.write("events.ndjson", events().as_bytes());
+    place.write("rules/bad.yml", b"title: Bad\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    action: x\n  condition: t\n");
+    let ran = place.run(&["score", "events.ndjson"]);
+    ran.ended(0).told("bad.yml:7:").told("1 errors");
+    assert_eq!(rules_of(&ran.out).len(), 3);
+}
+
+#[test]
+fn rules_check_fails_on_a_rule_that_does_not_load() {
+    let place = Place::new("check");
+    place.run(&["rules", "check", "rules"]).ended(0).told("2 rules and 1 correlations load; 0 errors");
+    place.write("rules/bad.yml", b"title: Bad\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    action: x\n  condition: t\n");
+    let ran = place.run(&["rules", "check", "rules"]);
+    assert!(ran.ended(1).out.contains("rules/bad.yml:7:"), "{}", ran.out);
+    let report: Json = serde_json::from_str(&place.run(&["rules", "check", "rules", "--format", "json"]).ended(1).out).unwrap();
+    assert_eq!((&report["errors"], &report["problems"][0]["line"]), (&1.into(), &7.into()), "{report}");
+}
+
+#[test]
+fn rules_list_names_what_loads() {
+    let place = Place::new("list");
+    let ran = place.run(&["rules", "list", "rules"]);
+    let names: Vec<&str> = ran.ended(0).out.lines().filter_map(|it| it.split_whitespace().next()).collect();
+    assert_eq!(names, ["crowd", "export", "looked_at"]);
+    let list: Json = serde_json::from_str(&place.run(&["rules", "list", "rules", "--format", "json"]).ended(0).out).unwrap();
+    assert_eq!((&list[0]["kind"], &list[1]["level"]), (&"correlation".into(), &"high".into()), "{list}");
+}
+
+fn page(expected: &str) -> String {
+    let (fires, quiet) = (event(1, "ana", "export", "t"), event(2, "ana", "look", "t"));
+    format!(
+        "# Export\n\n## Fires\n\n```events\n{fires}```\n\n```expect\n{expected}```\n\n\
+         ## Stays quiet\n\n```events\n{quiet}```\n\n```expect\n```\n"
+    )
+}
+
+#[test]
+fn rules_test_fails_on_a_page_that_expects_something_else() {
+    let place = Place::new("test");
+    place.write("rules/rules.md", page("alert high ana export\n").as_bytes());
+    place.run(&["rules", "test", "rules"]).ended(0).told("1 pages, 2 cases, 0 failed");
+    place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
+    let ran = place.run(&["rules", "test", "rules"]);
+    assert!(ran.ended(1).out.contains("rules/rules.md:3: Fires"), "{}", ran.out);
+    assert!(ran.out.contains("did not come: alert low ana export"), "{}", ran.out);
+    assert!(ran.out.contains("alert high ana export"), "{}", ran.out);
+}
+
+#[test]
+fn rules_test_update_writes_what_came_into_the_page() {
+    let place = Place::new("update");
+    place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
+    place.run(&["rules", "test", "rules", "--update"]).ended(0).told("1 expectations rewritten");
+    assert_eq!(place.read("rules/rules.md"), page("alert high ana export\n"));
+}
+
+#[test]
+fn rules_test_fails_on_a_page_without_a_case_that_fires() {
+    let place = Place::new("one-sided");
+    let all = page("");
+    place.write("rules/rules.md", all[all.find("## Stays").unwrap()..].as_bytes());
+    let ran = place.run(&["rules", "test", "rules"]);
+    assert!(ran.ended(1).out.contains("no case in which its rule fires"), "{}", ran.out);
+}
+
+#[test]
+fn rules_explain_shows_the_values_that_decide() {
+    let place = Place::new("explain");
+    place.write("event.json", event(1, "ana", "export", "t").as_bytes());
+    let ran = place.run(&["rules", "explain", "rules", "--event", "event.json"]);
+    assert!(ran.ended(0).out.contains("✔ export (high) Export"), "{}", ran.out);
+    assert!(ran.out.contains("value \"export\"") && ran.out.contains("No match: looked_at"), "{}", ran.out);
+    let ran = place.run_with(&["rules", "explain", "rules", "--event", "-", "--rule", "crowd"], event(1, "a", "export", "t").as_bytes());
+    assert!(ran.ended(0).out.contains("✘ looked_at"), "{}", ran.out);
+    place.run(&["rules", "explain", "rules", "--event", "event.json", "--rule", "exprt"]).ended(2).told("exprt");
+    place.run_with(&["rules", "explain", "rules", "--event", "-"], b"{oops").ended(3).told("not_json");
+}
