@@ -1,56 +1,12 @@
 //! Decoding: bytes to projected values, beside `sonic_rs::from_slice` into a borrowed struct of 12 fields on the same bytes.
 
+#[path = "reference.rs"]
+mod reference;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use engine::decode::{Decoder, Limits, Lines, pad};
 use model::{FieldPath, Projection, Value};
-use serde::Deserialize;
 use std::hint::black_box;
-
-/// The reference. Its twelve fields are the first twelve of [`FIELDS`].
-#[expect(dead_code, reason = "read by nobody; filling them is the work")]
-#[derive(Deserialize)]
-struct Borrowed12<'a> {
-    time: &'a str,
-    id: Option<&'a str>,
-    #[serde(borrow)]
-    actor: Actor<'a>,
-    action: &'a str,
-    outcome: Option<&'a str>,
-    tool: Option<&'a str>,
-    #[serde(borrow)]
-    target: Option<Target<'a>>,
-    #[serde(borrow)]
-    source: Option<Source<'a>>,
-    #[serde(borrow)]
-    session: Option<Session<'a>>,
-}
-
-#[expect(dead_code, reason = "as above")]
-#[derive(Deserialize)]
-struct Actor<'a> {
-    id: &'a str,
-    r#type: Option<&'a str>,
-    role: Option<&'a str>,
-}
-
-#[expect(dead_code, reason = "as above")]
-#[derive(Deserialize)]
-struct Target<'a> {
-    id: Option<&'a str>,
-    r#type: Option<&'a str>,
-}
-
-#[expect(dead_code, reason = "as above")]
-#[derive(Deserialize)]
-struct Source<'a> {
-    ip: Option<&'a str>,
-}
-
-#[expect(dead_code, reason = "as above")]
-#[derive(Deserialize)]
-struct Session<'a> {
-    id: Option<&'a str>,
-}
 
 const FIELDS: [&str; 30] = [
     "time",

@@ -3,6 +3,7 @@
 
 mod alloc;
 mod bad_input;
+mod decode;
 mod golden;
 mod ocsf_schema;
 mod oracle;

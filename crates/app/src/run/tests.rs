@@ -64,12 +64,14 @@ impl Stage {
         KafkaConfig { brokers, batch, commit_interval_ms: 50, startup_timeout_ms: 10_000, ..KafkaConfig::default() }
     }
 
-    fn start(&self, book: &Arc<Rulebook>, sources: Sources) -> (KafkaHandle, Arc<Metrics>, Arc<Health>) {
+    fn start(&self, book: &Arc<Rulebook>, sources: Sources, limits: Limits) -> (KafkaHandle, Arc<Metrics>, Arc<Health>) {
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
-        let setup = Setup { kafka: self.config(), sources, book: Arc::clone(book), limits: Limits::default() };
+        let mut kafka = self.config();
+        kafka.batch.message_bytes_max = limits.line_bytes_max;
+        let setup = Setup { kafka, sources, book: Arc::clone(book), limits };
         let progress = Arc::clone(&self.progress);
         let also: Observer = Arc::new(move |it| {
-            if let Observation::Handled { partition, end_offset, .. } = it {
+            eprintln!("{it:?}");if let Observation::Handled { partition, end_offset, .. } = it {
                 progress.advance(partition.partition, end_offset);
             }
         });
@@ -138,7 +140,7 @@ fn rule_of(alert: &serde_json::Value) -> &str {
 fn the_alerts_topic_has_what_the_engine_says_and_the_attack_is_among_it() {
     let story = story();
     let (stage, messages) = (Stage::new(3), &story.messages);
-    let (handle, metrics, health) = stage.start(&story.book, story.sources);
+    let (handle, metrics, health) = stage.start(&story.book, story.sources, Limits::default());
     health.loaded();
     let ends = stage.produce(&mut stage.producer(), messages);
     assert!(stage.progress.wait_for(&ends, PATIENCE));
@@ -176,14 +178,14 @@ fn a_pipeline_that_is_stopped_drains_and_the_next_one_goes_on_where_it_ended() {
     let story = story();
     let (stage, messages) = (Stage::new(2), &story.messages[..4_000]);
     let mut producer = stage.producer();
-    let (first, of_first, _) = stage.start(&story.book, Sources::from_config(&[source()]).unwrap());
+    let (first, of_first, _) = stage.start(&story.book, Sources::from_config(&[source()]).unwrap(), Limits::default());
     let ends = stage.produce(&mut producer, &messages[..2_000]);
     // Somewhere in the middle.
     assert!(stage.progress.wait_for(&[1, 1], PATIENCE));
     first.stop();
     first.join().unwrap();
     let all = stage.produce(&mut producer, &messages[2_000..]);
-    let (second, of_second, _) = stage.start(&story.book, story.sources);
+    let (second, of_second, _) = stage.start(&story.book, story.sources, Limits::default());
     assert!(stage.progress.wait_for(&all, PATIENCE));
     second.stop();
     second.join().unwrap();
@@ -200,9 +202,10 @@ fn source() -> Source {
 fn every_message_that_is_no_event_is_a_dead_letter_with_its_place() {
     let story = story();
     let stage = Stage::new(1);
-    let (handle, metrics, _) = stage.start(&story.book, story.sources);
+    let limits = Limits { line_bytes_max: 2_000, ..Limits::default() };
+    let (handle, metrics, _) = stage.start(&story.book, story.sources, limits);
     let good = &story.messages[0].1;
-    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(Limits::default().line_bytes_max));
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2_000));
     let values: [&[u8]; 7] = [good, b"", b"{", long.as_bytes(), b"   ", b"{\"time\":\"2090-01-01T00:00:00Z\",\"actor\":{\"id\":\"u\"},\"action\":\"a\"}", good];
     let messages: Vec<_> = values.iter().map(|it| ("k".to_owned(), it.to_vec())).collect();
     let ends = stage.produce(&mut stage.producer(), &messages);

@@ -28,14 +28,15 @@ pub(crate) fn alert(finding: &Json, width: Option<usize>) -> String {
     let rule = cut(&card.rule, width.saturating_sub(taken + columns(&title) + 2));
     let who = cut(&format!("{}:", card.who), width.saturating_sub(INDENT.len()));
     let why = cut(&card.why, width.saturating_sub(INDENT.len() + columns(&who) + 1));
-    format!(
-        "{} {} {}  {}\n{INDENT}{} {why}",
-        card.time.dimmed(),
-        level.style(colour(card.level)),
-        title.bold(),
-        rule.dimmed(),
-        who.bold(),
-    )
+    let mut text = format!("{} {} {}", card.time.dimmed(), level.style(colour(card.level)), title.bold());
+    if !rule.is_empty() {
+        text.push_str(&format!("  {}", rule.dimmed()));
+    }
+    text.push_str(&format!("\n{INDENT}{}", who.bold()));
+    if !why.is_empty() {
+        text.push_str(&format!(" {why}"));
+    }
+    text
 }
 
 /// The columns of standard output, if it is a terminal.

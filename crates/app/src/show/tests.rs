@@ -66,5 +66,5 @@ fn ordinary_text_of_any_language_is_left_as_it_is() {
 
 #[test]
 fn an_alert_that_is_not_one_of_ours_is_shown_all_the_same() {
-    assert_eq!(plain(&json!({}), None), "1970-01-01 00:00:00    MEDIUM       \n    somebody: ");
+    assert_eq!(plain(&json!({}), None), "1970-01-01 00:00:00    MEDIUM     \n    somebody:");
 }

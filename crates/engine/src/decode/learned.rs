@@ -16,8 +16,11 @@ const EDGES_MAX: usize = 8_192;
 /// Most tracked keys that one edge passes.
 const PASSED_MAX: usize = 3;
 
-/// The edges of a state are left alone when they all missed in so many lines more than in every other one.
+/// The edges of a state are left alone when all of them missed so many times more often than in one of [`FORGIVING_LINES`] lines.
 const MISSES_MAX: u64 = 16;
+
+/// A miss is forgiven after so many lines. Where edges miss more often, looking up keys is faster.
+const FORGIVING_LINES: u64 = 8;
 
 /// For so many lines the edges of such a state are left alone.
 const REST_LINES: u64 = 1_024;
@@ -81,7 +84,7 @@ struct Place {
     first: EdgeId,
     /// The first edge, while it is left alone.
     resting: EdgeId,
-    /// Misses, less one for every two lines since.
+    /// Misses that are not forgiven yet.
     misses: u64,
     last_miss: u64,
 }
@@ -135,7 +138,7 @@ impl Learned {
             place.first = std::mem::replace(&mut place.resting, NONE);
             place.misses = 0;
         }
-        place.misses = place.misses.saturating_sub((line - place.last_miss) / 8) + 1;
+        place.misses = place.misses.saturating_sub((line - place.last_miss) / FORGIVING_LINES) + 1;
         place.last_miss = line;
         if place.misses >= MISSES_MAX {
             place.resting = std::mem::replace(&mut place.first, NONE);

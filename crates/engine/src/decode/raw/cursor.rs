@@ -133,19 +133,24 @@ impl<'b> Cursor<'b> {
         let window = self.window();
         let special = isa.special(window);
         if guess.is_trusted() && guess.holds(special) {
-            return self.eat_text_of(window, guess.length);
+            // SAFETY: the first special byte is the one behind that length.
+            return unsafe { self.eat_text_of(window, guess.length) };
         }
         if special == 0 {
             return self.eat_long_text(isa);
         }
         let length = special.trailing_zeros();
         guess.learn(length);
-        self.eat_text_of(window, length)
+        // SAFETY: the first special byte is the one behind that length.
+        unsafe { self.eat_text_of(window, length) }
     }
 
-    /// Passes `length` bytes, of which none is special, and the quote behind them, if it is one.
+    /// Passes `length` bytes and the quote behind them, if it is one.
+    ///
+    /// # Safety
+    /// `window` is what this cursor sees, and none of the `length` bytes in it is special.
     #[inline(always)]
-    fn eat_text_of(&mut self, window: &[u8; PADDING], length: u32) -> Option<&'b str> {
+    unsafe fn eat_text_of(&mut self, window: &[u8; PADDING], length: u32) -> Option<&'b str> {
         if window[length as usize] != b'"' {
             return None;
         }
@@ -159,6 +164,7 @@ impl<'b> Cursor<'b> {
         Some(text)
     }
 
+    /// The same for a text that is longer than a window.
     #[inline(always)]
     fn eat_long_text<I: Isa>(&mut self, isa: I) -> Option<&'b str> {
         let start = *self;

@@ -3,7 +3,10 @@
 use super::PADDING;
 
 /// An instruction set. A value of the type is the proof that this processor has it.
-pub(in crate::decode) trait Isa: Copy {
+///
+/// # Safety
+/// The answers are right: where a cursor goes depends on them.
+pub(in crate::decode) unsafe trait Isa: Copy {
     /// A bit for each byte that ends a run of plain string text: quote, backslash and the control characters below 0x20.
     fn special(self, window: &[u8; PADDING]) -> u64;
 
@@ -27,7 +30,8 @@ pub(in crate::decode) trait Task {
 pub(in crate::decode) struct Portable;
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
-impl Isa for Portable {
+// SAFETY: the tests compare it with a naive twin.
+unsafe impl Isa for Portable {
     #[inline(always)]
     fn special(self, window: &[u8; PADDING]) -> u64 {
         const fn repeat(byte: u8) -> u64 {

@@ -90,7 +90,7 @@ impl<'b> Lines<'b> {
     pub(in crate::decode) fn pass(&mut self, line_bytes: usize) -> (usize, usize, &'b [u8]) {
         let (offset, number) = (self.at, self.number);
         let end = offset + line_bytes;
-        // Not on the path of a good line only by a compare; it keeps the claim "a line begins here" local to this file.
+        // One compare for each line, so that whoever reads this file can see that a line begins at `at`.
         assert!(end < self.payload && self.block[end] == b'\n', "a line ends at its `\\n`");
         self.at = end + 1;
         self.number += 1;

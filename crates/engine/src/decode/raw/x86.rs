@@ -12,7 +12,8 @@ use std::arch::x86_64::{
 #[derive(Debug, Clone, Copy)]
 pub(in crate::decode) struct Baseline;
 
-impl Isa for Baseline {
+// SAFETY: the tests compare it with a naive twin.
+unsafe impl Isa for Baseline {
     #[inline(always)]
     fn special(self, window: &[u8; PADDING]) -> u64 {
         let mut mask = 0;
@@ -55,7 +56,8 @@ impl Isa for Baseline {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::decode) struct Avx2(());
 
-impl Isa for Avx2 {
+// SAFETY: the tests compare it with a naive twin.
+unsafe impl Isa for Avx2 {
     #[inline(always)]
     fn special(self, window: &[u8; PADDING]) -> u64 {
         let (chunks, _) = window.as_chunks::<32>();
