@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-/// Twelve fields of the native event.
+/// Twelve fields of the native event: `time id actor.id actor.type actor.role action outcome tool target.id target.type source.ip session.id`.
 #[expect(dead_code, reason = "read by nobody; filling them is the work")]
 #[derive(Debug, Deserialize)]
-pub struct Borrowed12<'a> {
+struct Borrowed12<'a> {
     time: &'a str,
     id: Option<&'a str>,
     #[serde(borrow)]
@@ -49,7 +49,7 @@ struct Session<'a> {
 }
 
 /// Parses every line and returns how many there were.
-pub fn parse_all(lines: &[u8]) -> usize {
+pub(crate) fn parse_all(lines: &[u8]) -> usize {
     let mut parsed = 0;
     for line in lines.split(|it| *it == b'\n').filter(|it| !it.is_empty()) {
         let event: Borrowed12<'_> = sonic_rs::from_slice(line).expect("simulated events parse");

@@ -37,7 +37,7 @@ fn detection(at: usize) -> String {
 }
 
 /// `count` generated detection rules, compiled for the native source.
-pub fn generated(count: usize) -> Rulebook {
+pub(crate) fn generated(count: usize) -> Rulebook {
     let file = |at: usize| {
         let mut text = format!("title: Rule {at}\nname: rule_{at}\nlevel: medium\nlogsource: {{product: nightjar, service: audit}}\n");
         let _ = writeln!(text, "detection:\n  {}", detection(at));
@@ -47,7 +47,7 @@ pub fn generated(count: usize) -> Rulebook {
 }
 
 /// The rule pack of the repository, windows and all.
-pub fn pack() -> Rulebook {
+pub(crate) fn pack() -> Rulebook {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
     let mut lists = Lists::default();
     let mut files = Vec::new();

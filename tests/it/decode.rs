@@ -13,12 +13,12 @@ fn decode(projection: &Projection, text: &[u8]) -> Vec<(usize, Result<Vec<String
     let mut lines = Lines::new(&bytes, payload).unwrap();
     let mut decoder = Decoder::new(projection, Limits::default());
     let mut values = vec![Value::Missing; projection.len()];
-    let mut decoded = Vec::new();
+    let mut outcomes = Vec::new();
     while let Some(line) = decoder.next(&mut lines, &mut values) {
         let outcome = line.outcome.map_err(|it| it.code);
-        decoded.push((line.number, outcome.map(|_| values.iter().map(printed).collect())));
+        outcomes.push((line.number, outcome.map(|_| values.iter().map(printed).collect())));
     }
-    decoded
+    outcomes
 }
 
 fn printed(value: &Value<'_>) -> String {

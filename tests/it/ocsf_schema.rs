@@ -93,7 +93,7 @@ impl<'s> Check<'s> {
             match attributes.get(name) {
                 None => self.errors.push(format!("{path}: unknown attribute")),
                 Some(attribute) if !self.is_applied(attribute) => {
-                    self.errors.push(format!("{path}: of a profile that is not applied"))
+                    self.errors.push(format!("{path}: of a profile that is not applied"));
                 }
                 Some(_) if value.is_null() => {}
                 Some(attribute) => self.attribute(value, attribute, &path),

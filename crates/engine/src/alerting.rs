@@ -8,6 +8,7 @@ use model::{EventTime, FieldPath};
 use serde_json::Value as Json;
 use sigma::ast::{Compare, Correlation, CorrelationKind, Rule, Search};
 use sigma::compile::{CorrelationIndex, Program, RuleIndex};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// The event that made a rule fire.
@@ -136,7 +137,7 @@ fn deed(extracted: &Extracted) -> String {
     if let Some(target) = &extracted.target {
         text.push_str(" on ");
         match &target.label {
-            Some(label) if *label != target.id => text.push_str(&format!("{label} ({})", target.id)),
+            Some(label) if *label != target.id => text.extend([label.as_str(), " (", &target.id, ")"]),
             _ => text.push_str(&target.id),
         }
     }
@@ -216,7 +217,7 @@ fn duration(ms: i64) -> String {
     let (size, name) = UNITS[first];
     let mut text = format!("{} {name}", ms / size);
     if let Some((small, small_name)) = UNITS.get(first + 1).filter(|(small, _)| ms % size >= *small && *small > 1) {
-        text.push_str(&format!(" {} {small_name}", ms % size / small));
+        let _ = write!(text, " {} {small_name}", ms % size / small);
     }
     text
 }

@@ -70,9 +70,9 @@ impl Asking<'_> {
         let mut bytes = self.line.trim_end().as_bytes().to_vec();
         let payload = pad(&mut bytes);
         let mut values = vec![Value::Missing; program.schema.projection.len()];
-        let mut lines = Lines::new(&bytes, payload).ok_or_else(|| empty_line())?;
+        let mut lines = Lines::new(&bytes, payload).ok_or_else(empty_line)?;
         let mut decoder = Decoder::new(&program.schema.projection, Limits::default());
-        let line = decoder.next(&mut lines, &mut values).ok_or_else(|| empty_line())?;
+        let line = decoder.next(&mut lines, &mut values).ok_or_else(empty_line)?;
         let text = line.outcome?;
         let roles = &program.schema.roles;
         let time = match model::event::first(&values, &roles.time) {

@@ -3,7 +3,7 @@
 use crate::book::Rulebook;
 use crate::decode::{Limits, Lines};
 use crate::exchange::Exchange;
-use crate::reader::{Plausible, Reader, Record, recycled};
+use crate::reader::{Head, Plausible, Reader, Record, recycled};
 use crate::shard::{Emitted, Lane, Outbox, Place, Shard, Verdict};
 use crate::watermark::Watermark;
 use crate::windows::WindowLimits;
@@ -94,29 +94,30 @@ impl Pipeline {
         let mut values = recycled(std::mem::take(&mut self.values));
         while let Some(record) = self.reader.next(lines, &mut values) {
             self.tally.events += 1;
-            match &record.outcome {
-                Ok(head) => {
-                    let is_late = self.watermark.observe(head.time);
-                    let at = Place { position: self.position, watermark: self.watermark.time(), is_late };
-                    match self.shard.score(&mut self.lane, head, &values, at, &mut self.outbox) {
-                        Verdict::Scored => self.tally.scored += 1,
-                        Verdict::Late => {
-                            self.tally.scored += 1;
-                            self.tally.late += 1;
-                        }
-                        Verdict::Duplicate => self.tally.duplicates += 1,
-                    }
-                    self.deliver(alerts);
-                }
-                Err(_) => {
-                    self.tally.bad += 1;
-                    reject(&record);
-                }
+            if let Ok(head) = &record.outcome {
+                self.event(head, &values);
+                self.deliver(alerts);
+            } else {
+                self.tally.bad += 1;
+                reject(&record);
             }
             values.clear();
             self.position += 1;
         }
         self.values = recycled(values);
+    }
+
+    fn event(&mut self, head: &Head<'_>, values: &[Value<'_>]) {
+        let is_late = self.watermark.observe(head.time);
+        let at = Place { position: self.position, watermark: self.watermark.time(), is_late };
+        match self.shard.score(&mut self.lane, head, values, at, &mut self.outbox) {
+            Verdict::Scored => self.tally.scored += 1,
+            Verdict::Late => {
+                self.tally.scored += 1;
+                self.tally.late += 1;
+            }
+            Verdict::Duplicate => self.tally.duplicates += 1,
+        }
     }
 
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.

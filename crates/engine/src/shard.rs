@@ -143,8 +143,8 @@ impl Shard {
                     out.alerts.push(Emitted { position: at.position, order, alert });
                 }
             } else {
-                let line = Arc::clone(shared_line.get_or_insert_with(|| head.line.into()));
-                out.routed.push(Routed { position: at.position, source: *source, rule, hit, watermark: at.watermark, line });
+                let text = Arc::clone(shared_line.get_or_insert_with(|| head.line.into()));
+                out.routed.push(Routed { position: at.position, source: *source, rule, hit, watermark: at.watermark, line: text });
             }
         }
     }

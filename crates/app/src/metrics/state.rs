@@ -23,6 +23,7 @@ pub(crate) struct StateMetrics {
     evicted: IntCounterVec,
     class_overflows: IntCounter,
     shared: Windows,
+    hurries: IntCounter,
 }
 
 /// The windows that all partitions share.
@@ -70,7 +71,16 @@ impl StateMetrics {
                 groups: catalogue.gauge("nightjar_shared_window_groups", "Groups in the windows that all partitions share."),
                 entries: catalogue.gauge("nightjar_shared_window_entries", "Entries in the windows that all partitions share."),
             },
+            hurries: catalogue.counter(
+                "nightjar_shared_window_hurries_total",
+                "Batches whose hits went into shared windows out of order, because another partition was too far behind to wait for.",
+            ),
         }
+    }
+
+    /// A partition did not wait any longer for slower ones.
+    pub(crate) fn hurried(&self) {
+        self.hurries.inc();
     }
 
     /// The limits, once the rules are known.

@@ -1,9 +1,11 @@
 //! The windows of groups that events of several partitions belong to: one engine exchange, shared by all partitions of this process.
 //!
-//! A partition comes here once per batch and only with what matched such a rule, so the lock is not on the path of an event.
+//! A partition comes here once per batch and only with what matched such a rule, so the lock is not on the path of an event. Hits are
+//! taken in the order of event time over all partitions that are at work: who is ahead waits a moment for who is behind, since a step
+//! of an ordered rule that comes before the step it should follow is lost.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::{Emitted, Exchange, Routed, Rulebook, WindowLimits};
@@ -12,8 +14,14 @@ use stream::kafka::PartitionId;
 
 use crate::metrics::{Evictions, Metrics};
 
+/// A partition whose last batch ended so long ago has nothing to read: nobody waits for it.
+const IDLE_AFTER: Duration = Duration::from_millis(30);
+/// Longest wait for slower partitions, per batch. Then the hits are taken out of order, and that is counted.
+const WAIT_MAX: Duration = Duration::from_millis(500);
+/// How often a waiting partition looks whether another has become idle.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A partition without messages for so long does not hold back the watermark of the others.
-const IDLE_AFTER: Duration = Duration::from_secs(60);
+const QUIET_AFTER: Duration = Duration::from_secs(60);
 
 /// The exchange with its lock.
 #[derive(Debug)]
@@ -21,14 +29,40 @@ pub(super) struct SharedExchange {
     book: Arc<Rulebook>,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
+    /// A partition has advanced.
+    advanced: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
     exchange: Exchange,
-    /// Watermark of each owned partition, and when it last had messages.
-    partitions: BTreeMap<PartitionId, (EventTime, Instant)>,
+    seats: BTreeMap<PartitionId, Seat>,
+    /// Hits that wait for their turn, by event time, owner and place in the owner's batch.
+    pending: BTreeMap<(EventTime, PartitionId, usize), Routed>,
     evictions: Evictions,
+}
+
+/// What is known of an owned partition.
+#[derive(Debug)]
+struct Seat {
+    /// The latest event time of the batches it has finished reading.
+    time: EventTime,
+    watermark: EventTime,
+    /// It works on a batch right now.
+    is_busy: bool,
+    /// When it last finished one, or joined.
+    since: Instant,
+    /// Alerts of its hits, whoever took them: they have to go out with its own batch.
+    alerts: Vec<Emitted>,
+}
+
+/// Where a partition stands after a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stand {
+    /// Its latest event time.
+    pub(super) time: EventTime,
+    /// Its watermark.
+    pub(super) watermark: EventTime,
 }
 
 impl SharedExchange {
@@ -36,57 +70,151 @@ impl SharedExchange {
     pub(super) fn new(book: Arc<Rulebook>, limits: WindowLimits, metrics: Arc<Metrics>) -> Self {
         let exchange = Exchange::new(&book, limits);
         let evictions = metrics.state.evicted();
-        Self { book, metrics, state: Mutex::new(State { exchange, partitions: BTreeMap::new(), evictions }) }
+        let state = State { exchange, seats: BTreeMap::new(), pending: BTreeMap::new(), evictions };
+        Self { book, metrics, state: Mutex::new(state), advanced: Condvar::new() }
     }
 
     /// A partition is owned from now on; nothing is known of its time yet.
     pub(super) fn join(&self, id: &PartitionId) {
-        self.with(|it| it.partitions.insert(id.clone(), (EventTime::MIN, Instant::now())));
+        self.lock().seats.insert(id.clone(), Seat::new(Instant::now()));
     }
 
     /// A partition is owned no more.
     pub(super) fn leave(&self, id: &PartitionId) {
-        self.with(|it| it.partitions.remove(id));
+        let mut state = self.lock();
+        state.seats.remove(id);
+        state.pending.retain(|(_, owner, _), _| owner != id);
+        self.advanced.notify_all();
     }
 
-    /// Takes the hits of a batch of partition `id`, whose watermark is now `watermark`; `alerts` gets what they complete.
-    pub(super) fn accept(&self, id: &PartitionId, watermark: EventTime, hits: &mut Vec<Routed>, alerts: &mut Vec<Emitted>) {
-        let now = Instant::now();
-        self.with(|state| {
-            state.partitions.insert(id.clone(), (watermark, now));
-            let watermark = slowest(&state.partitions, now);
-            for mut hit in hits.drain(..) {
-                hit.watermark = watermark;
-                state.exchange.accept(&self.book, &hit, alerts);
+    /// A partition begins with a batch.
+    pub(super) fn begin(&self, id: &PartitionId) {
+        if let Some(seat) = self.lock().seats.get_mut(id) {
+            seat.is_busy = true;
+        }
+    }
+
+    /// Takes the hits of the batch that partition `id` has just read; `alerts` gets what they complete.
+    pub(super) fn accept(&self, id: &PartitionId, stand: Stand, hits: &mut Vec<Routed>, alerts: &mut Vec<Emitted>) {
+        let begun = Instant::now();
+        let mut state = self.lock();
+        state.publish(id, stand, hits);
+        self.advanced.notify_all();
+        loop {
+            let now = Instant::now();
+            let horizon = state.horizon(now);
+            state.take_until(horizon, &self.book, now);
+            let Some(last) = state.last_of(id) else { break };
+            if now.duration_since(begun) > WAIT_MAX {
+                self.metrics.state.hurried();
+                state.take_until(last, &self.book, now);
+                break;
             }
-            self.metrics.state.shared(state.exchange.window_stats(), &mut state.evictions);
-        });
+            let waited = self.advanced.wait_timeout(state, LOOK_EVERY);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.finish(id, alerts);
+        let State { exchange, evictions, .. } = &mut *state;
+        self.metrics.state.shared(exchange.window_stats(), evictions);
+        self.advanced.notify_all();
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The watermark of the slowest partition that is not idle.
-fn slowest(partitions: &BTreeMap<PartitionId, (EventTime, Instant)>, now: Instant) -> EventTime {
-    let busy = partitions.values().filter(|(_, at)| now.duration_since(*at) <= IDLE_AFTER);
-    busy.map(|(watermark, _)| *watermark).min().unwrap_or(EventTime::MIN)
+impl State {
+    /// Notes how far `id` has read, and queues its hits.
+    fn publish(&mut self, id: &PartitionId, stand: Stand, hits: &mut Vec<Routed>) {
+        let seat = self.seats.entry(id.clone()).or_insert_with(|| Seat::new(Instant::now()));
+        seat.is_busy = true;
+        seat.time = seat.time.max(stand.time);
+        seat.watermark = stand.watermark;
+        for (number, hit) in hits.drain(..).enumerate() {
+            // An event from the future waits no longer than the others of its batch.
+            self.pending.insert((hit.hit.time.min(stand.time), id.clone(), number), hit);
+        }
+    }
+
+    /// Up to which event time everybody who is at work has read.
+    fn horizon(&self, now: Instant) -> EventTime {
+        let at_work = self.seats.values().filter(|it| it.is_busy || now.duration_since(it.since) < IDLE_AFTER);
+        at_work.map(|it| it.time).min().unwrap_or(EventTime::MIN)
+    }
+
+    /// Puts the pending hits up to `horizon` into their windows, in order.
+    fn take_until(&mut self, horizon: EventTime, book: &Rulebook, now: Instant) {
+        let watermark = slowest(&self.seats, now);
+        while let Some(entry) = self.pending.first_entry().filter(|it| it.key().0 <= horizon) {
+            let ((_, owner, _), mut hit) = entry.remove_entry();
+            hit.watermark = watermark;
+            // The owner is there: its hits go with it.
+            if let Some(seat) = self.seats.get_mut(&owner) {
+                self.exchange.accept(book, &hit, &mut seat.alerts);
+            }
+        }
+    }
+
+    /// The time of the last pending hit of `id`.
+    fn last_of(&self, id: &PartitionId) -> Option<EventTime> {
+        self.pending.keys().rev().find(|(_, owner, _)| owner == id).map(|it| it.0)
+    }
+
+    fn finish(&mut self, id: &PartitionId, alerts: &mut Vec<Emitted>) {
+        if let Some(seat) = self.seats.get_mut(id) {
+            alerts.append(&mut seat.alerts);
+            seat.is_busy = false;
+            seat.since = Instant::now();
+        }
+    }
+}
+
+impl Seat {
+    fn new(since: Instant) -> Self {
+        Self { time: EventTime::MIN, watermark: EventTime::MIN, is_busy: false, since, alerts: Vec::new() }
+    }
+}
+
+/// The watermark of the slowest partition that is not quiet.
+fn slowest(seats: &BTreeMap<PartitionId, Seat>, now: Instant) -> EventTime {
+    let awake = seats.values().filter(|it| now.duration_since(it.since) <= QUIET_AFTER);
+    awake.map(|it| it.watermark).min().unwrap_or(EventTime::MIN)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn seat(ms: i64, is_busy: bool, since: Instant) -> Seat {
+        let time = EventTime::from_ms(ms);
+        Seat { time, watermark: time, is_busy, ..Seat::new(since) }
+    }
+
+    fn state(seats: Vec<Seat>) -> State {
+        let seats = seats.into_iter().enumerate().map(|(at, it)| (PartitionId::new("t", i32::try_from(at).unwrap()), it));
+        let book = Rulebook::compile(Vec::new(), &[], &mut Vec::new());
+        let evictions = Metrics::new().state.evicted();
+        State { exchange: Exchange::new(&book, WindowLimits::default()), seats: seats.collect(), pending: BTreeMap::new(), evictions }
+    }
+
     #[test]
-    fn the_slowest_partition_counts_unless_it_is_idle() {
+    fn hits_wait_for_partitions_at_work_and_not_for_idle_ones() {
+        let start = Instant::now();
+        let now = start + IDLE_AFTER;
+        let horizon = |seats| state(seats).horizon(now);
+        assert_eq!(horizon(vec![seat(9, true, now), seat(5, true, start)]), EventTime::from_ms(5));
+        assert_eq!(horizon(vec![seat(9, true, now), seat(5, false, now)]), EventTime::from_ms(5));
+        assert_eq!(horizon(vec![seat(9, true, now), seat(5, false, start)]), EventTime::from_ms(9));
+    }
+
+    #[test]
+    fn the_slowest_partition_has_the_watermark_unless_it_is_quiet() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut partitions = BTreeMap::new();
-        assert_eq!(slowest(&partitions, start), EventTime::MIN);
-        partitions.insert(PartitionId::new("t", 0), (EventTime::from_ms(5), at(0)));
-        partitions.insert(PartitionId::new("t", 1), (EventTime::from_ms(9), at(50)));
-        assert_eq!(slowest(&partitions, at(60)), EventTime::from_ms(5));
-        assert_eq!(slowest(&partitions, at(61)), EventTime::from_ms(9));
+        let seats = state(vec![seat(5, false, at(0)), seat(9, false, at(50))]).seats;
+        assert_eq!(slowest(&seats, at(60)), EventTime::from_ms(5));
+        assert_eq!(slowest(&seats, at(61)), EventTime::from_ms(9));
+        assert_eq!(slowest(&BTreeMap::new(), start), EventTime::MIN);
     }
 }

@@ -12,7 +12,7 @@ use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
 use super::clock;
-use super::exchange::SharedExchange;
+use super::exchange::{SharedExchange, Stand};
 use super::pipeline::Setup;
 use super::sources::Feed;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
@@ -103,7 +103,8 @@ impl Partition {
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
         let Findings { alerts, routed } = &mut self.findings;
         if let Some(exchange) = &self.exchange {
-            exchange.accept(&self.id, self.watermark.time(), routed, alerts);
+            let time = self.watermark.latest().unwrap_or(EventTime::MIN);
+            exchange.accept(&self.id, Stand { time, watermark: self.watermark.time() }, routed, alerts);
         }
         alerts.sort_by_key(|it| (it.position, it.order));
         for emitted in alerts.drain(..) {
@@ -119,6 +120,9 @@ impl PartitionHandler for Partition {
     fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
         let now = clock::now();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
+        if let Some(exchange) = &self.exchange {
+            exchange.begin(&self.id);
+        }
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());

@@ -77,7 +77,7 @@ impl Chain {
         let pool = &mut self.pool;
         let chains = &mut self.groups.at(number).chains;
         let before = chains[step - 1];
-        let Some(start) = pool.oldest(&before) else { return false };
+        let Some(start) = before.oldest() else { return false };
         let starts_in_time = pool.get(start).time_ms >= time.ms().saturating_sub(self.timespan_ms);
         if pool.latest_ms(&before).is_some_and(|it| it > time.ms()) {
             self.hits_late += 1;
@@ -112,7 +112,7 @@ impl Chain {
 }
 
 fn clear(pool: &mut Pool, chain: &mut List) {
-    while let Some(oldest) = pool.oldest(chain) {
+    while let Some(oldest) = chain.oldest() {
         pool.remove(chain, oldest);
     }
 }

@@ -76,7 +76,7 @@ impl Counted {
         let (pool, values) = (&mut self.pool, &mut self.values);
         let idle_before = watermark.plus_ms(-self.timespan_ms);
         let number = self.groups.touch(hit.group, hit.time, idle_before, |number, group| {
-            while let Some(oldest) = pool.oldest(&group.window) {
+            while let Some(oldest) = group.window.oldest() {
                 forget(pool, values, number, &mut group.window, oldest);
             }
         });
@@ -89,7 +89,7 @@ impl Counted {
         }
         if pool.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
-            let oldest = pool.oldest(&group.window)?;
+            let oldest = group.window.oldest()?;
             forget(pool, values, number, &mut group.window, oldest);
         }
         if self.is_distinct {
@@ -98,7 +98,7 @@ impl Counted {
             pool.insert(&mut group.window, Entry::new(hit, number));
         }
         if group.window.len > self.keep_max
-            && let Some(oldest) = pool.oldest(&group.window)
+            && let Some(oldest) = group.window.oldest()
         {
             forget(pool, values, number, &mut group.window, oldest);
         }
@@ -139,7 +139,7 @@ impl Counted {
             let pool = &self.pool;
             let values = &mut self.values;
             for group in self.groups.iter() {
-                let mut at = pool.oldest(&group.window);
+                let mut at = group.window.oldest();
                 while let Some(place) = at {
                     index_value(pool, values, place);
                     at = pool.after(place);
@@ -151,7 +151,7 @@ impl Counted {
 
 /// Drops the entries before `start_ms`; an event exactly a timespan ago still counts.
 fn expire(pool: &mut Pool, values: &mut HashTable<u32>, number: u32, window: &mut List, start_ms: i64) {
-    while let Some(oldest) = pool.oldest(window)
+    while let Some(oldest) = window.oldest()
         && pool.get(oldest).time_ms < start_ms
     {
         forget(pool, values, number, window, oldest);

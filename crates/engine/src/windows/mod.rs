@@ -191,6 +191,7 @@ impl Window {
 
 impl Hit {
     /// For a temporal correlation the step is what is counted.
+    #[must_use]
     pub fn with_step_as_value(mut self) -> Self {
         self.value = Identity::of_step(self.step);
         self

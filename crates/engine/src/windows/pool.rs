@@ -43,6 +43,13 @@ impl Default for List {
     }
 }
 
+impl List {
+    /// The place of the oldest entry.
+    pub(super) fn oldest(&self) -> Option<u32> {
+        (self.head != NONE).then_some(self.head)
+    }
+}
+
 /// The arena.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pool {
@@ -58,11 +65,6 @@ impl Pool {
     /// How many entries are in use.
     pub(super) fn used(&self) -> usize {
         self.entries.len() - self.free.len()
-    }
-
-    /// The oldest entry of a list.
-    pub(super) fn oldest(&self, list: &List) -> Option<u32> {
-        (list.head != NONE).then_some(list.head)
     }
 
     /// The entry after `at` in its list.

@@ -98,7 +98,7 @@ impl FieldAtoms {
     /// The literal that a predicate on this field is.
     pub(super) fn literal(&mut self, field: FieldIndex, predicate: &Predicate) -> Result<Literal, String> {
         let atom = match predicate {
-            Predicate::Text { pattern, cased } => text_atom(pattern, *cased)?,
+            Predicate::Text { pattern, cased } => text_atom(pattern, *cased),
             Predicate::Regex(source) => Atom::Regex(checked_regex(source)?),
             Predicate::Cidr(net) => Atom::Cidr(*net),
             Predicate::Number { compare: Compare::NotEqual, with } => {
@@ -142,17 +142,17 @@ impl FieldAtoms {
     }
 }
 
-fn text_atom(pattern: &Pattern, cased: bool) -> Result<Atom, String> {
+fn text_atom(pattern: &Pattern, cased: bool) -> Atom {
     let how = if cased { Cased::Yes } else { Cased::No };
     let fold = |text: &str| if cased { text.to_owned() } else { text.to_lowercase() };
-    Ok(match pattern {
+    match pattern {
         Pattern::Equal(text) => Atom::Equal(fold(text), how),
         Pattern::Prefix(text) => Atom::Prefix(fold(text), how),
         Pattern::Suffix(text) => Atom::Suffix(fold(text), how),
         Pattern::Contains(text) => Atom::Contains(fold(text), how),
         Pattern::Any => Atom::AnyText,
         Pattern::Wildcard(pieces) => Atom::Like(Glob::of(pieces, cased), how),
-    })
+    }
 }
 
 /// A wildcard pattern, character by character, anchored at both ends.
@@ -259,7 +259,7 @@ impl Index {
         let mut index = Self::default();
         let (mut folded, mut cased) = (Vec::new(), Vec::new());
         for (at, atom) in (0_u32..).zip(atoms) {
-            let parts = |how: &Cased| if *how == Cased::Yes { 1 } else { 0 };
+            let parts = |how: &Cased| usize::from(*how == Cased::Yes);
             match atom {
                 Atom::Equal(text, Cased::No) => index.exact_folded.entry_ref(text.as_str()).or_default().push(at),
                 Atom::Equal(text, Cased::Yes) => index.exact_cased.entry_ref(text.as_str()).or_default().push(at),
@@ -356,7 +356,7 @@ impl Parts {
 
 impl Compare {
     /// Whether `left` compares so with `right`. Nothing compares with NaN.
-    pub fn holds<T: PartialOrd>(self, left: T, right: T) -> bool {
+    pub fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Self::Equal => left == right,
             Self::Less => left < right,

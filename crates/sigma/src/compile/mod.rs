@@ -186,16 +186,7 @@ impl Builder<'_> {
         for selection in &rule.selections {
             searches.push(self.search(&selection.search)?);
         }
-        Ok(self.condition(&rule.condition, &searches).simplified())
-    }
-
-    fn condition(&self, condition: &Condition, searches: &[Node]) -> Node {
-        match condition {
-            Condition::And(parts) => Node::And(parts.iter().map(|it| self.condition(it, searches)).collect()),
-            Condition::Or(parts) => Node::Or(parts.iter().map(|it| self.condition(it, searches)).collect()),
-            Condition::Not(inner) => self.condition(inner, searches).negated(),
-            Condition::Selection(at) => searches[*at].clone(),
-        }
+        Ok(condition_node(&rule.condition, &searches).simplified())
     }
 
     fn search(&mut self, search: &Search) -> Result<Node, String> {
@@ -256,5 +247,15 @@ impl Builder<'_> {
         let literals = item.predicates.iter().map(|it| atoms.literal(field, it)).collect::<Result<Vec<_>, _>>()?;
         let nodes = literals.into_iter().map(Node::Literal).collect();
         Ok(if item.all { Node::And(nodes) } else { Node::Or(nodes) }.simplified())
+    }
+}
+
+/// The condition with each selection in the place of its name.
+fn condition_node(condition: &Condition, searches: &[Node]) -> Node {
+    match condition {
+        Condition::And(parts) => Node::And(parts.iter().map(|it| condition_node(it, searches)).collect()),
+        Condition::Or(parts) => Node::Or(parts.iter().map(|it| condition_node(it, searches)).collect()),
+        Condition::Not(inner) => condition_node(inner, searches).negated(),
+        Condition::Selection(at) => searches[*at].clone(),
     }
 }

@@ -35,19 +35,21 @@ struct Head {
 impl ValueCache {
     pub(super) fn get(&mut self, kind: u8, text: &str) -> Option<u32> {
         let hash = hash(text);
-        match text.len() {
-            0..=SHORT_BYTES => self.short.get::<SHORT_BYTES>(hash, kind + 1, text),
-            ..=LONG_BYTES => self.long.get::<LONG_BYTES>(hash, kind + 1, text),
-            _ => None,
+        if text.len() <= SHORT_BYTES {
+            self.short.get::<SHORT_BYTES>(hash, kind + 1, text)
+        } else if text.len() <= LONG_BYTES {
+            self.long.get::<LONG_BYTES>(hash, kind + 1, text)
+        } else {
+            None
         }
     }
 
     pub(super) fn put(&mut self, kind: u8, text: &str, class: u32) {
         let hash = hash(text);
-        match text.len() {
-            0..=SHORT_BYTES => self.short.put::<SHORT_BYTES>(SHORT_ENTRIES, hash, kind + 1, text, class),
-            ..=LONG_BYTES => self.long.put::<LONG_BYTES>(LONG_ENTRIES, hash, kind + 1, text, class),
-            _ => {}
+        if text.len() <= SHORT_BYTES {
+            self.short.put::<SHORT_BYTES>(SHORT_ENTRIES, hash, kind + 1, text, class);
+        } else if text.len() <= LONG_BYTES {
+            self.long.put::<LONG_BYTES>(LONG_ENTRIES, hash, kind + 1, text, class);
         }
     }
 

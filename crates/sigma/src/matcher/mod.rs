@@ -1,5 +1,5 @@
 //! Which rules match an event: each value is looked up as a class of values that no rule tells apart, each class has a row of bits with
-//! the terms it allows, and the rows are ANDed until nothing is left.
+//! the terms it allows, and the rows are intersected until nothing is left.
 
 mod cache;
 mod computed;
