@@ -8,8 +8,22 @@ use std::fmt::Write;
 use std::path::Path;
 
 const ACTIONS: [&str; 16] = [
-    "account.lookup", "account.search", "account.view_email", "account.contact_change", "account.mfa_disable", "password.reset", "dm.read",
-    "archive.download", "customer.export", "data.query", "data.export", "prod.login", "prod.command", "role.grant", "login", "config.change",
+    "account.lookup",
+    "account.search",
+    "account.view_email",
+    "account.contact_change",
+    "account.mfa_disable",
+    "password.reset",
+    "dm.read",
+    "archive.download",
+    "customer.export",
+    "data.query",
+    "data.export",
+    "prod.login",
+    "prod.command",
+    "role.grant",
+    "login",
+    "config.change",
 ];
 const ROLES: [&str; 8] = ["support_t1", "support_t2", "trust_safety", "sre", "data_analyst", "ads_analyst", "it_admin", "engineer"];
 const TOOLS: [&str; 5] = ["agent-console", "admin-panel", "prod-access", "data-warehouse", "idp"];
@@ -18,7 +32,9 @@ const TOOLS: [&str; 5] = ["agent-console", "admin-panel", "prod-access", "data-w
 fn detection(at: usize) -> String {
     let (action, role, tool) = (ACTIONS[at % 16], ROLES[at / 3 % 8], TOOLS[at / 5 % 5]);
     match at % 7 {
-        0 => format!("sel: {{action: {action}, outcome: denied, tool: {tool}}}\n  no: {{actor.role: {role}}}\n  condition: sel and not no"),
+        0 => format!(
+            "sel: {{action: {action}, outcome: denied, tool: {tool}}}\n  no: {{actor.role: {role}}}\n  condition: sel and not no"
+        ),
         1 => format!("sel: {{action: {action}, detail.rows|gte: {}}}\n  condition: sel", 1_000_000 + at * 1_000),
         2 => format!(
             "sel: {{action|startswith: account., target.tags|contains: short_handle, actor.role: {role}}}\n  \
@@ -32,14 +48,17 @@ fn detection(at: usize) -> String {
             ACTIONS[(at + 5) % 16],
             at % 10
         ),
-        _ => format!("sel: {{detail.user_agent|contains: [bot-{at}, 'curl/{at}']}}\n  two: {{action: {action}}}\n  condition: sel and two"),
+        _ => format!(
+            "sel: {{detail.user_agent|contains: [bot-{at}, 'curl/{at}']}}\n  two: {{action: {action}}}\n  condition: sel and two"
+        ),
     }
 }
 
 /// `count` generated detection rules, compiled for the native source.
 pub(crate) fn generated(count: usize) -> Rulebook {
     let file = |at: usize| {
-        let mut text = format!("title: Rule {at}\nname: rule_{at}\nlevel: medium\nlogsource: {{product: nightjar, service: audit}}\n");
+        let mut text =
+            format!("title: Rule {at}\nname: rule_{at}\nlevel: medium\nlogsource: {{product: nightjar, service: audit}}\n");
         let _ = writeln!(text, "detection:\n  {}", detection(at));
         (format!("rule_{at}.yml"), text)
     };

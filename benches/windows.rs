@@ -14,7 +14,9 @@ const HITS: u64 = 200_000;
 /// A base rule and one correlation over it.
 fn set(kind: &str, rules: &str, condition: &str) -> RuleSet {
     let base = |name: &str| {
-        format!("title: {name}\nname: {name}\nlogsource: {{product: nightjar}}\ndetection: {{a: {{action: {name}}}, condition: a}}\n---\n")
+        format!(
+            "title: {name}\nname: {name}\nlogsource: {{product: nightjar}}\ndetection: {{a: {{action: {name}}}, condition: a}}\n---\n"
+        )
     };
     let text = format!(
         "{}{}{}title: c\nname: c\ncorrelation: {{type: {kind}, rules: [{rules}], group-by: [actor.id], timespan: 10m{condition}}}\n",

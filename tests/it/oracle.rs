@@ -48,7 +48,20 @@ struct Spec {
 const FIELDS: [&str; 8] =
     ["action", "actor.id", "target.id", "target.tags", "detail.rows", "source.ip", "detail.parts.name", "detail.note"];
 const TEXTS: [&str; 14] = [
-    "account.lookup", "password.reset", "Admin", "ÄDMIN", "ädmin", "u1", "u12", "10.1.2.3", "192.168.7.7", "5", "5.0", "12", "a?b*c", "",
+    "account.lookup",
+    "password.reset",
+    "Admin",
+    "ÄDMIN",
+    "ädmin",
+    "u1",
+    "u12",
+    "10.1.2.3",
+    "192.168.7.7",
+    "5",
+    "5.0",
+    "12",
+    "a?b*c",
+    "",
 ];
 const PATTERNS: [&str; 10] = ["u*", "*.reset", "*dmi*", "?1", "a*p", "account.*up", "*", "??", "a\\?b\\*c", "u1"];
 const EXPRESSIONS: [&str; 5] = ["^u[0-9]+$", "reset", "(?i)ADMIN", "^$", "\\.l..k"];
@@ -64,9 +77,11 @@ fn item() -> impl Strategy<Value = Item> {
         1 => any::<bool>().prop_map(|it| json!(it)),
     ];
     let some = |values: BoxedStrategy<Json>, how: How| (Just(how), prop::collection::vec(values, 1..4));
-    let literal = || text().prop_filter("an empty part is everywhere", |it| it != "").prop_map(|it| {
-        json!(it.as_str().unwrap().replace('?', "\\?").replace('*', "\\*"))
-    });
+    let literal = || {
+        text()
+            .prop_filter("an empty part is everywhere", |it| it != "")
+            .prop_map(|it| json!(it.as_str().unwrap().replace('?', "\\?").replace('*', "\\*")))
+    };
     let numbers = || (0..20).prop_map(|it| json!(it)).boxed();
     let how = prop_oneof![
         6 => some(plain.clone().boxed(), How::Plain),
@@ -137,33 +152,37 @@ fn event() -> impl Strategy<Value = Json> {
 fn yaml(spec: &Spec, name: usize) -> String {
     let mut detection = serde_json::Map::new();
     for (at, selection) in spec.selections.iter().enumerate() {
-        let maps: Vec<Json> = selection.iter().map(|items| {
-            let mut map = serde_json::Map::new();
-            for item in items {
-                let suffix = match item.how {
-                    How::Plain => "",
-                    How::Contains => "|contains",
-                    How::ContainsAll => "|contains|all",
-                    How::StartsWith => "|startswith",
-                    How::EndsWith => "|endswith",
-                    How::Cased => "|cased",
-                    How::Re => "|re",
-                    How::Less => "|lt",
-                    How::AtLeast => "|gte",
-                    How::Exists(_) => "|exists",
-                    How::Cidr => "|cidr",
-                    How::Neq => "|neq",
-                    How::FieldRef => "|fieldref",
-                };
-                let value = if item.values.len() == 1 { item.values[0].clone() } else { Json::Array(item.values.clone()) };
-                map.insert(format!("{}{suffix}", item.field), value);
-            }
-            Json::Object(map)
-        }).collect();
+        let maps: Vec<Json> = selection
+            .iter()
+            .map(|items| {
+                let mut map = serde_json::Map::new();
+                for item in items {
+                    let suffix = match item.how {
+                        How::Plain => "",
+                        How::Contains => "|contains",
+                        How::ContainsAll => "|contains|all",
+                        How::StartsWith => "|startswith",
+                        How::EndsWith => "|endswith",
+                        How::Cased => "|cased",
+                        How::Re => "|re",
+                        How::Less => "|lt",
+                        How::AtLeast => "|gte",
+                        How::Exists(_) => "|exists",
+                        How::Cidr => "|cidr",
+                        How::Neq => "|neq",
+                        How::FieldRef => "|fieldref",
+                    };
+                    let value = if item.values.len() == 1 { item.values[0].clone() } else { Json::Array(item.values.clone()) };
+                    map.insert(format!("{}{suffix}", item.field), value);
+                }
+                Json::Object(map)
+            })
+            .collect();
         detection.insert(format!("s{at}"), Json::Array(maps));
     }
     detection.insert("condition".to_owned(), json!(text(&spec.condition)));
-    json!({"title": format!("r{name}"), "name": format!("r{name}"), "logsource": {"product": "nightjar"}, "detection": detection}).to_string()
+    json!({"title": format!("r{name}"), "name": format!("r{name}"), "logsource": {"product": "nightjar"}, "detection": detection})
+        .to_string()
 }
 
 fn text(condition: &Cond) -> String {
@@ -218,7 +237,8 @@ fn plain_text(json: &Json) -> Option<String> {
 fn item_holds(item: &Item, event: &Json) -> bool {
     let found = values(event, item.field);
     let is_missing = found.is_empty();
-    let elements: Vec<&Json> = found.iter().flat_map(|it| if let Json::Array(all) = it { all.iter().collect() } else { vec![*it] }).collect();
+    let elements: Vec<&Json> =
+        found.iter().flat_map(|it| if let Json::Array(all) = it { all.iter().collect() } else { vec![*it] }).collect();
     let one = |value: &Json| match item.how {
         How::FieldRef => related(event, item.field, value.as_str().unwrap()),
         How::Plain if value.is_null() => is_missing || elements.iter().any(|it| it.is_null()),

@@ -31,7 +31,8 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let text = |it: &serde_json::Value| it.as_str().unwrap().to_owned();
     let normal = |package: &serde_json::Value| -> BTreeSet<String> {
         let all = package["dependencies"].as_array().unwrap().iter();
-        let is_test_package = package["targets"].as_array().unwrap().iter().all(|it| it["kind"][0] == "test" || it["kind"][0] == "bench");
+        let is_test_package =
+            package["targets"].as_array().unwrap().iter().all(|it| it["kind"][0] == "test" || it["kind"][0] == "bench");
         all.filter(|it| is_test_package || it["kind"].is_null()).map(|it| text(&it["name"])).collect()
     };
     metadata["packages"].as_array().unwrap().iter().map(|it| (text(&it["name"]), normal(it))).collect()
@@ -89,7 +90,8 @@ fn every_invariant_names_a_test_that_exists() {
     let section = text.split("## Invariants").nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
     let mut named = 0;
     for row in section.lines().filter(|it| it.starts_with("| ") && it[2..].starts_with(|it: char| it.is_ascii_digit())) {
-        let tests: Vec<&str> = row.split('`').skip(1).step_by(2).filter(|it| it.contains('_') && !it.contains(['/', '.', ':'])).collect();
+        let tests: Vec<&str> =
+            row.split('`').skip(1).step_by(2).filter(|it| it.contains('_') && !it.contains(['/', '.', ':'])).collect();
         assert!(!tests.is_empty(), "no test is named in: {row}");
         for test in tests {
             assert!(sources.iter().any(|it| it.contains(&format!("fn {test}("))), "there is no test `{test}`, named in: {row}");
@@ -97,4 +99,22 @@ fn every_invariant_names_a_test_that_exists() {
         }
     }
     assert!(named >= 10, "only {named} tests are named");
+}
+
+#[test]
+fn every_action_that_a_rule_or_the_simulator_knows_stands_in_the_taxonomy() {
+    let taxonomy = std::fs::read_to_string(root().join("rules/taxonomy.yml")).unwrap();
+    let rules = files(&root().join("rules/internal"), "yml").into_iter().map(|it| std::fs::read_to_string(it).unwrap());
+    let simulated = String::from_utf8(sim::sample_lines(1, 500, 20_000)).unwrap();
+    let written = regex::Regex::new(
+        r"(?m)^\s*(?:action:|-)\s+((?:account|password|dm|archive|role|prod|data|customer|audit_log|log_sink)\.[a-z_]+)\s*$",
+    );
+    let written = written.unwrap();
+    let mut actions: BTreeSet<String> =
+        rules.flat_map(|text| written.captures_iter(&text).map(|it| it[1].to_owned()).collect::<Vec<_>>()).collect();
+    actions.extend(regex::Regex::new(r#""action":"([^"]+)""#).unwrap().captures_iter(&simulated).map(|it| it[1].to_owned()));
+    assert!(actions.len() >= 20, "{actions:?}");
+    for action in actions {
+        assert!(taxonomy.contains(&action), "`{action}` has no family in rules/taxonomy.yml");
+    }
 }

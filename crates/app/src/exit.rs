@@ -20,12 +20,12 @@ pub(crate) struct Usage(String);
 
 impl Usage {
     /// What is wrong and what to write instead.
+    #[expect(clippy::new_ret_no_self, reason = "nobody needs the error but as the cause of a failed command")]
     pub(crate) fn new(message: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self(message.into()))
     }
 
     /// For `map_err`: the error's own words, as an error of usage.
-    #[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
     pub(crate) fn because(error: impl fmt::Display) -> anyhow::Error {
         Self::new(error.to_string())
     }
@@ -53,7 +53,8 @@ pub(crate) fn code(outcome: anyhow::Result<Exit>) -> ExitCode {
     }
     // Nobody is left to tell when stderr is gone as well.
     let _ = std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("error: {error:#}\n"));
-    ExitCode::from(if error.chain().any(|it| it.is::<Usage>()) { 2 } else { 3 })
+    let is_usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
+    ExitCode::from(if is_usage { 2 } else { 3 })
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

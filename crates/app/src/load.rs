@@ -119,10 +119,19 @@ pub(crate) fn built_in_mappings() -> Result<Vec<SourceMapping>> {
     SourceMapping::built_in_names().filter(|it| *it != "raw").map(mapping).collect()
 }
 
-/// Tells people about problems, one line each in the form that editors can jump to.
+/// How many problems are shown by commands that are about something else.
+const SHOWN_MAX: usize = 20;
+
+/// Tells people what keeps documents from loading, one line each in the form that editors can jump to. Warnings, and what is too
+/// much, are for `rules check`.
 pub(crate) fn report(problems: &[Problem]) -> std::io::Result<()> {
     let mut err = anstream::stderr().lock();
-    problems.iter().try_for_each(|it| writeln!(err, "{it}"))
+    let errors = || problems.iter().filter(|it| it.is_error());
+    errors().take(SHOWN_MAX).try_for_each(|it| writeln!(err, "{it}"))?;
+    match errors().count().saturating_sub(SHOWN_MAX) {
+        0 => Ok(()),
+        more => writeln!(err, "… and {more} more errors in rules (`nightjar rules check` shows all)"),
+    }
 }
 
 #[cfg(test)]

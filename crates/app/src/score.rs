@@ -3,6 +3,7 @@
 mod args;
 mod bad;
 mod decode;
+mod input;
 mod output;
 mod parallel;
 mod pipeline;
@@ -10,18 +11,19 @@ mod seat;
 mod stats;
 
 pub(crate) use args::Args;
-pub(crate) use stats::grouped;
+pub(crate) use stats::{grouped, peak_rss_bytes};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use crate::load;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use args::Options;
 use engine::Plausible;
+use input::Input;
 use output::Output;
 use pipeline::Pipeline;
 use stats::{Report, RuleCounts, Statistics};
+use std::io::Write;
 use std::time::Instant;
-use stream::files::{BlockOptions, BlockReader};
 
 /// Scores a file and says how it went.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
@@ -29,15 +31,18 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let rules = load::rules(&options.rules, options.context.as_deref(), std::slice::from_ref(&options.mapping))?;
     load::report(&rules.problems)?;
     let counts = RuleCounts::of(&rules);
+    if counts.loaded == 0 {
+        return Err(Usage::new("none of the rules could be loaded"));
+    }
     if counts.active == 0 {
-        anstream::eprintln!("warning: none of the {} rules is for the source `{}`", counts.loaded, options.mapping.name);
+        let source = &options.mapping.name;
+        writeln!(anstream::stderr(), "warning: none of the {} rules is for the source `{source}`", counts.loaded)?;
     }
     let started = Instant::now();
-    let reader = BlockReader::open(&options.input, BlockOptions::default())
-        .with_context(|| format!("cannot score {}", options.input.display()))?;
-    let mut output = Output::open(&options, reader.progress())?;
+    let input = Input::open(&options)?;
+    let mut output = Output::open(&options, input.reader.progress())?;
     let mut pipeline = Pipeline::new(rules.book, &options.clock, Plausible::until(options.latest()), options.threads);
-    let ending = pipeline.run(reader, &mut output)?;
+    let ending = pipeline.run(input, &mut output)?;
     let tally = output.finish()?;
     let report = Report {
         statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts),

@@ -46,7 +46,7 @@ struct Label<'a> {
     time_ms: i64,
     actor: &'a str,
     #[serde(flatten)]
-    label: AttackLabel,
+    attack: AttackLabel,
     is_intrusion: bool,
 }
 
@@ -79,13 +79,14 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     if let Some(labels) = &mut labels {
         labels.flush().context("cannot write labels")?;
     }
-    anstream::eprintln!("{} events of {} people over {} days", grouped(events), grouped(u64::from(args.people)), args.days);
+    let (events, people) = (grouped(events), grouped(u64::from(args.people)));
+    writeln!(anstream::stderr(), "{events} events of {people} people over {} days", args.days)?;
     Ok(Exit::Done)
 }
 
 impl<'a> Label<'a> {
     fn of(id: EventId, time_ms: i64, actor: &'a str, label: AttackLabel) -> Self {
-        Self { id: id.to_string(), time_ms, actor, is_intrusion: label.is_intrusion(), label }
+        Self { id: id.to_string(), time_ms, actor, is_intrusion: label.is_intrusion(), attack: label }
     }
 }
 

@@ -39,7 +39,8 @@ impl Trigger<'_> {
         let mut evidence: Vec<Evidence> = Vec::new();
         for field in fields {
             let is_new = evidence.iter().all(|it| it.field != field.as_str());
-            if is_new && evidence.len() < EVIDENCE_MAX
+            if is_new
+                && evidence.len() < EVIDENCE_MAX
                 && let Some(value) = self.lookup(json, field.as_str())
             {
                 evidence.push(Evidence { field: field.to_string(), value: value.clone() });
@@ -228,7 +229,9 @@ mod tests {
 
     #[test]
     fn durations_are_told_in_their_two_largest_units() {
-        for (ms, expected) in [(0, "0 s"), (40, "40 ms"), (1_500, "1 s"), (570_000, "9 min 30 s"), (3_600_000, "1 h"), (90_000_000, "1 d 1 h")] {
+        for (ms, expected) in
+            [(0, "0 s"), (40, "40 ms"), (1_500, "1 s"), (570_000, "9 min 30 s"), (3_600_000, "1 h"), (90_000_000, "1 d 1 h")]
+        {
             assert_eq!(duration(ms), expected);
         }
     }

@@ -117,7 +117,9 @@ impl Reader {
         let (text, time) = match value {
             Value::Text(text) => (text, EventTime::parse(text).or_else(|| EventTime::from_unix(text))),
             Value::Number(text) => (text, EventTime::from_unix(text)),
-            Value::Missing if is_absent => return Err(Reject::new(RejectCode::MissingField, 0, format!("no time in `{}`", name()))),
+            Value::Missing if is_absent => {
+                return Err(Reject::new(RejectCode::MissingField, 0, format!("no time in `{}`", name())));
+            }
             _ => return Err(Reject::new(RejectCode::WrongType, 0, format!("`{}` is neither a text nor a number", name()))),
         };
         let offset = offset_in(line, text);
@@ -135,13 +137,7 @@ impl Reader {
 }
 
 /// The value of a role that has to be a text or a number.
-fn role<'b>(
-    values: &[Value<'b>],
-    line: &str,
-    slots: &[SlotId],
-    names: &[String],
-    is_required: bool,
-) -> Result<Value<'b>, Reject> {
+fn role<'b>(values: &[Value<'b>], line: &str, slots: &[SlotId], names: &[String], is_required: bool) -> Result<Value<'b>, Reject> {
     if let value @ (Value::Text(_) | Value::Escaped(_) | Value::Number(_)) = first(values, slots) {
         return Ok(value);
     }
@@ -149,7 +145,8 @@ fn role<'b>(
         return Ok(Value::Missing);
     }
     let names = names.join("` or `");
-    let compound = slots.iter().map(|it| values[it.index()]).find(|it| !matches!(it, Value::Missing | Value::Null | Value::Text(_)));
+    let compound =
+        slots.iter().map(|it| values[it.index()]).find(|it| !matches!(it, Value::Missing | Value::Null | Value::Text(_)));
     Err(match compound {
         Some(Value::Array(raw) | Value::Object(raw) | Value::Within { array: raw, .. }) => {
             let reason = format!("`{names}` is not a text but `{}`", shortened(raw));

@@ -180,7 +180,8 @@ fn pending(program: &Program, rule: RuleIndex, binding: &Binding, head: &Head<'_
         None => SmallText::from(&*model::extract::derived_id(head.line)),
     };
     // Where the group is the actor, the triggering event names it.
-    let actor = if plan.is_local { SmallText::default() } else { head.actor.text().map(|it| SmallText::from(&*it)).unwrap_or_default() };
+    let actor =
+        if plan.is_local { SmallText::default() } else { head.actor.text().map(|it| SmallText::from(&*it)).unwrap_or_default() };
     let hit = Hit { correlation: binding.correlation, step: binding.step, time: head.time, group, value, event: id, actor };
     let hit = if correlation.kind == CorrelationKind::Temporal { hit.with_step_as_value() } else { hit };
     Some(Pending { hit, rule, is_local: plan.is_local })

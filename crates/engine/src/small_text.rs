@@ -75,7 +75,9 @@ mod tests {
 
     #[test]
     fn only_the_usual_form_of_a_uuid_is_packed() {
-        for text in ["a1b2c3d4-0000-4000-8000-0123456789ab", "A1B2C3D4-0000-4000-8000-0123456789AB", "{1b2c3d4-0000-4000-8000-0123456789ab"] {
+        for text in
+            ["a1b2c3d4-0000-4000-8000-0123456789ab", "A1B2C3D4-0000-4000-8000-0123456789AB", "{1b2c3d4-0000-4000-8000-0123456789ab"]
+        {
             assert_eq!(SmallText::from(text).to_string(), text);
         }
     }

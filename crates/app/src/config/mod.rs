@@ -87,8 +87,8 @@ impl Config {
         }
         let mut topics: Vec<&String> = self.sources.iter().flat_map(|it| &it.topics).collect();
         topics.sort_unstable();
-        if let Some(twice) = topics.windows(2).find(|it| it[0] == it[1]) {
-            return Err(ConfigError::Wrong(format!("topic {:?} is in [[sources]] twice", twice[0])));
+        if let Some((twice, _)) = topics.iter().zip(topics.iter().skip(1)).find(|(one, next)| one == next) {
+            return Err(ConfigError::Wrong(format!("topic {twice:?} is in [[sources]] twice")));
         }
         self.kafka_config().check().map_err(|error| ConfigError::Wrong(error.to_string()))
     }

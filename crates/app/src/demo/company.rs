@@ -41,7 +41,7 @@ pub(super) struct Produced {
 pub(super) fn produce(
     mut simulation: Simulation,
     pace: &Pace,
-    producer: &mut PacedProducer,
+    out: &mut PacedProducer,
     screen: &Screen,
     goes_on: impl Fn() -> bool,
 ) -> Result<Produced> {
@@ -50,7 +50,7 @@ pub(super) fn produce(
     let mut line = Vec::new();
     'events: while let Some(event) = simulation.next_into(&mut line) {
         let due = begun + pace.due(event.time_ms);
-        while !wait_until(due) || !producer.send(event.actor_key.as_bytes(), &line, None, PATIENCE)? {
+        while !wait_until(due) || !out.send(event.actor_key.as_bytes(), &line, None, PATIENCE)? {
             if !goes_on() {
                 break 'events;
             }
@@ -69,8 +69,8 @@ pub(super) fn produce(
             }
         }
     }
-    producer.flush(FLUSH)?;
-    produced.ends = producer.ends();
+    out.flush(FLUSH)?;
+    produced.ends = out.ends();
     Ok(produced)
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use sigma::lists::Lists;
 use sim::{Company, CompanyConfig, Scenario, Simulation};
-use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaConfig, KafkaHandle, Observation, Observer, Pacing, PacedProducer, Progress};
+use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaConfig, KafkaHandle, Observation, Observer, PacedProducer, Pacing, Progress};
 
 use crate::config::{Config, Limits, Log, Source};
 use crate::exit::{Exit, Usage};
@@ -34,7 +34,7 @@ const PARTITIONS: i32 = 4;
 /// The partitions of the alerts topic; the embedded Kafka keeps 5 MiB of each.
 const ALERT_PARTITIONS: i32 = 2;
 /// How long the last events may take to come through.
-const LAST_EVENTS: Duration = Duration::from_secs(60);
+const LAST_EVENTS: Duration = Duration::from_mins(1);
 
 /// What is typed after `nightjar demo`.
 #[derive(Debug, clap::Args)]
@@ -65,27 +65,23 @@ pub(crate) struct DemoArgs {
 /// The wiring: Kafka, pipeline, reader of the alerts, and the company that makes the events.
 pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     logging::start(&Log { level: "error".to_owned(), ..Log::default() }).map_err(Usage::because)?;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let _signals = signals::start(stop_by(&stopped))?;
     let config = CompanyConfig { people: args.people, seed: args.seed, ..CompanyConfig::default() };
     let simulation = Simulation::new(&config, Scenario::Twitter2020);
     let topics = Config::default().output;
-    let kafka = EmbeddedKafka::start(&[
-        (EVENTS_TOPIC, PARTITIONS),
-        (&topics.alerts, ALERT_PARTITIONS),
-        (&topics.dead_letters, 1),
-    ])?;
-    let setup = setup(args, simulation.company(), kafka.bootstrap_servers())?;
+    let kafka = EmbeddedKafka::start(&[(EVENTS_TOPIC, PARTITIONS), (&topics.alerts, ALERT_PARTITIONS), (&topics.dead_letters, 1)])?;
+    let setup = setup(args, simulation.company(), &kafka)?;
     let screen = Screen::new(args.headless);
     screen.introduce(&simulation, &setup.book.set);
     let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
     health.loaded();
-    let _http = args.listen.map(|it| http::start(it, Arc::clone(&metrics), Arc::clone(&health))).transpose();
-    let _http = _http.context("cannot listen")?;
+    let http = args.listen.map(|it| http::start(it, Arc::clone(&metrics), Arc::clone(&health)));
+    let _http = http.transpose().context("cannot listen at the address of --listen")?;
     let kafka_config = setup.kafka.clone();
     let progress = Arc::new(Progress::new(partitions()));
     let watch = watch::start(&kafka_config, screen.clone())?;
     let pipeline = pipeline::start(setup, Arc::clone(&metrics), health, Some(advancing(&progress))).map_err(explained)?;
-    let stopped = Arc::new(AtomicBool::new(false));
-    let _signals = signals::start(stop_by(&stopped))?;
     let begun = Instant::now();
     let truth = simulation.truth().clone();
     let produced = produce(args, simulation, &kafka_config, &progress, &screen, || {
@@ -103,7 +99,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
 }
 
 /// The configuration of a run, for the embedded Kafka and with the company's own lists.
-fn setup(args: &DemoArgs, company: &Company, brokers: &str) -> Result<Setup> {
+fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka) -> Result<Setup> {
     if !args.rules.is_dir() {
         let message = format!(
             "no rules at {}: start the demo at the root of the repository, or name its folder of rules with --rules",
@@ -116,13 +112,8 @@ fn setup(args: &DemoArgs, company: &Company, brokers: &str) -> Result<Setup> {
     load::report(&rules.problems)?;
     // Small batches, so that no partition is hours of simulated time ahead of another: rules over several people look across.
     let batch = BatchLimits { messages_max: 256, queue_max: 2, ..BatchLimits::default() };
-    let kafka = KafkaConfig {
-        brokers: brokers.to_owned(),
-        group_id: "nightjar-demo".to_owned(),
-        topics: vec![EVENTS_TOPIC.to_owned()],
-        batch,
-        ..Config::default().kafka_config()
-    };
+    let kafka =
+        KafkaConfig { group_id: "nightjar-demo".to_owned(), topics: vec![EVENTS_TOPIC.to_owned()], batch, ..kafka.config() };
     Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: Limits::default() })
 }
 

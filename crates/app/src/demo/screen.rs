@@ -13,6 +13,7 @@ use sigma::compile::RuleSet;
 use sim::Simulation;
 
 use super::summary::Summary;
+use crate::score::grouped;
 use crate::show;
 
 /// Where the demo writes; clones write to the same place.
@@ -26,7 +27,8 @@ pub(super) struct Screen {
 impl Screen {
     /// A headless screen shows nothing but the summary.
     pub(super) fn new(is_headless: bool) -> Self {
-        let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        let bar = ProgressBar::new_spinner()
+            .with_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
         // Where stderr is no terminal, nothing is drawn anyway.
         bar.set_draw_target(if is_headless { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(8) });
         Self { bar, is_headless, alerts: Arc::default() }
@@ -64,7 +66,7 @@ impl Screen {
         let rate = events as f64 / elapsed.as_secs_f64().max(0.001);
         let clock = time.get(..16).unwrap_or(&time).replace('T', " ");
         let alerts = self.alerts.load(Ordering::Relaxed);
-        self.bar.set_message(format!("{clock}  {} events, {rate:.0}/s, {alerts} alerts", thousands(events)));
+        self.bar.set_message(format!("{clock}  {} events, {rate:.0}/s, {alerts} alerts", grouped(events)));
         self.bar.tick();
     }
 
@@ -96,30 +98,5 @@ impl Screen {
 
     fn choice(&self) -> anstream::ColorChoice {
         if self.is_headless { anstream::ColorChoice::Never } else { anstream::AutoStream::choice(&std::io::stdout()) }
-    }
-}
-
-/// `1,234,567`
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(thousands(number), text);
-        }
     }
 }

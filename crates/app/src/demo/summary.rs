@@ -8,8 +8,8 @@ use serde::Serialize;
 use sim::AttackTruth;
 
 use super::company::Produced;
-use super::screen::thousands;
 use super::watch::Seen;
+use crate::score::{grouped, peak_rss_bytes};
 
 /// The keys of `score --stats`, and the attack.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,9 +101,9 @@ impl Summary {
         };
         line(format!(
             "{} events in {:.1} s ({}/s), {:.0} MB; {} bad, {} duplicates, {} late",
-            thousands(self.events),
+            grouped(self.events),
             self.seconds,
-            thousands(rounded(self.events_per_s)),
+            grouped(rounded(self.events_per_s)),
             rounded_mb(self.bytes),
             self.bad,
             self.duplicates,
@@ -187,13 +187,6 @@ fn rounded_mb(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// The most memory that the process ever had resident; 0 where the system does not say.
-fn peak_rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
-    line.and_then(|it| it.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).unwrap_or(0) * 1_024
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +218,8 @@ mod tests {
 
     #[test]
     fn the_first_alert_is_the_first_to_which_the_attackers_contributed() {
-        let alerts = [seen(1_500, "noise", "x"), seen(1_600, "calls", "call"), seen(3_000, "chain", "bad"), seen(2_500, "probe", "bad")];
+        let alerts =
+            [seen(1_500, "noise", "x"), seen(1_600, "calls", "call"), seen(3_000, "chain", "bad"), seen(2_500, "probe", "bad")];
         let attack = summary(DAY_MS, &alerts).attack;
         assert_eq!(attack.first_alert_rule.as_deref(), Some("probe"));
         assert_eq!((attack.targets, attack.targets_before_first_alert), (3, 1));

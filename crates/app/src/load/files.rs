@@ -73,7 +73,7 @@ pub(super) fn text(path: &Path, problems: &mut Vec<Problem>) -> Result<Option<St
         Ok(text) => Ok(Some(text)),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at].iter().filter(|&&it| it == b'\n').count() + 1;
+            let line = error.as_bytes()[..at].split(|&it| it == b'\n').count();
             problems.push(Problem::error(&path.display().to_string(), line, 1, "the file is not UTF-8 text from here on"));
             Ok(None)
         }

@@ -20,8 +20,7 @@ impl LoadedMetrics {
     pub(super) fn new(catalogue: &mut Catalogue) -> Self {
         let build = catalogue.gauges("nightjar_build_info", "1, with the version as label.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let start: Gauge =
-            catalogue.seconds("process_start_time_seconds", "When the process started, in seconds since the epoch.");
+        let start: Gauge = catalogue.seconds("process_start_time_seconds", "When the process started, in seconds since the epoch.");
         start.set(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |it| it.as_secs_f64()));
         Self {
             rules: catalogue.gauges("nightjar_rules", "Rules loaded, by kind: detection, correlation.", &["kind"]),
@@ -30,7 +29,11 @@ impl LoadedMetrics {
                 "Problems found while rules were loaded, by severity: error (the rule is left out), warning.",
                 &["severity"],
             ),
-            rule_set: catalogue.gauges("nightjar_rule_set_info", "1, with the content hash of the loaded rules as label.", &["hash"]),
+            rule_set: catalogue.gauges(
+                "nightjar_rule_set_info",
+                "1, with the content hash of the loaded rules as label.",
+                &["hash"],
+            ),
         }
     }
 

@@ -1,8 +1,8 @@
-use std::process::{Command, Stdio};
 use std::io::Write;
+use std::process::{Command, Stdio};
 
 use super::*;
-use model::{Alert, ActorRef, EventTime, Level, RejectCode, RuleInfo, RuleKind};
+use model::{ActorRef, Alert, EventTime, Level, RejectCode, RuleInfo, RuleKind};
 use sigma::problem::Problem;
 use stream::kafka::{PartitionId, RecordKind};
 

@@ -51,16 +51,16 @@ pub(crate) struct Args {
 /// Explains one event.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mapping = load::mapping(&args.source)?;
-    let clock = Clock::with_default(&args.timezone)
-        .ok_or_else(|| Usage::new(format!("no time zone is called `{}`", args.timezone)))?;
+    let clock =
+        Clock::with_default(&args.timezone).ok_or_else(|| Usage::new(format!("no time zone is called `{}`", args.timezone)))?;
     let documents = load::documents(&args.dirs, args.context.as_deref())?;
     load::report(&documents.problems)?;
     let rules = wanted(&documents.documents, args.rule.as_deref())?;
     let line = event_line(&args.event, args.line)?;
     let mut explained = Vec::with_capacity(rules.len());
     for rule in rules {
-        let explanation = explain(rule, &mapping, &line, &clock)
-            .map_err(|reject| anyhow::anyhow!("the event can't be read: {reject}"))?;
+        let explanation =
+            explain(rule, &mapping, &line, &clock).map_err(|reject| anyhow::anyhow!("the event can't be read: {reject}"))?;
         if explanation.is_routed || args.rule.is_some() {
             explained.push((rule, explanation));
         }
@@ -160,7 +160,9 @@ fn write_json(explained: &[(&Rule, Explanation)]) -> Result<()> {
         .iter()
         .map(|(rule, explanation)| {
             let steps: Vec<Json> = (explanation.steps.iter())
-                .map(|it| json!({"depth": it.depth, "holds": it.holds, "line": it.line, "question": it.question, "value": it.value}))
+                .map(
+                    |it| json!({"depth": it.depth, "holds": it.holds, "line": it.line, "question": it.question, "value": it.value}),
+                )
                 .collect();
             json!({
                 "rule": rule.info.name,

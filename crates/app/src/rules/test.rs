@@ -14,6 +14,7 @@ use sigma::ast::Document;
 use sigma::page::{self, Case, Page};
 use sigma::parse::Loaded;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn page(&mut self, path: PathBuf, updates: bool) -> Result<PageResult> {
+    fn page(&mut self, path: PathBuf, is_update: bool) -> Result<PageResult> {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let page = match page::parse(&path.display().to_string(), &text) {
             Ok(page) => page,
@@ -98,7 +99,7 @@ impl Bench {
         let book = self.book(pages::mapping_of(&rules)?);
         let mut cases = pages::run(book, 0, &page);
         let mut updated = 0;
-        if updates {
+        if is_update {
             updated = update(&path, &text, &mut cases)?;
         }
         Ok(PageResult { path, problems, cases, updated })
@@ -115,9 +116,7 @@ impl Bench {
     fn book(&mut self, mapping: SourceMapping) -> &Rulebook {
         let documents = &self.documents;
         // Problems of compiling are told by `check`; here a rule that can't be compiled shows as a case that fails.
-        self.books
-            .entry(mapping.name.clone())
-            .or_insert_with(|| Rulebook::compile(documents.clone(), &[mapping], &mut Vec::new()))
+        self.books.entry(mapping.name.clone()).or_insert_with(|| Rulebook::compile(documents.clone(), &[mapping], &mut Vec::new()))
     }
 }
 
@@ -178,7 +177,7 @@ fn write_text(results: &[PageResult]) -> Result<()> {
     let mut summary = format!("{} pages, {} cases, {failed} failed", results.len(), cases().count());
     for (count, what) in [(problems, "problems of pages"), (updated, "expectations rewritten")] {
         if count > 0 {
-            summary.push_str(&format!(", {count} {what}"));
+            let _ = write!(summary, ", {count} {what}");
         }
     }
     writeln!(anstream::stderr(), "{summary}")?;

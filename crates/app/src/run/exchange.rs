@@ -21,7 +21,7 @@ const WAIT_MAX: Duration = Duration::from_millis(500);
 /// How often a waiting partition looks whether another has become idle.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A partition without messages for so long does not hold back the watermark of the others.
-const QUIET_AFTER: Duration = Duration::from_secs(60);
+const QUIET_AFTER: Duration = Duration::from_mins(1);
 
 /// The exchange with its lock.
 #[derive(Debug)]
@@ -195,7 +195,12 @@ mod tests {
         let seats = seats.into_iter().enumerate().map(|(at, it)| (PartitionId::new("t", i32::try_from(at).unwrap()), it));
         let book = Rulebook::compile(Vec::new(), &[], &mut Vec::new());
         let evictions = Metrics::new().state.evicted();
-        State { exchange: Exchange::new(&book, WindowLimits::default()), seats: seats.collect(), pending: BTreeMap::new(), evictions }
+        State {
+            exchange: Exchange::new(&book, WindowLimits::default()),
+            seats: seats.collect(),
+            pending: BTreeMap::new(),
+            evictions,
+        }
     }
 
     #[test]

@@ -80,14 +80,14 @@ impl Partition {
         for message in &batch.messages()[numbers] {
             let offset = u64::try_from(message.offset).unwrap_or(0);
             let oversize = batch.block().oversize.iter().find(|it| message.is_oversize && it.offset == offset);
-            let (raw, length, reject) = match oversize {
-                Some(it) => (&*it.head, it.length, Reject::new(RejectCode::TooLong, 0, format!("the message has {} bytes", it.length))),
-                None => {
-                    let raw = batch.payload_of(message);
-                    (raw, raw.len() as u64, Reject::new(RejectCode::NotJson, 0, "the message is empty"))
-                }
-            };
-            self.reject(&reject, message, (raw, length), now, out);
+            if let Some(it) = oversize {
+                let reject = Reject::new(RejectCode::TooLong, 0, format!("the message has {} bytes", it.length));
+                self.reject(&reject, message, (&it.head, it.length), now, out);
+            } else {
+                let raw = batch.payload_of(message);
+                let reject = Reject::new(RejectCode::NotJson, 0, "the message is empty");
+                self.reject(&reject, message, (raw, raw.len() as u64), now, out);
+            }
         }
     }
 

@@ -33,9 +33,10 @@ pub(crate) fn start(
     health: Arc<Health>,
     also: Option<Observer>,
 ) -> Result<KafkaHandle, KafkaError> {
-    let exchange = setup.book.needs_exchange().then(|| {
-        Arc::new(SharedExchange::new(Arc::clone(&setup.book), setup.limits.windows(), Arc::clone(&metrics)))
-    });
+    let exchange = setup
+        .book
+        .needs_exchange()
+        .then(|| Arc::new(SharedExchange::new(Arc::clone(&setup.book), setup.limits.windows(), Arc::clone(&metrics))));
     let observer = observer(Arc::clone(&metrics), health, also);
     let kafka = setup.kafka.clone();
     kafka::start(&kafka, observer, move |id: &PartitionId| {

@@ -101,17 +101,16 @@ pub(crate) struct Options {
 impl Options {
     /// Everything that can be wrong with the arguments is found here.
     pub(crate) fn of(args: &Args) -> Result<Self> {
-        let clock = Clock::with_default(&args.timezone)
-            .ok_or_else(|| Usage::new(format!("no time zone is called `{}` (an IANA name such as Europe/Dublin is expected)", args.timezone)))?;
+        let clock = Clock::with_default(&args.timezone).ok_or_else(|| {
+            Usage::new(format!("no time zone is called `{}` (an IANA name such as Europe/Dublin is expected)", args.timezone))
+        })?;
         let now = match &args.now {
-            Some(text) => EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))?,
+            Some(text) => {
+                EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))?
+            }
             None => now()?,
         };
-        for output in [Some(&args.alerts), args.dead_letters.as_ref(), args.stats.as_ref()].into_iter().flatten() {
-            if is_same_file(output, &args.file) {
-                return Err(Usage::new(format!("{} is the input and would be overwritten", output.display())));
-            }
-        }
+        check_outputs(args)?;
         let threads = match args.threads {
             Some(threads) => usize::from(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -136,6 +135,21 @@ impl Options {
     pub(crate) fn latest(&self) -> EventTime {
         self.now.plus_ms(AHEAD_MS)
     }
+}
+
+/// Outputs must not take each other's place, nor that of the input.
+fn check_outputs(args: &Args) -> Result<()> {
+    let beside = [("--dead-letters", args.dead_letters.as_ref()), ("--stats", args.stats.as_ref())];
+    for (flag, path) in beside.into_iter().chain([("--alerts", Some(&args.alerts))]) {
+        let Some(path) = path else { continue };
+        if flag != "--alerts" && path == Path::new("-") {
+            return Err(Usage::new(format!("{flag} wants a file: stdout is for alerts")));
+        }
+        if is_same_file(path, &args.file) {
+            return Err(Usage::new(format!("{flag} {} is the input and would be overwritten", path.display())));
+        }
+    }
+    Ok(())
 }
 
 /// Whether both paths are there and lead to the same file.

@@ -38,7 +38,8 @@ struct Bad<'a> {
 
 impl BadLines {
     pub(super) fn new(options: &Options) -> Result<Self> {
-        let create = |path| DeadLetterWriter::create(path).with_context(|| format!("cannot write dead letters to {}", path.display()));
+        let create =
+            |path| DeadLetterWriter::create(path).with_context(|| format!("cannot write dead letters to {}", path.display()));
         Ok(Self {
             letters: options.dead_letters.as_deref().map(create).transpose()?,
             source: options.input.display().to_string(),

@@ -1,5 +1,6 @@
 //! The first phase: each thread takes the next block and decodes its lines into rows.
 
+use super::input::Input;
 use super::seat::SHARDS;
 use engine::decode::Lines;
 use engine::reader::recycled;
@@ -12,7 +13,7 @@ use sigma::compile::Program;
 use std::slice::IterMut;
 use std::sync::{Mutex, PoisonError};
 use stream::Block;
-use stream::files::{BlockReader, ReadError};
+use stream::files::ReadError;
 
 /// One event of a block.
 pub(super) struct Row<'b> {
@@ -42,26 +43,49 @@ pub(super) struct Rows<'b> {
     /// Its number in the round.
     pub(super) index: usize,
     pub(super) block: &'b Block,
-    pub(super) rows: Vec<Row<'b>>,
+    pub(super) events: Vec<Row<'b>>,
     /// The projected values of all rows, one row after the other.
-    pub(super) values: Vec<Value<'b>>,
+    values: Vec<Value<'b>>,
     /// How many values a row has.
-    pub(super) width: usize,
+    width: usize,
     /// Indexes of the rows of each shard, in order.
     pub(super) by_shard: [Vec<u32>; SHARDS],
     pub(super) bad: Vec<BadLine<'b>>,
 }
 
+/// The memory of the rows of a block that is done with. It is a few times as large as the block, so that giving it back and asking for
+/// it again would cost more than decoding.
+#[derive(Default)]
+pub(super) struct Spare {
+    events: Vec<Row<'static>>,
+    values: Vec<Value<'static>>,
+    by_shard: [Vec<u32>; SHARDS],
+}
+
 impl<'b> Rows<'b> {
+    fn new(index: usize, block: &'b Block, width: usize, spare: Spare) -> Self {
+        let Spare { events, values, by_shard } = spare;
+        Self { index, block, events, values, width, by_shard, bad: Vec::new() }
+    }
+
     /// The values of row number `at`.
     pub(super) fn values_of(&self, at: usize) -> &[Value<'b>] {
         &self.values[at * self.width..][..self.width]
+    }
+
+    /// What can be used again.
+    pub(super) fn into_spare(mut self) -> Spare {
+        self.events.clear();
+        self.by_shard.iter_mut().for_each(Vec::clear);
+        // Collecting an emptied vector of the same layout keeps its allocation.
+        let events = self.events.into_iter().filter_map(|_| None).collect();
+        Spare { events, values: recycled(self.values), by_shard: self.by_shard }
     }
 }
 
 /// Where the threads take their blocks from.
 pub(super) struct Feed<'r, 'b> {
-    reader: &'r mut BlockReader,
+    input: &'r mut Input,
     free: IterMut<'b, Block>,
     taken: usize,
     ending: &'r mut Option<Ending>,
@@ -74,18 +98,19 @@ pub(super) enum Ending {
 }
 
 impl<'r, 'b> Feed<'r, 'b> {
-    /// The next blocks of `reader`, as many as there are `blocks`.
-    pub(super) fn new(reader: &'r mut BlockReader, blocks: &'b mut [Block], ending: &'r mut Option<Ending>) -> Mutex<Self> {
-        Mutex::new(Self { reader, free: blocks.iter_mut(), taken: 0, ending })
+    /// The next blocks of `input`, as many as there are `blocks`, or as are here.
+    pub(super) fn new(input: &'r mut Input, blocks: &'b mut [Block], ending: &'r mut Option<Ending>) -> Mutex<Self> {
+        Mutex::new(Self { input, free: blocks.iter_mut(), taken: 0, ending })
     }
 
     /// Reads and decompresses the next block.
     fn take(&mut self) -> Option<(usize, &'b Block)> {
-        if self.ending.is_some() {
+        // The first block is worth any wait; for the others, the first would have to wait.
+        if self.ending.is_some() || (self.taken > 0 && !self.input.has_more_at_once()) {
             return None;
         }
         let block = self.free.next()?;
-        match self.reader.next_block(block) {
+        match self.input.reader.next_block(block) {
             Ok(true) => {
                 self.taken += 1;
                 Some((self.taken - 1, block))
@@ -105,8 +130,8 @@ impl<'r, 'b> Feed<'r, 'b> {
 /// What a thread needs for decoding.
 pub(super) struct Decoding {
     pub(super) reader: Reader,
-    /// Buffers to be used again.
-    spare: Vec<Vec<Value<'static>>>,
+    /// Memory to be used again.
+    pub(super) spare: Vec<Spare>,
 }
 
 impl Decoding {
@@ -126,29 +151,24 @@ impl Decoding {
 
     fn block<'b>(&mut self, program: &Program, index: usize, block: &'b Block) -> Rows<'b> {
         let width = self.reader.width();
-        let values = self.spare.pop().unwrap_or_default();
-        let mut rows = Rows { index, block, rows: Vec::new(), values, width, by_shard: Default::default(), bad: Vec::new() };
+        let mut rows = Rows::new(index, block, width, self.spare.pop().unwrap_or_default());
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
         let may_lack_time = !program.schema.mapping.requires(Required::Time);
         while let Some(record) = self.reader.next(&mut lines, &mut rows.values) {
             let (number, offset) = (record.number, record.offset);
             match record.outcome {
                 Ok(head) => {
-                    let at = rows.rows.len();
+                    let at = rows.events.len();
                     let values = &rows.values[at * width..];
                     let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
-                    rows.by_shard[shard_of(program, &head, values)].push(u32::try_from(at).expect("a block has fewer lines than that"));
-                    rows.rows.push(Row { head, number, is_timeless, is_late: false, watermark: EventTime::MIN });
+                    rows.by_shard[shard_of(program, &head, values)]
+                        .push(u32::try_from(at).expect("a block has fewer lines than that"));
+                    rows.events.push(Row { head, number, is_timeless, is_late: false, watermark: EventTime::MIN });
                 }
                 Err(reject) => rows.bad.push(BadLine { number, offset, bytes: record.bytes, reject }),
             }
         }
         rows
-    }
-
-    /// Takes the buffer of a block back.
-    pub(super) fn recycle(&mut self, values: Vec<Value<'_>>) {
-        self.spare.push(recycled(values));
     }
 }
 

@@ -45,6 +45,9 @@ impl Output {
 
     /// The input can't be read further.
     pub(super) fn broken(&mut self, error: &ReadError) -> Result<()> {
+        if let Some((bar, _)) = &self.bar {
+            bar.finish_and_clear();
+        }
         self.bad.broken(error)
     }
 

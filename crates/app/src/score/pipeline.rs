@@ -5,6 +5,7 @@
 
 use super::args::Format;
 use super::decode::{Decoding, Ending, Feed, Rows};
+use super::input::Input;
 use super::output::Output;
 use super::parallel;
 use super::seat::{Counts, SHARDS, Seat};
@@ -15,10 +16,8 @@ use model::EventTime;
 use sigma::matcher::Clock;
 use std::sync::{Mutex, PoisonError};
 use stream::Block;
-use stream::files::{BlockReader, ReadError};
+use stream::files::ReadError;
 
-/// Blocks of a round, for each thread. More would cost memory, fewer would start threads too often.
-const BLOCKS_PER_THREAD: usize = 2;
 /// With fewer hits than this, starting a thread takes longer than putting them into their windows.
 const WORTH_A_THREAD: usize = 256;
 
@@ -60,12 +59,12 @@ impl Pipeline {
     }
 
     /// Scores the whole input. Returns what made it end before its end.
-    pub(super) fn run(&mut self, mut reader: BlockReader, output: &mut Output) -> Result<Option<ReadError>> {
-        let mut blocks: Vec<Block> = (0..self.workers.len() * BLOCKS_PER_THREAD).map(|_| Block::new()).collect();
+    pub(super) fn run(&mut self, mut input: Input, output: &mut Output) -> Result<Option<ReadError>> {
+        let mut blocks: Vec<Block> = (0..self.workers.len() * input.blocks).map(|_| Block::new()).collect();
         let mut ending = None;
         loop {
-            self.round(&mut reader, &mut blocks, &mut ending, output)?;
-            output.progress(reader.offset());
+            self.round(&mut input, &mut blocks, &mut ending, output)?;
+            output.progress(input.reader.offset());
             match ending {
                 None => {}
                 Some(Ending::Over) => return Ok(None),
@@ -77,15 +76,9 @@ impl Pipeline {
         }
     }
 
-    fn round(
-        &mut self,
-        reader: &mut BlockReader,
-        blocks: &mut [Block],
-        ending: &mut Option<Ending>,
-        output: &mut Output,
-    ) -> Result<()> {
+    fn round(&mut self, input: &mut Input, blocks: &mut [Block], ending: &mut Option<Ending>, output: &mut Output) -> Result<()> {
         let format = output.format();
-        let mut decoded = self.decode(reader, blocks, ending);
+        let mut decoded = self.decode(input, blocks, ending);
         self.put_in_order(&mut decoded);
         for rows in &decoded {
             output.bad_lines(rows)?;
@@ -95,14 +88,14 @@ impl Pipeline {
         output.alerts(&self.seats)?;
         for (at, rows) in decoded.into_iter().enumerate() {
             let worker = at % self.workers.len();
-            self.workers[worker].decoding.recycle(rows.values);
+            self.workers[worker].decoding.spare.push(rows.into_spare());
         }
         Ok(())
     }
 
     /// Phase 1, by block.
-    fn decode<'b>(&mut self, reader: &mut BlockReader, blocks: &'b mut [Block], ending: &mut Option<Ending>) -> Vec<Rows<'b>> {
-        let feed = Feed::new(reader, blocks, ending);
+    fn decode<'b>(&mut self, input: &mut Input, blocks: &'b mut [Block], ending: &mut Option<Ending>) -> Vec<Rows<'b>> {
+        let feed = Feed::new(input, blocks, ending);
         let program = &self.book.programs[0];
         let mut decoded: Vec<Rows<'b>> =
             parallel::each(&mut self.workers, |it| it.decoding.work(program, &feed)).into_iter().flatten().collect();
@@ -112,7 +105,7 @@ impl Pipeline {
 
     /// The serial step: the watermark is one for the whole input, and what is late depends on the order of all events.
     fn put_in_order(&mut self, decoded: &mut [Rows<'_>]) {
-        for row in decoded.iter_mut().flat_map(|it| &mut it.rows) {
+        for row in decoded.iter_mut().flat_map(|it| &mut it.events) {
             if row.is_timeless {
                 row.head.time = self.last;
             }

@@ -65,7 +65,7 @@ impl Seat {
     pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], format: Format) {
         for rows in blocks {
             for &at in &rows.by_shard[self.number] {
-                let row = &rows.rows[at as usize];
+                let row = &rows.events[at as usize];
                 let position = rows.block.first_line + row.number as u64;
                 let place = Place { position, watermark: row.watermark, is_late: row.is_late };
                 let values = rows.values_of(at as usize);

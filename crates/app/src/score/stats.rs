@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use model::RuleInfo;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +101,7 @@ impl Statistics {
         let mut events = grouped(self.events);
         for (count, what) in [(self.bad, "bad"), (self.duplicates, "duplicates"), (self.late, "late")] {
             if count > 0 {
-                events.push_str(&format!(", {} {what}", grouped(count)));
+                let _ = write!(events, ", {} {what}", grouped(count));
             }
         }
         let speed = format!(
@@ -121,10 +122,14 @@ impl Statistics {
     }
 
     fn rules_line(&self) -> String {
-        let mut text = format!("{} loaded, {} detections for this source", grouped(self.rules.loaded as u64), grouped(self.rules.active as u64));
+        let mut text = format!(
+            "{} loaded, {} detections for this source",
+            grouped(self.rules.loaded as u64),
+            grouped(self.rules.active as u64)
+        );
         for (count, what) in [(self.rules.errors, "errors"), (self.rules.warnings, "warnings")] {
             if count > 0 {
-                text.push_str(&format!(", {} {what}", grouped(count as u64)));
+                let _ = write!(text, ", {} {what}", grouped(count as u64));
             }
         }
         text

@@ -28,15 +28,16 @@ pub(crate) fn alert(finding: &Json, width: Option<usize>) -> String {
     let rule = cut(&card.rule, width.saturating_sub(taken + columns(&title) + 2));
     let who = cut(&format!("{}:", card.who), width.saturating_sub(INDENT.len()));
     let why = cut(&card.why, width.saturating_sub(INDENT.len() + columns(&who) + 1));
-    let mut text = format!("{} {} {}", card.time.dimmed(), level.style(colour(card.level)), title.bold());
-    if !rule.is_empty() {
-        text.push_str(&format!("  {}", rule.dimmed()));
-    }
-    text.push_str(&format!("\n{INDENT}{}", who.bold()));
-    if !why.is_empty() {
-        text.push_str(&format!(" {why}"));
-    }
-    text
+    let before = |gap: &str, text: &str| if text.is_empty() { String::new() } else { format!("{gap}{text}") };
+    format!(
+        "{} {} {}{}\n{INDENT}{}{}",
+        card.time.dimmed(),
+        level.style(colour(card.level)),
+        title.bold(),
+        before("  ", &rule).dimmed(),
+        who.bold(),
+        before(" ", &why),
+    )
 }
 
 /// The columns of standard output, if it is a terminal.
@@ -105,14 +106,9 @@ fn who(finding: &Json) -> String {
     let job = [text("/actor/user/ldap_person/job_title"), text("/actor/user/groups/0/name")];
     let job: Vec<&str> = job.into_iter().flatten().collect();
     let others = finding.pointer("/unmapped/actors").and_then(Json::as_array).map_or(0, |it| it.len().saturating_sub(1));
-    let mut who = escaped(id);
-    if !job.is_empty() {
-        who.push_str(&format!(" ({})", escaped(&job.join(", "))));
-    }
-    if others > 0 {
-        who.push_str(&format!(" and {others} more"));
-    }
-    who
+    let job = if job.is_empty() { String::new() } else { format!(" ({})", escaped(&job.join(", "))) };
+    let others = if others == 0 { String::new() } else { format!(" and {others} more") };
+    format!("{}{job}{others}", escaped(id))
 }
 
 fn columns(text: &str) -> usize {

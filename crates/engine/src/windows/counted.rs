@@ -40,14 +40,8 @@ pub(super) struct Counted {
 /// A [`Compare`] as it is written into snapshots.
 type CompareCode = u8;
 
-const COMPARES: [Compare; 6] = [
-    Compare::Equal,
-    Compare::Less,
-    Compare::LessOrEqual,
-    Compare::Greater,
-    Compare::GreaterOrEqual,
-    Compare::NotEqual,
-];
+const COMPARES: [Compare; 6] =
+    [Compare::Equal, Compare::Less, Compare::LessOrEqual, Compare::Greater, Compare::GreaterOrEqual, Compare::NotEqual];
 
 fn hash(group: u32, value: Identity) -> u64 {
     FixedState::with_seed(0x7661_6c75_6573_2121).hash_one((group, value))

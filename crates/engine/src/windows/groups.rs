@@ -77,7 +77,13 @@ impl<G: Default> Groups<G> {
 
     /// The group of `key`, touched at `time`; a new one if there is none. Groups whose last event is before `idle_before` may be
     /// forgotten on the way, and so may the idlest of a few when the table is full; `forget` gets the number and state of each.
-    pub(super) fn touch(&mut self, key: Identity, time: EventTime, idle_before: EventTime, mut forget: impl FnMut(u32, &mut G)) -> u32 {
+    pub(super) fn touch(
+        &mut self,
+        key: Identity,
+        time: EventTime,
+        idle_before: EventTime,
+        mut forget: impl FnMut(u32, &mut G),
+    ) -> u32 {
         let slots = &self.slots;
         if let Some(&number) = self.index.find(hash(key), |&it| key_at(slots, it) == key) {
             let slot = self.slots[number as usize].as_mut().expect("the index names groups that exist");

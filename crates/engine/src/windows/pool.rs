@@ -109,8 +109,16 @@ impl Pool {
     /// Takes an entry out of a list and frees it.
     pub(super) fn remove(&mut self, list: &mut List, at: u32) {
         let (previous, next) = (self.get(at).previous, self.get(at).next);
-        if previous == NONE { list.head = next } else { self.entries[previous as usize].next = next }
-        if next == NONE { list.tail = previous } else { self.entries[next as usize].previous = previous }
+        if previous == NONE {
+            list.head = next
+        } else {
+            self.entries[previous as usize].next = next
+        }
+        if next == NONE {
+            list.tail = previous
+        } else {
+            self.entries[next as usize].previous = previous
+        }
         list.len -= 1;
         self.entries[at as usize].event = SmallText::default();
         self.entries[at as usize].actor = SmallText::default();
@@ -121,8 +129,16 @@ impl Pool {
         let next = if after == NONE { list.head } else { self.get(after).next };
         self.entries[at as usize].previous = after;
         self.entries[at as usize].next = next;
-        if after == NONE { list.head = at } else { self.entries[after as usize].next = at }
-        if next == NONE { list.tail = at } else { self.entries[next as usize].previous = at }
+        if after == NONE {
+            list.head = at
+        } else {
+            self.entries[after as usize].next = at
+        }
+        if next == NONE {
+            list.tail = at
+        } else {
+            self.entries[next as usize].previous = at
+        }
         list.len += 1;
     }
 }

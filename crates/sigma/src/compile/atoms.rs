@@ -384,7 +384,10 @@ pub(crate) fn fold_case(text: &str, lower: &mut String) {
 pub(crate) fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let first = *text.as_bytes().first()?;
-    (first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.')).then(|| text.parse::<f64>().ok()).flatten().filter(|it| it.is_finite())
+    (first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.'))
+        .then(|| text.parse::<f64>().ok())
+        .flatten()
+        .filter(|it| it.is_finite())
 }
 
 fn put(set: &mut AtomSet, atom: u32) {

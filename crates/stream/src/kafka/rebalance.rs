@@ -124,6 +124,10 @@ where
         if offsets.count() == 0 {
             return Ok(());
         }
+        // The client commits what is stored once more when it lets the partitions go: it must not be older than this commit.
+        if let Err(error) = self.consumer.store_offsets(&offsets) {
+            tracing::debug!(%error, "while storing the last offsets");
+        }
         let deadline = Instant::now() + self.config.drain_timeout();
         let mut last = None;
         for _ in 0..COMMIT_TRIES {
