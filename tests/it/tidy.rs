@@ -114,7 +114,10 @@ fn every_action_that_a_rule_or_the_simulator_knows_stands_in_the_taxonomy() {
         rules.flat_map(|text| written.captures_iter(&text).map(|it| it[1].to_owned()).collect::<Vec<_>>()).collect();
     actions.extend(regex::Regex::new(r#""action":"([^"]+)""#).unwrap().captures_iter(&simulated).map(|it| it[1].to_owned()));
     assert!(actions.len() >= 20, "{actions:?}");
+    let words: Vec<&str> = taxonomy.split(|it: char| it.is_whitespace() || "[],'\"".contains(it)).collect();
     for action in actions {
-        assert!(taxonomy.contains(&action), "`{action}` has no family in rules/taxonomy.yml");
+        let globs = (0..action.len()).map(|end| format!("{}*", &action[..end]));
+        let is_named = std::iter::once(action.clone()).chain(globs).any(|it| words.contains(&it.as_str()));
+        assert!(is_named, "`{action}` has no family in rules/taxonomy.yml");
     }
 }

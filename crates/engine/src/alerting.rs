@@ -202,12 +202,13 @@ fn correlation_message(correlation: &Correlation, window: &WindowInfo, actors: &
     let span = duration(window.timespan_ms);
     let taken = duration(window.last.ms() - window.first.ms());
     let title = &correlation.info.title;
+    let deed = deed(extracted);
+    if window.count == 1 {
+        return format!("{title}: {deed} (the first within {span} for {group})");
+    }
     format!(
-        "{title}: {} {} in {taken} ({} within {span}) for {group}{by}, last {}",
-        window.count,
-        window.counted,
-        window.condition,
-        deed(extracted)
+        "{title}: {} {} in {taken} ({} within {span}) for {group}{by}, last {deed}",
+        window.count, window.counted, window.condition
     )
 }
 

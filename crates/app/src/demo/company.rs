@@ -23,8 +23,6 @@ const SCREEN_EVERY: u64 = 512;
 pub(super) struct Produced {
     /// Messages.
     pub(super) events: u64,
-    /// Bytes of their values.
-    pub(super) bytes: u64,
     /// Time of the first event, epoch milliseconds.
     pub(super) first_ms: i64,
     /// Time of the last event, epoch milliseconds.
@@ -60,7 +58,6 @@ pub(super) fn produce(
             ids.insert(event.id.to_string());
         }
         produced.events += 1;
-        produced.bytes += line.len() as u64;
         produced.last_ms = event.time_ms;
         if produced.events.is_multiple_of(SCREEN_EVERY) {
             screen.progress(EventTime::from_ms(event.time_ms), produced.events, begun.elapsed());

@@ -9,6 +9,7 @@ use sim::AttackTruth;
 
 use super::company::Produced;
 use super::watch::Seen;
+use crate::metrics::InputCounts;
 use crate::score::{grouped, peak_rss_bytes};
 
 /// The keys of `score --stats`, and the attack.
@@ -58,9 +59,9 @@ const RESPONSE_MS: i64 = 15 * 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 impl Summary {
-    /// `counts` are scored, duplicate, late and bad events.
-    pub(super) fn of(produced: &Produced, seen: &[Seen], truth: &AttackTruth, counts: [u64; 4], seconds: f64) -> Self {
-        let [scored, duplicates, late, bad] = counts;
+    /// How things stand when `seen` has arrived and `counts` were read.
+    pub(super) fn of(produced: &Produced, seen: &[Seen], truth: &AttackTruth, counts: InputCounts, seconds: f64) -> Self {
+        let InputCounts { scored, late, duplicates, bad, bytes } = counts;
         let mut alerts_by_rule = BTreeMap::new();
         for alert in seen {
             *alerts_by_rule.entry(alert.rule.clone()).or_insert(0) += 1;
@@ -81,7 +82,7 @@ impl Summary {
             late,
             alerts: seen.len() as u64,
             alerts_by_rule,
-            bytes: produced.bytes,
+            bytes,
             seconds,
             events_per_s,
             threads: super::partitions(),
@@ -212,8 +213,10 @@ mod tests {
         Seen { time_ms, rule: rule.to_owned(), level: model::Level::High, events: vec![event.to_owned()] }
     }
 
+    const COUNTS: InputCounts = InputCounts { scored: 10, late: 3, duplicates: 2, bad: 1, bytes: 7_000 };
+
     fn summary(last_ms: i64, alerts: &[Seen]) -> Summary {
-        Summary::of(&produced(last_ms), alerts, &truth(), [10, 2, 3, 1], 2.0)
+        Summary::of(&produced(last_ms), alerts, &truth(), COUNTS, 2.0)
     }
 
     #[test]
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn every_event_is_scored_bad_or_a_duplicate() {
         let summary = summary(DAY_MS, &[]);
-        assert_eq!(summary.events, summary.scored + summary.bad + summary.duplicates);
+        assert_eq!((summary.events, summary.scored, summary.bad, summary.duplicates), (13, 10, 1, 2));
     }
 
     #[test]

@@ -102,8 +102,29 @@ impl SourceMetrics {
         self.scoring.observe(time.as_secs_f64());
     }
 
-    /// Events so far: scored (late ones included), duplicate, late, bad.
-    pub(crate) fn counts(&self) -> [u64; 4] {
-        [self.scored.get() + self.late.get(), self.duplicate.get(), self.late.get(), self.bad.get()]
+    /// What was read so far.
+    pub(crate) fn counts(&self) -> InputCounts {
+        InputCounts {
+            scored: self.scored.get() + self.late.get(),
+            late: self.late.get(),
+            duplicates: self.duplicate.get(),
+            bad: self.bad.get(),
+            bytes: self.bytes.get(),
+        }
     }
+}
+
+/// What was read of one source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct InputCounts {
+    /// Scored, late ones included.
+    pub(crate) scored: u64,
+    /// Scored, but too old for windows.
+    pub(crate) late: u64,
+    /// Seen before.
+    pub(crate) duplicates: u64,
+    /// Gone to the dead letters.
+    pub(crate) bad: u64,
+    /// Line ends included.
+    pub(crate) bytes: u64,
 }

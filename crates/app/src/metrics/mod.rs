@@ -14,7 +14,7 @@ mod tests;
 use prometheus::{Registry, TextEncoder};
 
 use catalogue::Catalogue;
-pub(crate) use input::{InputMetrics, SourceMetrics};
+pub(crate) use input::{InputCounts, InputMetrics, SourceMetrics};
 pub(crate) use loaded::LoadedMetrics;
 pub(crate) use member::MemberMetrics;
 pub(crate) use output::OutputMetrics;
