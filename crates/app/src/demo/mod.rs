@@ -69,12 +69,12 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     let _signals = signals::start(stop_by(&stopped))?;
     let config = CompanyConfig { people: args.people, seed: args.seed, ..CompanyConfig::default() };
     let simulation = Simulation::new(&config, Scenario::Twitter2020);
+    let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
     let topics = Config::default().output;
     let kafka = EmbeddedKafka::start(&[(EVENTS_TOPIC, PARTITIONS), (&topics.alerts, ALERT_PARTITIONS), (&topics.dead_letters, 1)])?;
-    let setup = setup(args, simulation.company(), &kafka)?;
+    let setup = setup(args, simulation.company(), &kafka, &metrics)?;
     let screen = Screen::new(args.headless);
     screen.introduce(&simulation, &setup.book.set);
-    let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
     health.loaded();
     let http = args.listen.map(|it| http::start(it, Arc::clone(&metrics), Arc::clone(&health)));
     let _http = http.transpose().context("cannot listen at the address of --listen")?;
@@ -99,7 +99,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
 }
 
 /// The configuration of a run, for the embedded Kafka and with the company's own lists.
-fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka) -> Result<Setup> {
+fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Metrics) -> Result<Setup> {
     if !args.rules.is_dir() {
         let message = format!(
             "no rules at {}: start the demo at the root of the repository, or name its folder of rules with --rules",
@@ -110,10 +110,13 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka) -> Result<Se
     let sources = Sources::from_config(&[Source { topics: vec![EVENTS_TOPIC.to_owned()], ..Source::default() }])?;
     let rules = load::rules_with(std::slice::from_ref(&args.rules), None, &lists_of(company)?, sources.mappings())?;
     load::report(&rules.problems)?;
+    metrics.loaded.rules(&rules.book.set, &rules.problems);
     // Small batches, so that no partition is hours of simulated time ahead of another: rules over several people look across.
-    let batch = BatchLimits { messages_max: 256, queue_max: 2, ..BatchLimits::default() };
-    let kafka =
+    let batch = BatchLimits { messages_max: 256, ..BatchLimits::default() };
+    let mut kafka =
         KafkaConfig { group_id: "nightjar-demo".to_owned(), topics: vec![EVENTS_TOPIC.to_owned()], batch, ..kafka.config() };
+    // The mock cluster answers a fetch that finds nothing at the end of this time, even if something comes earlier.
+    kafka.properties.set("fetch.wait.max.ms", "5");
     Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: Limits::default() })
 }
 

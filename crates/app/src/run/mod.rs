@@ -62,7 +62,6 @@ fn setup(config: &Config, metrics: &Metrics) -> Result<Setup> {
     let rules = load::rules(&config.rules.directories, config.rules.context.as_deref(), sources.mappings())?;
     tell(&rules, metrics)?;
     let kafka = config.kafka_config();
-    metrics.state.limited(config.limits.windows(), rules.book.set.correlations.len());
     Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: config.limits.clone() })
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn start(
     health: Arc<Health>,
     also: Option<Observer>,
 ) -> Result<KafkaHandle, KafkaError> {
+    metrics.state.limited(setup.limits.windows(), setup.book.set.correlations.len());
     let exchange = setup
         .book
         .needs_exchange()

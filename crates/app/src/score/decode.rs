@@ -87,8 +87,18 @@ impl<'b> Rows<'b> {
 pub(super) struct Feed<'r, 'b> {
     input: &'r mut Input,
     free: IterMut<'b, Block>,
+    /// One for every block, so that it does not matter who decodes it.
+    spares: &'r mut Vec<Spare>,
     taken: usize,
     ending: &'r mut Option<Ending>,
+}
+
+/// A block to decode, and the memory for it.
+struct Taken<'b> {
+    /// Its number in the round.
+    index: usize,
+    block: &'b Block,
+    spare: Spare,
 }
 
 /// How the input ended.
@@ -99,12 +109,17 @@ pub(super) enum Ending {
 
 impl<'r, 'b> Feed<'r, 'b> {
     /// The next blocks of `input`, as many as there are `blocks`, or as are here.
-    pub(super) fn new(input: &'r mut Input, blocks: &'b mut [Block], ending: &'r mut Option<Ending>) -> Mutex<Self> {
-        Mutex::new(Self { input, free: blocks.iter_mut(), taken: 0, ending })
+    pub(super) fn new(
+        input: &'r mut Input,
+        blocks: &'b mut [Block],
+        spares: &'r mut Vec<Spare>,
+        ending: &'r mut Option<Ending>,
+    ) -> Mutex<Self> {
+        Mutex::new(Self { input, free: blocks.iter_mut(), spares, taken: 0, ending })
     }
 
     /// Reads and decompresses the next block.
-    fn take(&mut self) -> Option<(usize, &'b Block)> {
+    fn take(&mut self) -> Option<Taken<'b>> {
         // The first block is worth any wait; for the others, the first would have to wait.
         if self.ending.is_some() || (self.taken > 0 && !self.input.has_more_at_once()) {
             return None;
@@ -113,7 +128,7 @@ impl<'r, 'b> Feed<'r, 'b> {
         match self.input.reader.next_block(block) {
             Ok(true) => {
                 self.taken += 1;
-                Some((self.taken - 1, block))
+                Some(Taken { index: self.taken - 1, block, spare: self.spares.pop().unwrap_or_default() })
             }
             Ok(false) => {
                 *self.ending = Some(Ending::Over);
@@ -127,49 +142,36 @@ impl<'r, 'b> Feed<'r, 'b> {
     }
 }
 
-/// What a thread needs for decoding.
-pub(super) struct Decoding {
-    pub(super) reader: Reader,
-    /// Memory to be used again.
-    pub(super) spare: Vec<Spare>,
+/// Decodes blocks until there are no more in this round.
+pub(super) fn decode<'b>(reader: &mut Reader, program: &Program, feed: &Mutex<Feed<'_, 'b>>) -> Vec<Rows<'b>> {
+    let mut done = Vec::new();
+    loop {
+        let next = feed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(taken) = next else { return done };
+        done.push(decode_block(reader, program, taken));
+    }
 }
 
-impl Decoding {
-    pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, spare: Vec::new() }
-    }
-
-    /// Decodes blocks until there are no more in this round.
-    pub(super) fn work<'b>(&mut self, program: &Program, feed: &Mutex<Feed<'_, 'b>>) -> Vec<Rows<'b>> {
-        let mut done = Vec::new();
-        loop {
-            let next = feed.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some((index, block)) = next else { return done };
-            done.push(self.block(program, index, block));
-        }
-    }
-
-    fn block<'b>(&mut self, program: &Program, index: usize, block: &'b Block) -> Rows<'b> {
-        let width = self.reader.width();
-        let mut rows = Rows::new(index, block, width, self.spare.pop().unwrap_or_default());
-        let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
-        let may_lack_time = !program.schema.mapping.requires(Required::Time);
-        while let Some(record) = self.reader.next(&mut lines, &mut rows.values) {
-            let (number, offset) = (record.number, record.offset);
-            match record.outcome {
-                Ok(head) => {
-                    let at = rows.events.len();
-                    let values = &rows.values[at * width..];
-                    let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
-                    rows.by_shard[shard_of(program, &head, values)]
-                        .push(u32::try_from(at).expect("a block has fewer lines than that"));
-                    rows.events.push(Row { head, number, is_timeless, is_late: false, watermark: EventTime::MIN });
-                }
-                Err(reject) => rows.bad.push(BadLine { number, offset, bytes: record.bytes, reject }),
+fn decode_block<'b>(reader: &mut Reader, program: &Program, taken: Taken<'b>) -> Rows<'b> {
+    let Taken { index, block, spare } = taken;
+    let width = reader.width();
+    let mut rows = Rows::new(index, block, width, spare);
+    let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
+    let may_lack_time = !program.schema.mapping.requires(Required::Time);
+    while let Some(record) = reader.next(&mut lines, &mut rows.values) {
+        let (number, offset) = (record.number, record.offset);
+        match record.outcome {
+            Ok(head) => {
+                let at = rows.events.len();
+                let values = &rows.values[at * width..];
+                let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
+                rows.by_shard[shard_of(program, &head, values)].push(u32::try_from(at).expect("a block has fewer lines than that"));
+                rows.events.push(Row { head, number, is_timeless, is_late: false, watermark: EventTime::MIN });
             }
+            Err(reject) => rows.bad.push(BadLine { number, offset, bytes: record.bytes, reject }),
         }
-        rows
     }
+    rows
 }
 
 /// The shard that an event belongs to. Windows that are kept by actor are grouped by the first place in which a source has the actor,

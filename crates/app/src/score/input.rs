@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stream::files::{BlockOptions, BlockReader};
 
 /// Blocks of a round for each thread, when the input is a file. More would cost memory, fewer would start threads too often.
-const FILE_BLOCKS: usize = 2;
+const FILE_BLOCKS: usize = 4;
+const FILE_BLOCK_BYTES: usize = 256 * 1024;
 /// The same for stdin, whose blocks are smaller.
 const STDIN_BLOCKS: usize = 16;
 const STDIN_BLOCK_BYTES: usize = 64 * 1024;
@@ -32,7 +33,9 @@ impl Input {
     pub(super) fn open(options: &Options) -> Result<Self> {
         let failed = || format!("cannot score {}", options.input.display());
         if options.input != Path::new("-") {
-            let reader = BlockReader::open(&options.input, BlockOptions::default()).with_context(failed)?;
+            let reader =
+                BlockReader::open(&options.input, BlockOptions { block_bytes: FILE_BLOCK_BYTES, ..BlockOptions::default() })
+                    .with_context(failed)?;
             return Ok(Self { reader, blocks: FILE_BLOCKS, ahead: None });
         }
         let (stdin, ahead) = ReadAhead::start(io::stdin());

@@ -11,6 +11,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use stream::files::{Progress, ReadError};
 
+/// Alerts have a few kilobytes each, and a round may have many.
+const BUFFER_BYTES: usize = 256 * 1024;
+
 /// The ends that results go to.
 pub(super) struct Output {
     alerts: Box<dyn Write>,
@@ -51,7 +54,7 @@ impl Output {
         self.bad.broken(error)
     }
 
-    /// The alerts of a round, in the order of their events.
+    /// The alerts of a round, in the order of their events. The order of `seats` decides where nothing else does.
     pub(super) fn alerts(&mut self, seats: &[Seat]) -> Result<()> {
         let mut all: Vec<(&Written, &Seat)> = seats.iter().flat_map(|seat| seat.written.iter().map(move |it| (it, seat))).collect();
         // Alerts of one event and rule are in order already, by seat: the sort is stable.
@@ -86,13 +89,13 @@ impl Output {
 fn alerts(options: &Options) -> Result<Box<dyn Write>> {
     let Some(path) = &options.alerts else {
         return Ok(match options.format {
-            Format::Json => Box::new(BufWriter::new(io::stdout())),
+            Format::Json => Box::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),
             Format::Text => Box::new(BufWriter::new(anstream::stdout())),
         });
     };
     let file = File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?;
     Ok(match options.format {
-        Format::Json => Box::new(BufWriter::new(file)),
+        Format::Json => Box::new(BufWriter::with_capacity(BUFFER_BYTES, file)),
         Format::Text => Box::new(BufWriter::new(anstream::StripStream::new(file))),
     })
 }

@@ -4,7 +4,7 @@
 //! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
 
 use super::args::Format;
-use super::decode::{Decoding, Ending, Feed, Rows};
+use super::decode::{Ending, Feed, Rows, Spare, decode};
 use super::input::Input;
 use super::output::Output;
 use super::parallel;
@@ -14,6 +14,7 @@ use engine::decode::Limits;
 use engine::{Lane, Plausible, Reader, Routed, Rulebook, Watermark};
 use model::EventTime;
 use sigma::matcher::Clock;
+use std::cmp::Reverse;
 use std::sync::{Mutex, PoisonError};
 use stream::Block;
 use stream::files::ReadError;
@@ -26,6 +27,8 @@ pub(super) struct Pipeline {
     book: Rulebook,
     workers: Vec<Worker>,
     seats: Vec<Seat>,
+    /// Memory for decoded blocks.
+    spares: Vec<Spare>,
     watermark: Watermark,
     /// The time of the latest event that has one, for those that have none.
     last: EventTime,
@@ -33,7 +36,7 @@ pub(super) struct Pipeline {
 
 /// What belongs to a thread: buffers and caches, nothing that changes a verdict.
 struct Worker {
-    decoding: Decoding,
+    reader: Reader,
     lane: Lane,
 }
 
@@ -41,12 +44,12 @@ impl Pipeline {
     pub(super) fn new(book: Rulebook, clock: &Clock, plausible: Plausible, threads: usize) -> Self {
         let program = &book.programs[0];
         let worker = |_| Worker {
-            decoding: Decoding::new(Reader::new(program.clone(), Limits::default(), plausible)),
+            reader: Reader::new(program.clone(), Limits::default(), plausible),
             lane: Lane::new(program.clone(), 0, clock.clone()),
         };
         let workers = (0..threads).map(worker).collect();
         let seats = (0..SHARDS).map(|number| Seat::new(number, &book)).collect();
-        Self { book, workers, seats, watermark: Watermark::default(), last: Plausible::EARLIEST }
+        Self { book, workers, seats, spares: Vec::new(), watermark: Watermark::default(), last: Plausible::EARLIEST }
     }
 
     /// What became of the events that were no bad lines.
@@ -86,19 +89,16 @@ impl Pipeline {
         self.score(&decoded, format);
         self.correlate(format);
         output.alerts(&self.seats)?;
-        for (at, rows) in decoded.into_iter().enumerate() {
-            let worker = at % self.workers.len();
-            self.workers[worker].decoding.spare.push(rows.into_spare());
-        }
+        self.spares.extend(decoded.into_iter().map(Rows::into_spare));
         Ok(())
     }
 
     /// Phase 1, by block.
     fn decode<'b>(&mut self, input: &mut Input, blocks: &'b mut [Block], ending: &mut Option<Ending>) -> Vec<Rows<'b>> {
-        let feed = Feed::new(input, blocks, ending);
+        let feed = Feed::new(input, blocks, &mut self.spares, ending);
         let program = &self.book.programs[0];
         let mut decoded: Vec<Rows<'b>> =
-            parallel::each(&mut self.workers, |it| it.decoding.work(program, &feed)).into_iter().flatten().collect();
+            parallel::each(&mut self.workers, |it| decode(&mut it.reader, program, &feed)).into_iter().flatten().collect();
         decoded.sort_by_key(|it| it.index);
         decoded
     }
@@ -115,11 +115,13 @@ impl Pipeline {
         }
     }
 
-    /// Phase 2, by actor. Threads take the next shard when they are done with one: actors are not equally busy.
+    /// Phase 2, by actor.
     fn score(&mut self, decoded: &[Rows<'_>], format: Format) {
-        let seats = Mutex::new(self.seats.iter_mut());
-        parallel::each(&mut self.workers, |worker| {
-            while let Some(seat) = next(&seats) {
+        let mut jobs: Vec<(&mut Worker, Vec<&mut Seat>)> = self.workers.iter_mut().map(|it| (it, Vec::new())).collect();
+        deal(&mut self.seats, decoded, jobs.len());
+        self.seats.iter_mut().for_each(|it| jobs[it.thread].1.push(it));
+        parallel::each(&mut jobs, |(worker, seats)| {
+            for seat in seats {
                 seat.begin();
                 seat.score(&mut worker.lane, decoded, format);
             }
@@ -138,12 +140,29 @@ impl Pipeline {
         routed.iter().for_each(|it| by_seat[it.shard(SHARDS)].push(it));
         let book = &self.book;
         let threads = if routed.len() < WORTH_A_THREAD { 1 } else { self.workers.len() };
-        let seats = Mutex::new(self.seats.iter_mut().zip(&by_seat));
+        let jobs = Mutex::new(self.seats.iter_mut().zip(&by_seat));
         parallel::each(&mut self.workers[..threads], |_| {
-            while let Some((seat, hits)) = next(&seats) {
+            while let Some((seat, hits)) = next(&jobs) {
                 seat.accept(book, hits, format);
             }
         });
+    }
+}
+
+/// Gives each seat of a round to a thread so that all have about the same to do: some actors, services above all, do a hundred times as
+/// much as others. A seat stays with its thread where it can, because the thread's caches hold the values of its actors.
+fn deal(seats: &mut [Seat], decoded: &[Rows<'_>], threads: usize) {
+    let load_of = |seat: &Seat| decoded.iter().map(|it| it.by_shard[seat.number].len()).sum::<usize>();
+    let mut by_load: Vec<(usize, &mut Seat)> = seats.iter_mut().map(|it| (load_of(it), it)).collect();
+    by_load.sort_by_key(|(load, seat)| (Reverse(*load), seat.number));
+    let total: usize = by_load.iter().map(|(load, _)| load).sum();
+    let fair = total / threads + total / threads / 16;
+    let mut loads = vec![0; threads];
+    for (load, seat) in by_load {
+        if loads[seat.thread] + load > fair {
+            seat.thread = (0..threads).min_by_key(|&it| loads[it]).unwrap_or(0);
+        }
+        loads[seat.thread] += load;
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Counts {
 /// A shard of actors and a shard of the exchange: both are kept in the same seat, neither knows of the other.
 pub(super) struct Seat {
     pub(super) number: usize,
+    /// Which thread scores it at present.
+    pub(super) thread: usize,
     shard: Shard,
     exchange: Exchange,
     outbox: Outbox,
@@ -46,6 +48,7 @@ impl Seat {
     pub(super) fn new(number: usize, book: &Rulebook) -> Self {
         Self {
             number,
+            thread: 0,
             shard: Shard::new(&book.programs[0], engine::WindowLimits::default()),
             exchange: Exchange::new(book, engine::WindowLimits::default()),
             outbox: Outbox::default(),

@@ -110,14 +110,14 @@ impl Pool {
     pub(super) fn remove(&mut self, list: &mut List, at: u32) {
         let (previous, next) = (self.get(at).previous, self.get(at).next);
         if previous == NONE {
-            list.head = next
+            list.head = next;
         } else {
-            self.entries[previous as usize].next = next
+            self.entries[previous as usize].next = next;
         }
         if next == NONE {
-            list.tail = previous
+            list.tail = previous;
         } else {
-            self.entries[next as usize].previous = previous
+            self.entries[next as usize].previous = previous;
         }
         list.len -= 1;
         self.entries[at as usize].event = SmallText::default();
@@ -130,14 +130,14 @@ impl Pool {
         self.entries[at as usize].previous = after;
         self.entries[at as usize].next = next;
         if after == NONE {
-            list.head = at
+            list.head = at;
         } else {
-            self.entries[after as usize].next = at
+            self.entries[after as usize].next = at;
         }
         if next == NONE {
-            list.tail = at
+            list.tail = at;
         } else {
-            self.entries[next as usize].previous = at
+            self.entries[next as usize].previous = at;
         }
         list.len += 1;
     }
