@@ -324,6 +324,73 @@ fn a_simulated_attack_gives_the_same_bytes_with_any_number_of_threads() {
     }
 }
 
+/// The alerts of the plain engine, one event after the other, with the rules of this file.
+fn scored_one_by_one(events: &[u8], mapping: &str) -> String {
+    let loaded = sigma::parse::parse_all([("rules.yml".to_owned(), RULES.to_owned())], &sigma::lists::Lists::default());
+    let mapping = model::SourceMapping::built_in(mapping).unwrap();
+    let book = engine::Rulebook::compile(loaded.documents, &[mapping], &mut Vec::new());
+    let latest = model::EventTime::parse(NOW).unwrap().plus_ms(86_400_000);
+    let mut pipeline = engine::Pipeline::new(book, 0, &engine::Settings::new(engine::Plausible::until(latest)));
+    let mut bytes = events.to_vec();
+    let payload = engine::decode::pad(&mut bytes);
+    let mut alerts = Vec::new();
+    pipeline.score(&mut engine::decode::Lines::new(&bytes, payload).unwrap(), &mut alerts, |_| {});
+    let mut written = Vec::new();
+    for emitted in alerts {
+        emitted.alert.write_ocsf(&mut written);
+        written.push(b'\n');
+    }
+    String::from_utf8(written).unwrap()
+}
+
+/// Some megabytes of events, out of order by up to ten minutes, so that some are late; `line` makes one of its number and its time.
+fn many_events(line: impl Fn(u32, &str) -> String) -> String {
+    let time = |at: u32| {
+        let second = at / 2 + (at * 7_919) % 601;
+        format!("2026-03-02T{:02}:{:02}:{:02}Z", 8 + second / 3_600, second / 60 % 60, second % 60)
+    };
+    (0..12_000).map(|at| line(at, &time(at)) + "\n").collect()
+}
+
+#[track_caller]
+fn check_parallel(name: &str, source: &str, events: &str) {
+    let place = Place::new(name);
+    place.write("events.ndjson", events.as_bytes());
+    let expected = scored_one_by_one(events.as_bytes(), source);
+    assert!(rules_of(&expected).iter().any(|it| it == "crowd") && rules_of(&expected).iter().any(|it| it == "export"));
+    for threads in ["1", "2", "5"] {
+        let ran = place.run(&["score", "events.ndjson", "--source", source, "--threads", threads, "--now", NOW]);
+        assert!(ran.ended(0).out == expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn all_threads_together_find_what_the_plain_engine_finds() {
+    let events = many_events(|at, time| {
+        let (actor, target, action) = (at % 211, at * 31 % 97, if at % 50 == 0 { "export" } else { "look" });
+        let padding = "x".repeat(usize::try_from(at % 400).unwrap());
+        format!(
+            "{{\"time\":\"{time}\",\"id\":\"{at}\",\"actor\":{{\"id\":\"u{actor}\"}},\"action\":\"{action}\",\
+             \"target\":{{\"id\":\"t{target}\"}},\"detail\":\"{padding}\"}}"
+        )
+    });
+    check_parallel("plain", "native", &events);
+}
+
+#[test]
+fn events_without_a_time_take_that_of_the_event_before_in_whatever_thread_that_was() {
+    let events = many_events(|at, time| {
+        let time = if at % 1_000 == 0 { format!("\"time\":\"{time}\",") } else { String::new() };
+        let (actor, action) = (at % 211, if at % 50 == 0 { "export" } else { "look" });
+        let padding = "x".repeat(300);
+        format!(
+            "{{{time}\"actor\":{{\"id\":\"u{actor}\"}},\"action\":\"{action}\",\"target\":{{\"id\":\"t{}\"}},\"n\":{at},\"x\":\"{padding}\"}}",
+            at % 7
+        )
+    });
+    check_parallel("timeless", "raw", &events);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_company() {
     let place = Place::new("seed");

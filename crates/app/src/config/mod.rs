@@ -37,7 +37,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             kafka: Kafka::default(),
-            sources: vec![Source { topics: vec!["audit-events".to_owned()], ..Source::default() }],
+            sources: vec![Source::default()],
             output: Output::default(),
             rules: Rules::default(),
             limits: Limits::default(),

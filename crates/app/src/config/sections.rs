@@ -64,7 +64,7 @@ pub(crate) struct Source {
 
 impl Default for Source {
     fn default() -> Self {
-        Self { topics: Vec::new(), mapping: "native".to_owned(), timezone: "UTC".to_owned() }
+        Self { topics: vec!["audit-events".to_owned()], mapping: "native".to_owned(), timezone: "UTC".to_owned() }
     }
 }
 

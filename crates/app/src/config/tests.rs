@@ -46,7 +46,7 @@ fn what_cannot_work_is_refused() {
     refused("[limits]\nbatch_messages_max = 0", &[], "limits.batch_messages_max is 0");
     refused("[limits]\nlateness_ms = -1", &[], "must not be negative");
     refused("sources = []", &[], "no [[sources]]");
-    refused("[[sources]]\nmapping = \"okta\"", &[], "at least one topic");
+    refused("[[sources]]\ntopics = []", &[], "at least one topic");
     refused("[[sources]]\ntopics = [\"a\"]\n[[sources]]\ntopics = [\"a\"]", &[], "\"a\" is in [[sources]] twice");
     refused("[output]\nalerts = \"audit-events\"", &[], "loop");
     refused("[rules]\ndirectories = []", &[], "rules.directories is empty");

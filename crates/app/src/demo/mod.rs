@@ -112,7 +112,7 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Me
     load::report(&rules.problems)?;
     metrics.loaded.rules(&rules.book.set, &rules.problems);
     // Small batches, so that no partition is hours of simulated time ahead of another: rules over several people look across.
-    let batch = BatchLimits { messages_max: 256, ..BatchLimits::default() };
+    let batch = BatchLimits { messages_max: 256, queue_max: 16, ..BatchLimits::default() };
     let mut kafka =
         KafkaConfig { group_id: "nightjar-demo".to_owned(), topics: vec![EVENTS_TOPIC.to_owned()], batch, ..kafka.config() };
     // The mock cluster answers a fetch that finds nothing at the end of this time, even if something comes earlier.
@@ -154,7 +154,7 @@ fn produce(
     goes_on: impl Fn() -> bool,
 ) -> Result<Produced> {
     // Little unread per partition: see `setup`.
-    let pacing = Pacing { messages_max: 1_000, ..Pacing::default() };
+    let pacing = Pacing { messages_max: 4_000, ..Pacing::default() };
     let mut producer = PacedProducer::new(kafka, EVENTS_TOPIC, partitions(), pacing, Arc::clone(progress))?;
     let pace = Pace::new(args.speed, simulation.company().config().start_ms, simulation.truth());
     company::produce(simulation, &pace, &mut producer, screen, goes_on)

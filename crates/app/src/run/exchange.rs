@@ -15,7 +15,7 @@ use stream::kafka::PartitionId;
 use crate::metrics::{Evictions, Metrics};
 
 /// A partition whose last batch ended so long ago has nothing to read: nobody waits for it.
-const IDLE_AFTER: Duration = Duration::from_millis(30);
+const IDLE_AFTER: Duration = Duration::from_millis(100);
 /// Longest wait for slower partitions, per batch. Then the hits are taken out of order, and that is counted.
 const WAIT_MAX: Duration = Duration::from_millis(500);
 /// How often a waiting partition looks whether another has become idle.

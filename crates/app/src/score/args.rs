@@ -1,7 +1,7 @@
 //! What is typed after `nightjar score`, and what it means.
 
 use crate::exit::Usage;
-use crate::load;
+use crate::{load, show};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use model::{EventTime, SourceMapping};
@@ -61,13 +61,22 @@ pub(crate) struct Args {
 }
 
 /// How alerts are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Format {
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
     /// OCSF Detection Findings, one JSON object per line
     #[default]
     Json,
     /// A few lines for people
     Text,
+}
+
+/// How alerts come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// An OCSF Detection Finding in a line.
+    Ocsf,
+    /// Lines for people, cut to so many columns if there is a terminal that has them.
+    Text(Option<usize>),
 }
 
 /// What the arguments mean.
@@ -82,8 +91,8 @@ pub(crate) struct Options {
     pub(crate) context: Option<PathBuf>,
     /// File for alerts; none is stdout.
     pub(crate) alerts: Option<PathBuf>,
-    /// How alerts are written.
-    pub(crate) format: Format,
+    /// How alerts come out.
+    pub(crate) form: Form,
     /// File for dead letters.
     pub(crate) dead_letters: Option<PathBuf>,
     /// File for statistics.
@@ -111,6 +120,7 @@ impl Options {
             None => now()?,
         };
         check_outputs(args)?;
+        let alerts = Some(args.alerts.clone()).filter(|it| it != Path::new("-"));
         let threads = match args.threads {
             Some(threads) => usize::from(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -120,8 +130,11 @@ impl Options {
             rules: args.rules.clone(),
             mapping: load::mapping(&args.source)?,
             context: args.context.clone(),
-            alerts: Some(args.alerts.clone()).filter(|it| it != Path::new("-")),
-            format: args.format,
+            form: match args.format {
+                Format::Json => Form::Ocsf,
+                Format::Text => Form::Text(show::width().filter(|_| alerts.is_none())),
+            },
+            alerts,
             dead_letters: args.dead_letters.clone(),
             stats: args.stats.clone(),
             threads,

@@ -78,7 +78,7 @@ impl<'b> Rows<'b> {
         self.events.clear();
         self.by_shard.iter_mut().for_each(Vec::clear);
         // Collecting an emptied vector of the same layout keeps its allocation.
-        let events = self.events.into_iter().filter_map(|_| None).collect();
+        let events = self.events.into_iter().map_while(|_| None).collect();
         Spare { events, values: recycled(self.values), by_shard: self.by_shard }
     }
 }

@@ -1,6 +1,6 @@
 //! What comes out: alerts, dead letters, progress; everything in the order of the input.
 
-use super::args::{Format, Options};
+use super::args::{Form, Options};
 use super::bad::BadLines;
 use super::decode::Rows;
 use super::seat::{Seat, Written};
@@ -17,7 +17,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// The ends that results go to.
 pub(super) struct Output {
     alerts: Box<dyn Write>,
-    format: Format,
+    form: Form,
     bad: BadLines,
     bar: Option<(ProgressBar, Progress)>,
     tally: Tally,
@@ -29,12 +29,12 @@ impl Output {
         // On a terminal that shows the alerts, a bar would be in their way.
         let has_bar = !options.is_quiet && io::stderr().is_terminal() && (options.alerts.is_some() || !io::stdout().is_terminal());
         let bar = has_bar.then(|| (bar(&progress), progress));
-        Ok(Self { alerts: alerts(options)?, format: options.format, bad: BadLines::new(options)?, bar, tally: Tally::default() })
+        Ok(Self { alerts: alerts(options)?, form: options.form, bad: BadLines::new(options)?, bar, tally: Tally::default() })
     }
 
-    /// How alerts are written.
-    pub(super) fn format(&self) -> Format {
-        self.format
+    /// How alerts come out.
+    pub(super) fn form(&self) -> Form {
+        self.form
     }
 
     /// The lines of a block that are no events.
@@ -88,15 +88,15 @@ impl Output {
 /// Text has colours, which only terminals get.
 fn alerts(options: &Options) -> Result<Box<dyn Write>> {
     let Some(path) = &options.alerts else {
-        return Ok(match options.format {
-            Format::Json => Box::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),
-            Format::Text => Box::new(BufWriter::new(anstream::stdout())),
+        return Ok(match options.form {
+            Form::Ocsf => Box::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),
+            Form::Text(_) => Box::new(BufWriter::new(anstream::stdout())),
         });
     };
     let file = File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?;
-    Ok(match options.format {
-        Format::Json => Box::new(BufWriter::with_capacity(BUFFER_BYTES, file)),
-        Format::Text => Box::new(BufWriter::new(anstream::StripStream::new(file))),
+    Ok(match options.form {
+        Form::Ocsf => Box::new(BufWriter::with_capacity(BUFFER_BYTES, file)),
+        Form::Text(_) => Box::new(BufWriter::new(anstream::StripStream::new(file))),
     })
 }
 

@@ -3,7 +3,7 @@
 //! A round takes a few blocks. Which thread does what is left to chance; what comes out is not, since every shard sees its events in
 //! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
 
-use super::args::Format;
+use super::args::Form;
 use super::decode::{Ending, Feed, Rows, Spare, decode};
 use super::input::Input;
 use super::output::Output;
@@ -80,14 +80,14 @@ impl Pipeline {
     }
 
     fn round(&mut self, input: &mut Input, blocks: &mut [Block], ending: &mut Option<Ending>, output: &mut Output) -> Result<()> {
-        let format = output.format();
+        let form = output.form();
         let mut decoded = self.decode(input, blocks, ending);
         self.put_in_order(&mut decoded);
         for rows in &decoded {
             output.bad_lines(rows)?;
         }
-        self.score(&decoded, format);
-        self.correlate(format);
+        self.score(&decoded, form);
+        self.correlate(form);
         output.alerts(&self.seats)?;
         self.spares.extend(decoded.into_iter().map(Rows::into_spare));
         Ok(())
@@ -116,20 +116,20 @@ impl Pipeline {
     }
 
     /// Phase 2, by actor.
-    fn score(&mut self, decoded: &[Rows<'_>], format: Format) {
+    fn score(&mut self, decoded: &[Rows<'_>], form: Form) {
         let mut jobs: Vec<(&mut Worker, Vec<&mut Seat>)> = self.workers.iter_mut().map(|it| (it, Vec::new())).collect();
         deal(&mut self.seats, decoded, jobs.len());
         self.seats.iter_mut().for_each(|it| jobs[it.thread].1.push(it));
         parallel::each(&mut jobs, |(worker, seats)| {
             for seat in seats {
                 seat.begin();
-                seat.score(&mut worker.lane, decoded, format);
+                seat.score(&mut worker.lane, decoded, form);
             }
         });
     }
 
     /// Phase 3, by group: hits of other groups than the actor go to the shard that keeps their group.
-    fn correlate(&mut self, format: Format) {
+    fn correlate(&mut self, form: Form) {
         let mut routed: Vec<Routed> = self.seats.iter_mut().flat_map(Seat::drain_routed).collect();
         if routed.is_empty() {
             return;
@@ -143,7 +143,7 @@ impl Pipeline {
         let jobs = Mutex::new(self.seats.iter_mut().zip(&by_seat));
         parallel::each(&mut self.workers[..threads], |_| {
             while let Some((seat, hits)) = next(&jobs) {
-                seat.accept(book, hits, format);
+                seat.accept(book, hits, form);
             }
         });
     }

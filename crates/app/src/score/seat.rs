@@ -1,6 +1,6 @@
 //! One virtual shard with what it has to say: there is always the same number of them, whatever the number of threads.
 
-use super::args::Format;
+use super::args::Form;
 use super::decode::Rows;
 use crate::show;
 use engine::shard::Place;
@@ -65,7 +65,7 @@ impl Seat {
     }
 
     /// Scores the rows that belong to this shard.
-    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], format: Format) {
+    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], form: Form) {
         for rows in blocks {
             for &at in &rows.by_shard[self.number] {
                 let row = &rows.events[at as usize];
@@ -82,7 +82,7 @@ impl Seat {
                 }
             }
         }
-        self.write_alerts(format);
+        self.write_alerts(form);
     }
 
     /// Hits for other seats.
@@ -91,21 +91,21 @@ impl Seat {
     }
 
     /// Accepts the hits that belong to this shard of the exchange, in the order of their positions.
-    pub(super) fn accept(&mut self, book: &Rulebook, hits: &[&Routed], format: Format) {
+    pub(super) fn accept(&mut self, book: &Rulebook, hits: &[&Routed], form: Form) {
         for hit in hits {
             self.exchange.accept(book, hit, &mut self.outbox.alerts);
         }
-        self.write_alerts(format);
+        self.write_alerts(form);
     }
 
-    fn write_alerts(&mut self, format: Format) {
+    fn write_alerts(&mut self, form: Form) {
         for Emitted { position, order, alert } in self.outbox.alerts.drain(..) {
             let start = self.bytes.len();
             alert.write_ocsf(&mut self.bytes);
-            if format == Format::Text {
+            if let Form::Text(width) = form {
                 let finding = serde_json::from_slice(&self.bytes[start..]).unwrap_or_default();
                 self.bytes.truncate(start);
-                self.bytes.extend_from_slice(show::alert(&finding, None).as_bytes());
+                self.bytes.extend_from_slice(show::alert(&finding, width).as_bytes());
             }
             self.bytes.push(b'\n');
             self.written.push(Written { position, order, rule: alert.rule, start, end: self.bytes.len() });

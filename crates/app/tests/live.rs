@@ -1,0 +1,202 @@
+//! The binary as a service: Kafka in, Kafka out, signals, probes; and the demo.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use stream::kafka::{EmbeddedKafka, PacedProducer, Pacing, Progress, TailReader};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
+const RULE: &str = "\
+title: Export
+name: export
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b01
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: export
+  condition: s
+level: high
+";
+
+/// A fresh folder with a rule and a configuration in it; it goes when the test is over.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str, config: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("nightjar-live-{}-{name}", std::process::id()));
+        drop(fs::remove_dir_all(&path));
+        fs::create_dir_all(path.join("rules")).unwrap();
+        fs::write(path.join("rules/export.yml"), RULE).unwrap();
+        fs::write(path.join("nightjar.toml"), config).unwrap();
+        Self(path)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
+        command.current_dir(&self.0).args(arguments).env_remove("NIGHTJAR_LOG__LEVEL");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs to the end, which has to come with `code`, and gives what was said on stderr.
+    #[track_caller]
+    fn ends(&self, arguments: &[&str], environment: &[(&str, &str)], code: i32) -> String {
+        let Output { status, stderr, .. } = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
+        let told = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(code), "{told}");
+        told
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Sends a signal, and gives the exit code.
+fn signalled(mut child: Child, signal: &str) -> Option<i32> {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+fn get_page(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[track_caller]
+fn told(text: &str, expected: &str) {
+    assert!(text.contains(expected), "no `{expected}` in: {text}");
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_is_named() {
+    told(&Place::new("missing", "").ends(&["run", "-c", "other.toml"], &[], 2), "other.toml");
+    let place = Place::new("unknown", "[kafka]\ngruop_id = \"x\"\n");
+    told(&place.ends(&["run"], &[], 2), "nightjar.toml:2:1: unknown key `gruop_id`");
+    told(&place.ends(&["run"], &[], 2), "did you mean `group_id`?");
+    let place = Place::new("environment", "");
+    told(&place.ends(&["run"], &[("NIGHTJAR_LIMITS__LATENES_MS", "1")], 2), "did you mean `lateness_ms`?");
+    told(&place.ends(&["run"], &[("NIGHTJAR_LOG__LEVEL", "=,=")], 2), "log.level");
+    told(&place.ends(&["run"], &[("NIGHTJAR_SOURCES__0__MAPPING", "nativ")], 2), "native");
+}
+
+#[test]
+fn a_run_without_a_usable_rule_does_not_start() {
+    let place = Place::new("no-rules", "");
+    told(&place.ends(&["run"], &[("NIGHTJAR_RULES__DIRECTORIES", "nowhere")], 2), "nowhere");
+    fs::write(place.0.join("rules/export.yml"), "title: x\n").unwrap();
+    told(&place.ends(&["run"], &[], 2), "export.yml:1");
+}
+
+#[test]
+fn a_check_reads_configuration_and_rules_and_ends() {
+    let place = Place::new("check", "");
+    told(&place.ends(&["run", "--check"], &[], 0), "rules=1");
+}
+
+#[test]
+fn a_broker_that_does_not_answer_and_a_topic_that_is_not_there_are_named() {
+    let place = Place::new(
+        "unreachable",
+        "[kafka]\nbrokers = \"127.0.0.1:1\"\nstartup_timeout_ms = 300\n[http]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    told(&place.ends(&["run"], &[], 3), "127.0.0.1:1");
+    let kafka = EmbeddedKafka::start(&[("nightjar.alerts", 1), ("nightjar.dead-letters", 1)]).unwrap();
+    let brokers = [("NIGHTJAR_KAFKA__BROKERS", kafka.bootstrap_servers())];
+    told(&place.ends(&["run"], &brokers, 3), "topic \"audit-events\" does not exist");
+}
+
+#[test]
+fn a_run_turns_events_into_alerts_and_dead_letters_until_it_is_told_to_stop() {
+    let kafka = EmbeddedKafka::start(&[("audit-events", 2), ("nightjar.alerts", 1), ("nightjar.dead-letters", 1)]).unwrap();
+    let place = Place::new("live", "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n");
+    let mut child = place.command(&["run"]).env("NIGHTJAR_KAFKA__BROKERS", kafka.bootstrap_servers()).spawn().unwrap();
+    let mut log =
+        BufReader::new(child.stderr.take().unwrap()).lines().map(|it| serde_json::from_str::<Json>(&it.unwrap()).unwrap());
+    let serving = log.find(|it| it["message"].as_str().unwrap().starts_with("serving")).unwrap();
+    let address = serving["address"].as_str().unwrap().to_owned();
+
+    let config = kafka.config();
+    let mut producer = PacedProducer::new(&config, "audit-events", 2, Pacing::default(), Arc::new(Progress::new(2))).unwrap();
+    for number in 0..100 {
+        let action = if number % 10 == 0 { "export" } else { "view" };
+        let event = format!(
+            r#"{{"time":"2026-03-02T10:00:{:02}Z","id":"e-{number}","actor":{{"id":"u{number}"}},"action":"{action}"}}"#,
+            number % 60
+        );
+        assert!(producer.send(format!("u{number}").as_bytes(), event.as_bytes(), None, PATIENCE).unwrap());
+    }
+    assert!(producer.send(b"u1", b"{oops", None, PATIENCE).unwrap());
+    producer.flush(PATIENCE).unwrap();
+
+    let alerts = TailReader::from_earliest(&config, "nightjar.alerts").unwrap().read(10, PATIENCE).unwrap();
+    let letters = TailReader::from_earliest(&config, "nightjar.dead-letters").unwrap().read(1, PATIENCE).unwrap();
+    assert_eq!((alerts.len(), letters.len()), (10, 1));
+    let letter: Json = serde_json::from_slice(&letters[0].value).unwrap();
+    assert_eq!((&letter["code"], &letter["raw"]), (&Json::from("not_json"), &Json::from("{oops")));
+    told(&get_page(&address, "/readyz"), "200 OK");
+    told(&get_page(&address, "/healthz"), "200 OK");
+    let metrics = get_page(&address, "/metrics");
+    told(&metrics, "nightjar_alerts_total{level=\"high\",rule=\"export\"} 10");
+    told(&metrics, "nightjar_events_total{outcome=\"scored\",source=\"native\"} 100");
+
+    let rest = std::thread::spawn(move || log.last().unwrap());
+    assert_eq!(signalled(child, "-TERM"), Some(0));
+    let last = rest.join().unwrap();
+    assert_eq!((&last["message"], &last["events"], &last["records"]), (&Json::from("stopped"), &Json::from(101), &Json::from(11)));
+}
+
+#[test]
+fn a_demo_tells_that_the_attack_was_noticed_before_the_first_account_fell() {
+    let place = Place::new("demo", "");
+    place.ends(&["demo", "--headless", "--speed", "max", "--people", "40", "--rules", PACK, "--summary", "s.json"], &[], 0);
+    let summary: Json = serde_json::from_slice(&fs::read(place.0.join("s.json")).unwrap()).unwrap();
+    let count = |pointer: &str| summary.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}")).as_u64().unwrap();
+    assert!(count("/events") > 10_000);
+    assert_eq!(count("/events"), count("/scored") + count("/bad") + count("/duplicates"));
+    let by_rule: u64 = summary["alerts_by_rule"].as_object().unwrap().values().map(|it| it.as_u64().unwrap()).sum();
+    assert_eq!(count("/alerts"), by_rule);
+    assert_eq!((count("/attack/targets"), count("/attack/takeovers")), (130, 45));
+    assert_eq!((count("/attack/inboxes"), count("/attack/archives")), (36, 8));
+    assert_eq!(count("/attack/takeovers_before_first_alert"), 0);
+    let time = |key: &str| summary["attack"][key].as_str().unwrap().to_owned();
+    assert!(time("started") <= time("first_alert") && time("first_alert") < time("first_takeover"));
+    assert_eq!(summary["alerts_by_rule"]["takeover_chain"], 45);
+}
+
+#[test]
+fn a_demo_that_is_interrupted_ends_well_with_what_there_is() {
+    let place = Place::new("interrupted", "");
+    let mut child = place.command(&["demo", "--people", "40", "--rules", PACK, "--summary", "s.json"]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    told(&first, "40 people");
+    assert_eq!(signalled(child, "-INT"), Some(0));
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    told(&rest, "The attack had not begun.");
+    assert!(!rest.contains('\x1b'), "colours in a pipe: {rest}");
+    assert!(Path::new(&place.0).join("s.json").exists());
+}
+
+#[test]
+fn a_demo_without_rules_says_where_to_start_it() {
+    let place = Place::new("elsewhere", "");
+    told(&place.ends(&["demo", "--headless", "--rules", "nowhere"], &[], 2), "at the root of the repository");
+    told(&place.ends(&["demo", "--speed", "fast"], &[], 2), "--speed");
+}
