@@ -69,7 +69,7 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
     let extracted = extract(&trigger.program.schema.mapping, &json);
     let info = &trigger.rule().info;
     let event = extracted.id.clone().unwrap_or_else(|| derived_id(trigger.line));
-    let message = format!("{}: {}", info.title, deed(&extracted));
+    let message = format!("{}: {} did {}", info.title, name(&extracted.actor.id), deed(&extracted));
     let actors = vec![extracted.actor.id.clone()];
     Alert {
         uid: uid(&info.id, &[&event]),
@@ -88,7 +88,7 @@ pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, 
     let json = trigger.json();
     let extracted = extract(&trigger.program.schema.mapping, &json);
     let correlation = &trigger.program.rules.correlations[index.0 as usize];
-    let window = window_info(trigger, &json, correlation, &fired);
+    let window = window_info(trigger, &json, index, &fired);
     let last_event = fired.events.last().map(String::as_str).unwrap_or_default();
     let first_ms = fired.first.ms().to_string();
     let mut parts: Vec<&str> = window.group.iter().map(|(_, value)| value.as_str()).collect();
@@ -131,10 +131,9 @@ fn common(trigger: &Trigger<'_>, json: &Json, extracted: Extracted) -> Alert {
     }
 }
 
-/// `u1042 did password.reset on @usa (783214), from 10.1.2.3`
+/// `password.reset on @usa (783214), from 10.1.2.3`
 fn deed(extracted: &Extracted) -> String {
-    let actor = if extracted.actor.id.is_empty() { "somebody" } else { &extracted.actor.id };
-    let mut text = format!("{actor} did {}", if extracted.action.is_empty() { "something" } else { &extracted.action });
+    let mut text = if extracted.action.is_empty() { "something".to_owned() } else { extracted.action.clone() };
     if let Some(target) = &extracted.target {
         text.push_str(" on ");
         match &target.label {
@@ -149,10 +148,14 @@ fn deed(extracted: &Extracted) -> String {
     text
 }
 
-fn window_info(trigger: &Trigger<'_>, json: &Json, correlation: &Correlation, fired: &Fired) -> WindowInfo {
-    let binding = trigger.program.bindings[trigger.rule.0 as usize]
-        .iter()
-        .find(|it| std::ptr::eq(&raw const trigger.program.rules.correlations[it.correlation.0 as usize], correlation));
+/// The actor for a sentence.
+fn name(actor: &str) -> &str {
+    if actor.is_empty() { "somebody" } else { actor }
+}
+
+fn window_info(trigger: &Trigger<'_>, json: &Json, index: CorrelationIndex, fired: &Fired) -> WindowInfo {
+    let correlation = &trigger.program.rules.correlations[index.0 as usize];
+    let binding = trigger.program.bindings[trigger.rule.0 as usize].iter().find(|it| it.correlation == index);
     let projection = &trigger.program.schema.projection;
     let fields = binding.map(|it| it.group.iter().map(|&slot| projection.path(slot)).collect::<Vec<_>>()).unwrap_or_default();
     let group = fields.iter().map(|path| (path.to_string(), plain(trigger.lookup(json, path.as_str())))).collect();
@@ -192,24 +195,22 @@ fn sign(compare: Compare) -> &'static str {
     }
 }
 
+/// `25 distinct target.id in 7 min 13 s by u1107 (≥ 25 within 10 min), last account.lookup on @x (91), from 10.1.2.3`
 fn correlation_message(correlation: &Correlation, window: &WindowInfo, actors: &[String], extracted: &Extracted) -> String {
-    let group = window.group.iter().map(|(field, value)| format!("{field} {value}")).collect::<Vec<_>>().join(", ");
+    let others = window.group.iter().filter(|(_, value)| *value != extracted.actor.id);
+    let others: Vec<String> = others.map(|(field, value)| format!(" for {field} {value}")).collect();
     let by = match actors {
-        [one] => format!(" by {one}"),
-        several => format!(" by {} actors", several.len()),
+        [one] => name(one).to_owned(),
+        several => format!("{} actors", several.len()),
     };
-    let by = if window.group.iter().any(|(_, value)| *value == extracted.actor.id) { String::new() } else { by };
+    let (title, deed, others) = (&correlation.info.title, deed(extracted), others.concat());
     let span = duration(window.timespan_ms);
-    let taken = duration(window.last.ms() - window.first.ms());
-    let title = &correlation.info.title;
-    let deed = deed(extracted);
     if window.count == 1 {
-        return format!("{title}: {deed} (the first within {span} for {group})");
+        return format!("{title}: {by} did {deed} (the first{others} within {span})");
     }
-    format!(
-        "{title}: {} {} in {taken} ({} within {span}) for {group}{by}, last {deed}",
-        window.count, window.counted, window.condition
-    )
+    let taken = duration(window.last.ms() - window.first.ms());
+    let WindowInfo { count, counted, condition, .. } = window;
+    format!("{title}: {count} {counted} in {taken}{others} by {by} ({condition} within {span}), last {deed}")
 }
 
 /// A duration in its two largest units: `9 min 30 s`.

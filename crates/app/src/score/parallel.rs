@@ -4,7 +4,13 @@
 /// all. Returns when all are done, with what they returned in the order of the workers.
 pub(super) fn each<W: Send, T: Send>(workers: &mut [W], work: impl Fn(&mut W) -> T + Sync) -> Vec<T> {
     let Some((first, others)) = workers.split_first_mut() else { return Vec::new() };
-    let work = &work;
+    let inner = &work;
+    let work = &|w: &mut W| {
+        let t = std::time::Instant::now();
+        let r = inner(w);
+        BUSY.fetch_add(t.elapsed().as_micros() as u64, std::sync::atomic::Ordering::Relaxed);
+        r
+    };
     std::thread::scope(|scope| {
         let threads: Vec<_> = others.iter_mut().map(|it| scope.spawn(move || work(it))).collect();
         let mut results = vec![work(first)];
@@ -15,3 +21,4 @@ pub(super) fn each<W: Send, T: Send>(workers: &mut [W], work: impl Fn(&mut W) ->
         results
     })
 }
+pub(super) static BUSY: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);

@@ -22,6 +22,7 @@ use stream::files::ReadError;
 /// With fewer hits than this, starting a thread takes longer than putting them into their windows.
 const WORTH_A_THREAD: usize = 256;
 
+pub(super) static T: [std::sync::atomic::AtomicU64; 5] = [const { std::sync::atomic::AtomicU64::new(0) }; 5];
 /// The engine for one file.
 pub(super) struct Pipeline {
     book: Rulebook,
@@ -70,7 +71,13 @@ impl Pipeline {
             output.progress(input.reader.offset());
             match ending {
                 None => {}
-                Some(Ending::Over) => return Ok(None),
+                Some(Ending::Over) => {
+                    for k in 0..5 {
+                        eprint!("{} ", T[k].load(std::sync::atomic::Ordering::Relaxed));
+                    }
+                    eprintln!(" busy: {}us", super::parallel::BUSY.load(std::sync::atomic::Ordering::Relaxed));
+                    return Ok(None);
+                }
                 Some(Ending::Broken(error)) => {
                     output.broken(&error)?;
                     return Ok(Some(error));
@@ -81,15 +88,24 @@ impl Pipeline {
 
     fn round(&mut self, input: &mut Input, blocks: &mut [Block], ending: &mut Option<Ending>, output: &mut Output) -> Result<()> {
         let form = output.form();
+        let t0 = std::time::Instant::now();
         let mut decoded = self.decode(input, blocks, ending);
+        let t1 = std::time::Instant::now();
         self.put_in_order(&mut decoded);
         for rows in &decoded {
             output.bad_lines(rows)?;
         }
+        let t2 = std::time::Instant::now();
         self.score(&decoded, form);
+        let t3 = std::time::Instant::now();
         self.correlate(form);
+        let t4 = std::time::Instant::now();
         output.alerts(&self.seats)?;
         self.spares.extend(decoded.into_iter().map(Rows::into_spare));
+        let t5 = std::time::Instant::now();
+        for (k, d) in [t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4].into_iter().enumerate() {
+            T[k].fetch_add(d.as_micros() as u64, std::sync::atomic::Ordering::Relaxed);
+        }
         Ok(())
     }
 

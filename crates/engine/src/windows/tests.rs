@@ -136,8 +136,7 @@ fn an_episode_is_one_alert_until_its_timespan_has_passed() {
 #[test]
 fn the_alert_names_the_latest_events_and_every_actor() {
     let mut windows = counted(&[(Compare::GreaterOrEqual, 4)], false);
-    let fired =
-        (0..4).filter_map(|it| windows.hit(&hit(0, it, 0, 0, usize::try_from(it).unwrap()), EventTime::MIN)).next().unwrap();
+    let fired = (0..4).find_map(|it| windows.hit(&hit(0, it, 0, 0, usize::try_from(it).unwrap()), EventTime::MIN)).unwrap();
     assert_eq!((fired.count, fired.first.ms(), fired.last.ms()), (4, 0, 3));
     assert_eq!(fired.events, ["0", "1", "2", "3"]);
     assert_eq!(fired.actors, ["a0", "a1", "a2"]);
