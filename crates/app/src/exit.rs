@@ -1,5 +1,6 @@
 //! How the process ends: the exit code says whose turn it is.
 
+use crate::show::escaped;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -52,11 +53,38 @@ pub(crate) fn code(outcome: anyhow::Result<Exit>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // Nobody is left to tell when stderr is gone as well.
-    let _ = std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("error: {error:#}\n"));
+    let _ = std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("error: {}\n", told(&error)));
     let is_usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
     ExitCode::from(if is_usage { 2 } else { 3 })
 }
 
+/// The error and its causes in one line, unless the error itself has several. Many an error repeats its cause at its own end: that
+/// is told once. File names and such are foreign text.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
+}
+
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<std::io::Error>().is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_that_the_error_repeats_is_told_once() {
+        let inner = stream::files::ReadError::Open { path: "x\x1b".to_owned(), source: std::io::Error::other("gone") };
+        let error = Err::<(), _>(inner).context("cannot score x").unwrap_err();
+        assert_eq!(told(&error), "cannot score x: cannot open x\\u{1b}: gone");
+    }
 }

@@ -3,6 +3,7 @@
 mod files;
 
 use crate::exit::Usage;
+use crate::show::escaped;
 use anyhow::{Context, Result};
 use engine::Rulebook;
 use model::SourceMapping;
@@ -51,15 +52,11 @@ pub(crate) fn rules_with(
     mappings: &[SourceMapping],
 ) -> Result<Rules> {
     let Loaded { documents, mut problems } = documents_with(dirs, context, more)?;
-    if documents.is_empty() && problems.is_empty() {
-        let names = dirs.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ");
-        return Err(Usage::new(format!("no rules in {names}: name a folder with Sigma rules (.yml)")));
-    }
     let book = Rulebook::compile(documents, mappings, &mut problems);
     Ok(Rules { book, problems })
 }
 
-/// Reads the rules below `dirs` without compiling them.
+/// Reads the rules below `dirs` without compiling them. Without a single document, it fails as [`rules`] does.
 pub(crate) fn documents(dirs: &[PathBuf], context: Option<&Path>) -> Result<Loaded> {
     documents_with(dirs, context, &[])
 }
@@ -69,13 +66,16 @@ fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec
     let mut lists = lists(dirs, context, &mut problems)?;
     more.iter().for_each(|(name, values)| lists.insert(name.as_str(), values.clone()));
     let mut texts = Vec::new();
-    for path in files::below(dirs, files::is_rule)? {
-        if let Some(text) = files::text(&path, &mut problems)? {
+    for path in files::below(dirs, files::is_rule, &mut problems)? {
+        if let Some(text) = files::text(&path, &mut problems) {
             texts.push((path.display().to_string(), text));
         }
     }
     let mut loaded = parse_all(texts, &lists);
     problems.append(&mut loaded.problems);
+    if loaded.documents.is_empty() && problems.is_empty() {
+        return Err(Usage::new(format!("no rules in {}: name a folder with Sigma rules (.yml)", names(dirs))));
+    }
     Ok(Loaded { documents: loaded.documents, problems })
 }
 
@@ -88,8 +88,8 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
     let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
     let folders: Vec<PathBuf> = beside.chain(context.map(Path::to_owned)).collect();
     let mut lists = Lists::default();
-    for path in files::below(&folders, files::is_list)? {
-        let Some(text) = files::text(&path, problems)? else { continue };
+    for path in files::below(&folders, files::is_list, problems)? {
+        let Some(text) = files::text(&path, problems) else { continue };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         match Lists::parse_text(&text) {
             Ok(entries) => lists.insert(name, entries),
@@ -99,9 +99,14 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
     Ok(lists)
 }
 
-/// Paths of the rule pages below `dirs`, sorted.
+/// Paths of the rule pages below `dirs`, sorted. Folders that can't be read are passed over: [`documents`] reports them.
 pub(crate) fn pages(dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    files::below(dirs, files::is_page)
+    files::below(dirs, files::is_page, &mut Vec::new())
+}
+
+/// Paths for people.
+pub(crate) fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// A source mapping, by the name of a built-in one or by the path of a `.toml` file.
@@ -127,7 +132,7 @@ const SHOWN_MAX: usize = 20;
 pub(crate) fn report(problems: &[Problem]) -> std::io::Result<()> {
     let mut err = anstream::stderr().lock();
     let errors = || problems.iter().filter(|it| it.is_error());
-    errors().take(SHOWN_MAX).try_for_each(|it| writeln!(err, "{it}"))?;
+    errors().take(SHOWN_MAX).try_for_each(|it| writeln!(err, "{}", escaped(&it.to_string())))?;
     match errors().count().saturating_sub(SHOWN_MAX) {
         0 => Ok(()),
         more => writeln!(err, "… and {more} more errors in rules (`nightjar rules check` shows all)"),

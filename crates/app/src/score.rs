@@ -42,7 +42,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let input = Input::open(&options)?;
     let mut output = Output::open(&options, input.reader.progress())?;
     let mut pipeline = Pipeline::new(rules.book, &options.clock, Plausible::until(options.latest()), options.threads);
-    let ending = pipeline.run(input, &mut output)?;
+    let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output))?;
     let tally = output.finish()?;
     let report = Report {
         statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts),

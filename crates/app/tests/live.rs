@@ -109,6 +109,27 @@ fn a_check_reads_configuration_and_rules_and_ends() {
 }
 
 #[test]
+fn a_check_finds_secrets_that_are_not_there() {
+    let security = "[kafka.security]\nprotocol = \"sasl_plaintext\"\nsasl_mechanism = \"PLAIN\"\nusername = \"u\"\n";
+    let place = Place::new("secret-env", &format!("{security}password_env = \"NIGHTJAR_TEST_PASSWORD\"\n"));
+    told(&place.ends(&["run", "--check"], &[], 2), "NIGHTJAR_TEST_PASSWORD");
+    place.ends(&["run", "--check"], &[("NIGHTJAR_TEST_PASSWORD", "x")], 0);
+    let place = Place::new("secret-file", &format!("{security}password_file = \"nowhere/password\"\n"));
+    told(&place.ends(&["run", "--check"], &[], 2), "nowhere/password");
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_connects_ends_well() {
+    let config = "[kafka]\nbrokers = \"127.0.0.1:1\"\nstartup_timeout_ms = 60000\n[http]\nlisten = \"127.0.0.1:0\"\n";
+    let place = Place::new("connecting", config);
+    let mut child = place.command(&["run"]).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.any(|it| it.contains("connecting")));
+    assert_eq!(signalled(child, "-TERM"), Some(0));
+    assert!(log.any(|it| it.contains("stopped before anything was read")));
+}
+
+#[test]
 fn a_broker_that_does_not_answer_and_a_topic_that_is_not_there_are_named() {
     let place = Place::new(
         "unreachable",

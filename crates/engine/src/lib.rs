@@ -20,7 +20,7 @@ pub use book::Rulebook;
 pub use exchange::{Exchange, Routed};
 pub use pipeline::{Pipeline, Settings, Tally};
 pub use reader::{Head, Plausible, Reader, Record};
-pub use shard::{Emitted, Lane, Outbox, Shard, Verdict};
+pub use shard::{Emitted, Findings, Lane, Outbox, Shard, Sheet, Verdict};
 pub use small_text::SmallText;
 pub use watermark::Watermark;
 pub use windows::{WindowLimits, WindowStats};

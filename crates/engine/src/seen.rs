@@ -1,16 +1,15 @@
-//! Events that were already scored, by identifier, within a bounded horizon.
+//! Events that were already scored, within a bounded horizon.
 
 use crate::windows::Identity;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use model::EventTime;
 use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 
-/// Most identifiers that one shard remembers: the latest ones.
+/// Most events that one shard remembers: the latest ones.
 pub const SEEN_MAX: usize = 16_384;
 
-/// The latest identifiers, as a ring.
+/// The latest events, as a ring.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
     ring: Vec<Identity>,
@@ -24,10 +23,10 @@ fn hash(identity: Identity) -> u64 {
 }
 
 impl Seen {
-    /// Whether this event, of identifier `id`, is among the latest [`SEEN_MAX`]; from now on it is. Time and length have to agree too:
+    /// Whether this very line is among the latest [`SEEN_MAX`]; from now on it is. The whole line counts and not only its identifier:
     /// a source that uses an identifier twice must not lose an event by it.
-    pub fn is_repeated(&mut self, id: &str, time: EventTime, line_bytes: usize) -> bool {
-        let identity = Identity([time.ms().cast_unsigned(), line_bytes as u64]).then(id);
+    pub fn is_repeated(&mut self, line: &str) -> bool {
+        let identity = Identity::of([line]);
         if self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some() {
             return true;
         }
@@ -46,7 +45,7 @@ impl Seen {
         false
     }
 
-    /// How many identifiers are remembered.
+    /// How many events are remembered.
     pub fn len(&self) -> usize {
         self.ring.len()
     }
@@ -74,40 +73,35 @@ fn place(at: usize) -> u32 {
 mod tests {
     use super::*;
 
-    fn is_repeated(seen: &mut Seen, id: &str) -> bool {
-        seen.is_repeated(id, EventTime::from_ms(7), 700)
-    }
-
     #[test]
     fn an_event_is_repeated_until_enough_others_came() {
         let mut seen = Seen::default();
-        assert!(!is_repeated(&mut seen, "a"));
-        assert!(is_repeated(&mut seen, "a"));
+        assert!(!seen.is_repeated("a"));
+        assert!(seen.is_repeated("a"));
         for at in 0..SEEN_MAX - 1 {
-            assert!(!is_repeated(&mut seen, &at.to_string()));
+            assert!(!seen.is_repeated(&at.to_string()));
         }
-        assert!(is_repeated(&mut seen, "a"));
-        assert!(!is_repeated(&mut seen, "one more"));
-        assert!(!is_repeated(&mut seen, "a"), "the oldest makes room for the newest");
+        assert!(seen.is_repeated("a"));
+        assert!(!seen.is_repeated("one more"));
+        assert!(!seen.is_repeated("a"), "the oldest makes room for the newest");
     }
 
     #[test]
     fn an_identifier_used_for_two_events_loses_neither() {
         let mut seen = Seen::default();
-        assert!(!seen.is_repeated("1", EventTime::from_ms(7), 700));
-        assert!(!seen.is_repeated("1", EventTime::from_ms(8), 700));
-        assert!(!seen.is_repeated("1", EventTime::from_ms(7), 701));
-        assert!(seen.is_repeated("1", EventTime::from_ms(7), 700));
+        assert!(!seen.is_repeated(r#"{"id":"1","action":"a"}"#));
+        assert!(!seen.is_repeated(r#"{"id":"1","action":"b"}"#));
+        assert!(seen.is_repeated(r#"{"id":"1","action":"a"}"#));
     }
 
     #[test]
     fn what_was_seen_is_remembered_after_reading_back() {
         let mut seen = Seen::default();
-        is_repeated(&mut seen, "a");
+        seen.is_repeated("a");
         let bytes = postcard::to_allocvec(&seen).unwrap();
         let mut back: Seen = postcard::from_bytes(&bytes).unwrap();
         back.reindex();
-        assert!(is_repeated(&mut back, "a"));
-        assert!(!is_repeated(&mut back, "b"));
+        assert!(back.is_repeated("a"));
+        assert!(!back.is_repeated("b"));
     }
 }

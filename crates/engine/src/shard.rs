@@ -11,6 +11,7 @@ use sigma::ast::CorrelationKind;
 use sigma::compile::{Binding, Program, RuleIndex};
 use sigma::matcher::{Clock, Matcher};
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The part of scoring that belongs to a thread and not to a shard: caches and scratch for the rules of one source.
@@ -21,10 +22,10 @@ pub struct Lane {
     source: u16,
     matcher: Matcher,
     matched: Vec<RuleIndex>,
-    hits: Vec<Pending>,
+    sheet: Sheet,
 }
 
-/// A hit that waits until the event's other hits are known.
+/// A hit that waits for its window.
 #[derive(Debug)]
 struct Pending {
     hit: Hit,
@@ -32,11 +33,54 @@ struct Pending {
     is_local: bool,
 }
 
+/// What the rules make of some events, before any state is looked at: the same in whatever thread and order it is worked out.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    /// Rules that alert by themselves.
+    alerting: Vec<RuleIndex>,
+    hits: Vec<Pending>,
+}
+
+impl Sheet {
+    /// Forgets everything but the memory.
+    pub fn clear(&mut self) {
+        self.alerting.clear();
+        self.hits.clear();
+    }
+}
+
+/// What a [`Sheet`] says of one event.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    alerting: Range<usize>,
+    hits: Range<usize>,
+}
+
 impl Lane {
     /// A lane for the rulebook's program number `source`.
     pub fn new(program: Arc<Program>, source: u16, clock: Clock) -> Self {
         let matcher = Matcher::new(&program, clock);
-        Self { program, source, matcher, matched: Vec::new(), hits: Vec::new() }
+        Self { program, source, matcher, matched: Vec::new(), sheet: Sheet::default() }
+    }
+
+    /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard;
+    /// [`Shard::settle`] is the other.
+    pub fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
+        let Self { program, matcher, matched, .. } = self;
+        let event = Event { time: head.time, values, line: head.line };
+        matcher.matches(program, &event, matched);
+        let (alerting, hits) = (sheet.alerting.len(), sheet.hits.len());
+        for &rule in matched.iter() {
+            if program.rules.alerts_itself[rule.0 as usize] {
+                sheet.alerting.push(rule);
+            }
+            for binding in &program.bindings[rule.0 as usize] {
+                sheet.hits.extend(pending(program, rule, binding, head, &event));
+            }
+        }
+        // Later steps first, so that one event is never two steps of one chain.
+        sheet.hits[hits..].sort_by_key(|it| (it.hit.correlation, Reverse(it.hit.step)));
+        Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len() }
     }
 
     /// The caches of the rules.
@@ -102,49 +146,56 @@ impl Shard {
     /// Scores one event. `position` is its place in the input, `watermark` the time before which nothing more is expected, and
     /// `is_late` whether this event is from before it.
     pub fn score(&mut self, lane: &mut Lane, head: &Head<'_>, values: &[Value<'_>], at: Place, out: &mut Outbox) -> Verdict {
-        if let Value::Text(id) | Value::Number(id) = head.id
-            && self.seen.is_repeated(id, head.time, head.line.len())
-        {
+        if self.is_repeated(head) {
             return Verdict::Duplicate;
         }
-        let event = Event { time: head.time, values, line: head.line };
-        lane.matcher.matches(&lane.program, &event, &mut lane.matched);
-        if !lane.matched.is_empty() {
-            self.act(lane, head, &event, at, out);
-        }
+        let mut sheet = std::mem::take(&mut lane.sheet);
+        sheet.clear();
+        let findings = lane.examine(head, values, &mut sheet);
+        self.act(lane, head, (&sheet, &findings), at, out);
+        lane.sheet = sheet;
         if at.is_late { Verdict::Late } else { Verdict::Scored }
     }
 
-    /// The rare path: something matched.
-    fn act(&mut self, lane: &mut Lane, head: &Head<'_>, event: &Event<'_>, at: Place, out: &mut Outbox) {
-        let Lane { program, source, matched, hits, .. } = lane;
-        for &rule in matched.iter() {
-            if program.rules.alerts_itself[rule.0 as usize] {
-                let trigger = Trigger { program, rule, line: head.line, time: head.time };
-                out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
-            }
-            if at.is_late {
-                continue;
-            }
-            for binding in &program.bindings[rule.0 as usize] {
-                hits.extend(pending(program, rule, binding, head, event));
-            }
+    /// The second half of [`Self::score`], for an event that [`Lane::examine`] has put on `sheet`. Together they are the same as that.
+    pub fn settle(&mut self, lane: &Lane, head: &Head<'_>, on: (&Sheet, &Findings), at: Place, out: &mut Outbox) -> Verdict {
+        if self.is_repeated(head) {
+            return Verdict::Duplicate;
         }
-        // Later steps first, so that one event is never two steps of one chain.
-        hits.sort_by_key(|it| (it.hit.correlation, Reverse(it.hit.step)));
-        let mut shared_line: Option<Arc<str>> = None;
-        for Pending { hit, rule, is_local } in hits.drain(..) {
+        self.act(lane, head, on, at, out);
+        if at.is_late { Verdict::Late } else { Verdict::Scored }
+    }
+
+    fn is_repeated(&mut self, head: &Head<'_>) -> bool {
+        // Without an identifier, two equal lines may well be two events.
+        head.id.is_present() && self.seen.is_repeated(head.line)
+    }
+
+    /// What follows from the rules that matched: alerts, and steps of windows here and elsewhere.
+    fn act(&mut self, lane: &Lane, head: &Head<'_>, (sheet, findings): (&Sheet, &Findings), at: Place, out: &mut Outbox) {
+        let Lane { program, source, .. } = lane;
+        for &rule in &sheet.alerting[findings.alerting.clone()] {
             let trigger = Trigger { program, rule, line: head.line, time: head.time };
-            if is_local {
+            out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
+        }
+        if at.is_late {
+            return;
+        }
+        let mut shared_line: Option<Arc<str>> = None;
+        for Pending { hit, rule, is_local } in &sheet.hits[findings.hits.clone()] {
+            let rule = *rule;
+            let trigger = Trigger { program, rule, line: head.line, time: head.time };
+            if *is_local {
                 let correlation = hit.correlation;
-                if let Some(fired) = self.windows.hit(&hit, at.watermark) {
+                if let Some(fired) = self.windows.hit(hit, at.watermark) {
                     let order = order_of(program, correlation.0);
                     let alert = correlation_alert(&trigger, correlation, fired);
                     out.alerts.push(Emitted { position: at.position, order, alert });
                 }
             } else {
                 let text = Arc::clone(shared_line.get_or_insert_with(|| head.line.into()));
-                out.routed.push(Routed { position: at.position, source: *source, rule, hit, watermark: at.watermark, line: text });
+                let (position, hit, watermark) = (at.position, hit.clone(), at.watermark);
+                out.routed.push(Routed { position, source: *source, rule, hit, watermark, line: text });
             }
         }
     }

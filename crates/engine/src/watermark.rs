@@ -3,20 +3,24 @@
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 
-/// Tracks the latest event time of an input that is nearly in order, and is not led astray by single events from the future.
+/// How many of the latest arrivals are looked at.
+const ARRIVALS: usize = 64;
+/// Which of them, from the earliest, tells the time: events from the future have to be three quarters of all before they are believed.
+const RANK: usize = ARRIVALS / 4;
+/// Events between two looks.
+const LOOK_EVERY: usize = 16;
+
+/// Follows the event time of an input that is nearly in order. The time is the lower quartile of the latest arrivals, so that a few
+/// events from the future, or with a clock that is fast, move nothing, wherever they stand; and it may go back, so that nothing that
+/// once misled it does so for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
-    latest_ms: Option<i64>,
+    arrivals_ms: Vec<i64>,
+    next: usize,
+    time_ms: Option<i64>,
     lateness_ms: i64,
-    /// The earliest of the events far ahead that came in a row, and how many.
-    ahead_ms: i64,
-    ahead_count: u32,
 }
 
-/// An event further ahead of the latest one than this is believed only when others follow it: 6 hours.
-pub const JUMP_MS: i64 = 6 * 3_600_000;
-/// How many events in a row have to be far ahead before they are believed.
-pub const JUMP_CONFIRMATIONS: u32 = 16;
 /// How far out of order events may come by default: 5 minutes.
 pub const LATENESS_MS: i64 = 5 * 60_000;
 
@@ -27,81 +31,102 @@ impl Default for Watermark {
 }
 
 impl Watermark {
-    /// A watermark that trails the latest event by `lateness_ms`.
+    /// A watermark that trails the input's time by `lateness_ms`.
     pub fn new(lateness_ms: i64) -> Self {
-        Self { latest_ms: None, lateness_ms, ahead_ms: i64::MAX, ahead_count: 0 }
+        Self { arrivals_ms: Vec::with_capacity(ARRIVALS), next: 0, time_ms: None, lateness_ms }
     }
 
     /// Takes note of an event and tells whether it is late: before the watermark as it stood.
     pub fn observe(&mut self, time: EventTime) -> bool {
-        let time_ms = time.ms();
-        let Some(latest_ms) = self.latest_ms else {
-            self.latest_ms = Some(time_ms);
-            return false;
-        };
-        if time_ms <= latest_ms.saturating_add(JUMP_MS) {
-            self.latest_ms = Some(latest_ms.max(time_ms));
-            (self.ahead_ms, self.ahead_count) = (i64::MAX, 0);
-            return time_ms < latest_ms.saturating_sub(self.lateness_ms);
+        let is_late = time < self.time();
+        if self.arrivals_ms.len() < ARRIVALS {
+            self.arrivals_ms.push(time.ms());
+        } else {
+            self.arrivals_ms[self.next] = time.ms();
         }
-        self.ahead_ms = self.ahead_ms.min(time_ms);
-        self.ahead_count += 1;
-        if self.ahead_count >= JUMP_CONFIRMATIONS {
-            self.latest_ms = Some(self.ahead_ms);
-            (self.ahead_ms, self.ahead_count) = (i64::MAX, 0);
+        self.next = (self.next + 1) % ARRIVALS;
+        if self.arrivals_ms.len() == ARRIVALS && self.next.is_multiple_of(LOOK_EVERY) {
+            let mut sorted = [0; ARRIVALS];
+            sorted.copy_from_slice(&self.arrivals_ms);
+            self.time_ms = Some(*sorted.select_nth_unstable(RANK).1);
         }
-        false
+        is_late
     }
 
-    /// The time before which nothing more is expected; [`EventTime::MIN`] before the first event.
+    /// The time before which nothing more is expected; [`EventTime::MIN`] until there were enough events to tell.
     pub fn time(&self) -> EventTime {
-        self.latest_ms.map_or(EventTime::MIN, |it| EventTime::from_ms(it.saturating_sub(self.lateness_ms)))
+        self.time_ms.map_or(EventTime::MIN, |it| EventTime::from_ms(it.saturating_sub(self.lateness_ms)))
     }
 
-    /// The latest believed event time.
+    /// The input's time, without the allowed lateness.
     pub fn latest(&self) -> Option<EventTime> {
-        self.latest_ms.map(EventTime::from_ms)
+        self.time_ms.map(EventTime::from_ms)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    const HOUR: i64 = 3_600_000;
+    const MINUTE: i64 = 60_000;
 
-    #[track_caller]
-    fn check(hours: &[i64], latest: i64) {
-        let mut watermark = Watermark::new(0);
-        hours.iter().for_each(|&it| {
-            watermark.observe(EventTime::from_ms(it * HOUR));
+    /// A hundred events, a second apart, with others at some places; how many of the hundred are late.
+    fn late_among_honest(others: &[(usize, i64)]) -> usize {
+        let mut watermark = Watermark::default();
+        let mut late = 0;
+        for at in 0..1_000 {
+            for (_, ahead_ms) in others.iter().filter(|(it, _)| *it == at) {
+                watermark.observe(EventTime::from_ms(1_000 * i64::try_from(at).unwrap() + ahead_ms));
+            }
+            late += usize::from(watermark.observe(EventTime::from_ms(1_000 * i64::try_from(at).unwrap())));
+        }
+        late
+    }
+
+    #[test]
+    fn one_event_from_the_future_makes_nobody_late_wherever_it_stands() {
+        for ahead in [6, 30, 361, 600_000, 3_000_000] {
+            for at in [0, 1, 15, 16, 63, 64, 500] {
+                assert_eq!(late_among_honest(&[(at, ahead * MINUTE)]), 0, "{ahead} minutes ahead at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_fast_makes_nobody_else_late() {
+        let others: Vec<(usize, i64)> = (0..1_000).map(|it| (it, 9 * MINUTE)).collect();
+        assert_eq!(late_among_honest(&others), 0);
+    }
+
+    #[test]
+    fn what_once_misled_it_does_not_do_so_for_ever() {
+        let mut watermark = Watermark::default();
+        (0..200).for_each(|_| {
+            watermark.observe(EventTime::from_ms(1_000 * 60 * MINUTE));
         });
-        assert_eq!(watermark.latest(), Some(EventTime::from_ms(latest * HOUR)));
+        let late = (0..1_000).filter(|it| watermark.observe(EventTime::from_ms(it * 1_000))).count();
+        assert!(late <= 64, "{late} events were late");
     }
 
     #[test]
-    fn one_event_from_the_future_moves_nothing() {
-        check(&[1, 2, 600_000, 3], 3);
+    fn an_event_older_than_the_allowed_lateness_is_late() {
+        let mut watermark = Watermark::default();
+        (0..200).for_each(|it| {
+            assert!(!watermark.observe(EventTime::from_ms(it * MINUTE)));
+        });
+        assert!(watermark.observe(EventTime::from_ms(100 * MINUTE)));
+        assert!(!watermark.observe(EventTime::from_ms(199 * MINUTE)));
     }
 
-    #[test]
-    fn repeated_events_from_the_future_move_nothing_while_the_present_goes_on() {
-        let hours: Vec<i64> = (0..40).map(|it| if it % 2 == 0 { 5 } else { 600_000 + it }).collect();
-        check(&hours, 5);
-    }
-
-    #[test]
-    fn a_long_silence_is_believed_once_it_is_over() {
-        let mut hours = vec![1];
-        hours.extend([100; JUMP_CONFIRMATIONS as usize]);
-        check(&hours, 100);
-    }
-
-    #[test]
-    fn an_event_is_late_only_beyond_the_allowed_lateness() {
-        let mut watermark = Watermark::new(HOUR);
-        assert!(!watermark.observe(EventTime::from_ms(3 * HOUR)));
-        assert!(!watermark.observe(EventTime::from_ms(2 * HOUR)));
-        assert!(watermark.observe(EventTime::from_ms(2 * HOUR - 1)));
+    proptest! {
+        #[test]
+        fn no_event_within_the_allowed_lateness_is_late(delays in prop::collection::vec(0..LATENESS_MS, 100..400)) {
+            let mut watermark = Watermark::default();
+            for (at, delay_ms) in delays.into_iter().enumerate() {
+                let now = i64::try_from(at).unwrap() * 1_000;
+                prop_assert!(!watermark.observe(EventTime::from_ms(now - delay_ms)));
+            }
+        }
     }
 }

@@ -53,6 +53,29 @@ fn a_bad_file_is_reported_and_the_others_load() {
     assert!(rules.problems.iter().any(|it| it.file.ends_with("latin.yml") && it.line == 2), "{:?}", rules.problems);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_read_is_reported_and_the_others_load() {
+    let folder = Folder::with("dangling", &[("a.yml", RULE), ("context/vips.txt", b"7\n")]);
+    std::os::unix::fs::symlink("nowhere", folder.0.join("gone.yml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.0.join("context/gone.txt")).unwrap();
+    let rules = folder.load();
+    assert_eq!((rules.len(), rules.errors()), (1, 2), "{:?}", rules.problems);
+    assert!(rules.problems.iter().any(|it| it.file.ends_with("gone.yml") && it.message.contains("cannot be read")));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_between_folders_end_and_what_they_lead_to_loads_once() {
+    let folder = Folder::with("links", &[("rules/b/a.yml", RULE), ("shared/deep/c.yml", RULE)]);
+    for (target, link) in [("..", "rules/b/up"), ("../..", "rules/out"), ("b", "rules/again"), ("../shared", "rules/shared")] {
+        std::os::unix::fs::symlink(target, folder.0.join(link)).unwrap();
+    }
+    let found = files::below(&[folder.0.join("rules")], files::is_rule, &mut Vec::new()).unwrap();
+    let found: Vec<_> = found.iter().map(|it| it.strip_prefix(&folder.0).unwrap().to_str().unwrap()).collect();
+    assert_eq!(found, ["rules/again/a.yml", "rules/shared/deep/c.yml"]);
+}
+
 #[test]
 fn lists_stand_beside_the_rules() {
     let rule = b"title: Vip\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    target.id|expand: '%vips%'\n  condition: s\n";

@@ -3,6 +3,7 @@
 use super::Format;
 use crate::exit::Exit;
 use crate::load::{self, Rules};
+use crate::show::escaped;
 use anyhow::Result;
 use serde_json::json;
 use std::io::Write;
@@ -35,7 +36,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
 fn write_text(rules: &Rules) -> Result<()> {
     let mut out = anstream::stdout().lock();
     for problem in &rules.problems {
-        writeln!(out, "{problem}")?;
+        writeln!(out, "{}", escaped(&problem.to_string()))?;
     }
     let (errors, set) = (rules.errors(), &rules.book.set);
     let warnings = rules.problems.len() - errors;

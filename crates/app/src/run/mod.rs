@@ -12,16 +12,17 @@ mod sources;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use stream::kafka::{KafkaConfig, KafkaError, KafkaHandle, TailReader};
+use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol, Stopper, TailReader};
 
 use crate::config::Config;
 use crate::exit::{Exit, Usage};
 use crate::http::{self, Health, HttpHandle};
 use crate::load::{self, Rules};
 use crate::metrics::Metrics;
+use crate::show::escaped;
 pub(crate) use pipeline::Setup;
 pub(crate) use sources::Sources;
 
@@ -44,13 +45,16 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     let health = Arc::new(Health::default());
     let setup = setup(&config, &metrics)?;
     health.loaded();
+    check_secrets(&setup.kafka.security).map_err(explained)?;
     if args.check {
         return Ok(Exit::Done);
     }
+    let phase = Arc::new(Mutex::new(Phase::Connecting));
+    let _signals = stop_on_signal(Arc::clone(&phase), Arc::clone(&health))?;
     let _http = serve(&config, &metrics, &health)?;
     check_outputs(&setup.kafka)?;
-    let pipeline = pipeline::start(setup, metrics, Arc::clone(&health), None).map_err(explained)?;
-    let _signals = stop_on_signal(&pipeline, health)?;
+    let pipeline = pipeline::start(setup, metrics, health, None).map_err(explained)?;
+    *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
     tracing::info!(events = done.messages, records = done.records, rebalances = done.rebalances, "stopped");
     Ok(Exit::Done)
@@ -70,10 +74,11 @@ fn tell(rules: &Rules, metrics: &Metrics) -> Result<()> {
     let (set, problems) = (&rules.book.set, &rules.problems);
     metrics.loaded.rules(set, problems);
     for problem in problems {
+        let text = escaped(&problem.to_string());
         if problem.is_error() {
-            tracing::error!("{problem}");
+            tracing::error!("{text}");
         } else {
-            tracing::warn!("{problem}");
+            tracing::warn!("{text}");
         }
     }
     tracing::info!(
@@ -100,6 +105,18 @@ fn serve(config: &Config, metrics: &Arc<Metrics>, health: &Arc<Health>) -> Resul
     Ok(http)
 }
 
+/// Reads the secrets that connecting would read, and forgets them.
+fn check_secrets(security: &Security) -> Result<(), KafkaError> {
+    let has_tls = matches!(security.protocol, SecurityProtocol::Ssl | SecurityProtocol::SaslSsl);
+    let password = (&security.password_file, &security.password_env);
+    let phrase = (&security.ssl_key_password_file, &security.ssl_key_password_env);
+    for (file, variable) in [Some(password), Some(phrase).filter(|_| has_tls)].into_iter().flatten() {
+        file.as_deref().map(Secret::from_file).transpose()?;
+        variable.as_deref().map(Secret::from_env).transpose()?;
+    }
+    Ok(())
+}
+
 /// Better now than with the first alert.
 fn check_outputs(kafka: &KafkaConfig) -> Result<()> {
     tracing::info!(brokers = kafka.brokers, group = kafka.group_id, topics = ?kafka.topics, "connecting");
@@ -109,12 +126,27 @@ fn check_outputs(kafka: &KafkaConfig) -> Result<()> {
     Ok(())
 }
 
-fn stop_on_signal(pipeline: &KafkaHandle, health: Arc<Health>) -> Result<signals::Signals> {
-    let stopper = pipeline.stopper();
+/// What a signal finds.
+enum Phase {
+    /// Nothing was read yet. Asking brokers can take long, and can't be called off.
+    Connecting,
+    /// The pipeline has something to finish.
+    Working(Stopper),
+}
+
+fn stop_on_signal(phase: Arc<Mutex<Phase>>, health: Arc<Health>) -> Result<signals::Signals> {
     let signals = signals::start(move |signal| {
-        tracing::info!(signal, "stopping: what was read is finished first; another signal ends it at once");
         health.stopping();
-        stopper.stop();
+        match &*phase.lock().unwrap_or_else(PoisonError::into_inner) {
+            Phase::Connecting => {
+                tracing::info!(signal, "stopped before anything was read");
+                std::process::exit(0);
+            }
+            Phase::Working(stopper) => {
+                tracing::info!(signal, "stopping: what was read is finished first; another signal ends it at once");
+                stopper.stop();
+            }
+        }
     });
     signals.context("cannot listen for signals")
 }

@@ -2,6 +2,7 @@
 
 use super::args::Options;
 use super::decode::Rows;
+use crate::show::escaped;
 use anyhow::{Context, Result};
 use model::RejectCode;
 use std::collections::BTreeMap;
@@ -97,7 +98,7 @@ impl BadLines {
         *self.by_reason.entry(bad.code.as_str()).or_default() += 1;
         if self.total <= SHOWN_MAX && !self.is_quiet {
             let line = bad.position.line.unwrap_or_default();
-            writeln!(anstream::stderr(), "{}:{line}: {}: {}", self.source, bad.code.as_str(), bad.reason)?;
+            writeln!(anstream::stderr(), "{}:{line}: {}: {}", escaped(&self.source), bad.code.as_str(), escaped(&bad.reason))?;
         }
         let Some(letters) = &mut self.letters else { return Ok(()) };
         let origin = Origin { source: &self.source, partition: None, position: bad.position };

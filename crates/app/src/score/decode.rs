@@ -1,11 +1,11 @@
-//! The first phase: each thread takes the next block and decodes its lines into rows.
+//! The first phase: each thread takes the next block, decodes its lines into rows, and matches them against the rules.
 
 use super::input::Input;
 use super::seat::SHARDS;
 use engine::decode::Lines;
 use engine::reader::recycled;
 use engine::windows::Identity;
-use engine::{Head, Reader};
+use engine::{Findings, Head, Lane, Reader, Sheet};
 use model::event::first;
 use model::source::Required;
 use model::{EventTime, Reject, Value};
@@ -20,12 +20,20 @@ pub(super) struct Row<'b> {
     pub(super) head: Head<'b>,
     /// 0-based number of its line in the block.
     pub(super) number: usize,
-    /// It has no time of its own and takes that of the event before it.
-    pub(super) is_timeless: bool,
+    pub(super) matched: Matched,
     /// What the serial step finds out.
     pub(super) is_late: bool,
     /// Likewise.
     pub(super) watermark: EventTime,
+}
+
+/// What the rules make of an event.
+pub(super) enum Matched {
+    /// It stands on the sheet of the block.
+    Now(Findings),
+    /// It has no time of its own and takes that of the event before it, which another thread may be reading; rules may ask for the
+    /// hour, so that it is matched when the time is known. Its values begin here.
+    Later(usize),
 }
 
 /// One line that is no event.
@@ -44,8 +52,10 @@ pub(super) struct Rows<'b> {
     pub(super) index: usize,
     pub(super) block: &'b Block,
     pub(super) events: Vec<Row<'b>>,
-    /// The projected values of all rows, one row after the other.
+    /// The projected values of rows that are matched later. Those of all others were needed only for a moment.
     values: Vec<Value<'b>>,
+    /// What the rules make of the other rows.
+    pub(super) sheet: Sheet,
     /// How many values a row has.
     width: usize,
     /// Indexes of the rows of each shard, in order.
@@ -53,33 +63,34 @@ pub(super) struct Rows<'b> {
     pub(super) bad: Vec<BadLine<'b>>,
 }
 
-/// The memory of the rows of a block that is done with. It is a few times as large as the block, so that giving it back and asking for
-/// it again would cost more than decoding.
+/// The memory of the rows of a block that is done with: giving it back and asking for it again costs more than one would think.
 #[derive(Default)]
 pub(super) struct Spare {
     events: Vec<Row<'static>>,
     values: Vec<Value<'static>>,
+    sheet: Sheet,
     by_shard: [Vec<u32>; SHARDS],
 }
 
 impl<'b> Rows<'b> {
     fn new(index: usize, block: &'b Block, width: usize, spare: Spare) -> Self {
-        let Spare { events, values, by_shard } = spare;
-        Self { index, block, events, values, width, by_shard, bad: Vec::new() }
+        let Spare { events, values, sheet, by_shard } = spare;
+        Self { index, block, events, values, sheet, width, by_shard, bad: Vec::new() }
     }
 
-    /// The values of row number `at`.
-    pub(super) fn values_of(&self, at: usize) -> &[Value<'b>] {
-        &self.values[at * self.width..][..self.width]
+    /// The values that begin at `start`.
+    pub(super) fn values_from(&self, start: usize) -> &[Value<'b>] {
+        &self.values[start..][..self.width]
     }
 
     /// What can be used again.
     pub(super) fn into_spare(mut self) -> Spare {
         self.events.clear();
+        self.sheet.clear();
         self.by_shard.iter_mut().for_each(Vec::clear);
         // Collecting an emptied vector of the same layout keeps its allocation.
         let events = self.events.into_iter().map_while(|_| None).collect();
-        Spare { events, values: recycled(self.values), by_shard: self.by_shard }
+        Spare { events, values: recycled(self.values), sheet: self.sheet, by_shard: self.by_shard }
     }
 }
 
@@ -142,36 +153,53 @@ impl<'r, 'b> Feed<'r, 'b> {
     }
 }
 
-/// Decodes blocks until there are no more in this round.
-pub(super) fn decode<'b>(reader: &mut Reader, program: &Program, feed: &Mutex<Feed<'_, 'b>>) -> Vec<Rows<'b>> {
-    let mut done = Vec::new();
+/// What belongs to a thread: caches and scratch, nothing that changes a verdict.
+pub(super) struct Worker {
+    pub(super) reader: Reader,
+    pub(super) lane: Lane,
+}
+
+/// Decodes blocks, and matches their events, until there are no more in this round.
+pub(super) fn decode<'b>(worker: &mut Worker, program: &Program, feed: &Mutex<Feed<'_, 'b>>, done: &Mutex<Vec<Rows<'b>>>) {
     loop {
         let next = feed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(taken) = next else { return done };
-        done.push(decode_block(reader, program, taken));
+        let Some(taken) = next else { return };
+        let rows = decode_block(worker, program, taken);
+        done.lock().unwrap_or_else(PoisonError::into_inner).push(rows);
     }
 }
 
-fn decode_block<'b>(reader: &mut Reader, program: &Program, taken: Taken<'b>) -> Rows<'b> {
+fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) -> Rows<'b> {
+    let Worker { reader, lane } = worker;
     let Taken { index, block, spare } = taken;
     let width = reader.width();
     let mut rows = Rows::new(index, block, width, spare);
     let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
     let may_lack_time = !program.schema.mapping.requires(Required::Time);
-    while let Some(record) = reader.next(&mut lines, &mut rows.values) {
+    loop {
+        let start = rows.values.len();
+        let Some(record) = reader.next(&mut lines, &mut rows.values) else { return rows };
         let (number, offset) = (record.number, record.offset);
-        match record.outcome {
-            Ok(head) => {
-                let at = rows.events.len();
-                let values = &rows.values[at * width..];
-                let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
-                rows.by_shard[shard_of(program, &head, values)].push(u32::try_from(at).expect("a block has fewer lines than that"));
-                rows.events.push(Row { head, number, is_timeless, is_late: false, watermark: EventTime::MIN });
+        let head = match record.outcome {
+            Ok(head) => head,
+            Err(reject) => {
+                rows.bad.push(BadLine { number, offset, bytes: record.bytes, reject });
+                continue;
             }
-            Err(reject) => rows.bad.push(BadLine { number, offset, bytes: record.bytes, reject }),
-        }
+        };
+        let values = &rows.values[start..];
+        let at = u32::try_from(rows.events.len()).expect("a block has fewer lines than that");
+        rows.by_shard[shard_of(program, &head, values)].push(at);
+        let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
+        let matched = if is_timeless {
+            Matched::Later(start)
+        } else {
+            let findings = lane.examine(&head, values, &mut rows.sheet);
+            rows.values.truncate(start);
+            Matched::Now(findings)
+        };
+        rows.events.push(Row { head, number, matched, is_late: false, watermark: EventTime::MIN });
     }
-    rows
 }
 
 /// The shard that an event belongs to. Windows that are kept by actor are grouped by the first place in which a source has the actor,

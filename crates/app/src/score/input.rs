@@ -9,12 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stream::files::{BlockOptions, BlockReader};
 
-/// Blocks of a round for each thread, when the input is a file. More would cost memory, fewer would start threads too often.
-const FILE_BLOCKS: usize = 4;
-const FILE_BLOCK_BYTES: usize = 256 * 1024;
-/// The same for stdin, whose blocks are smaller.
-const STDIN_BLOCKS: usize = 16;
-const STDIN_BLOCK_BYTES: usize = 64 * 1024;
+/// Blocks of a round for each thread: few enough for what was decoded to be in the cache when it is settled, many enough for waiting
+/// at the end of a phase not to matter.
+const BLOCKS_PER_THREAD: usize = 8;
+/// Small blocks, so that no thread waits long for another that is still at its last one.
+const BLOCK_BYTES: usize = 128 * 1024;
 /// How many pieces of stdin are read ahead, and how large each may be.
 const AHEAD_PIECES: usize = 16;
 const PIECE_BYTES: usize = 64 * 1024;
@@ -22,10 +21,13 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// What is scored.
 pub(super) struct Input {
     pub(super) reader: BlockReader,
-    /// Most blocks of a round, for each thread.
-    pub(super) blocks: usize,
     /// Bytes of stdin that are here but not yet read: while there are none, reading on would keep alerts waiting.
     ahead: Option<Arc<AtomicUsize>>,
+}
+
+/// Most blocks of a round.
+pub(super) fn blocks_of_round(threads: usize) -> usize {
+    threads * BLOCKS_PER_THREAD
 }
 
 impl Input {
@@ -33,15 +35,14 @@ impl Input {
     pub(super) fn open(options: &Options) -> Result<Self> {
         let failed = || format!("cannot score {}", options.input.display());
         if options.input != Path::new("-") {
-            let reader =
-                BlockReader::open(&options.input, BlockOptions { block_bytes: FILE_BLOCK_BYTES, ..BlockOptions::default() })
-                    .with_context(failed)?;
-            return Ok(Self { reader, blocks: FILE_BLOCKS, ahead: None });
+            let reader = BlockReader::open(&options.input, BlockOptions { block_bytes: BLOCK_BYTES, ..BlockOptions::default() })
+                .with_context(failed)?;
+            return Ok(Self { reader, ahead: None });
         }
         let (stdin, ahead) = ReadAhead::start(io::stdin());
-        let live = BlockOptions { block_bytes: STDIN_BLOCK_BYTES, is_live: true, ..BlockOptions::default() };
+        let live = BlockOptions { block_bytes: BLOCK_BYTES, is_live: true, ..BlockOptions::default() };
         let reader = BlockReader::from_reader(stdin, None, live).with_context(failed)?;
-        Ok(Self { reader, blocks: STDIN_BLOCKS, ahead: Some(ahead) })
+        Ok(Self { reader, ahead: Some(ahead) })
     }
 
     /// Whether the next block is here, or at least comes without anybody's doing.

@@ -16,7 +16,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// The ends that results go to.
 pub(super) struct Output {
-    alerts: Box<dyn Write>,
+    alerts: Box<dyn Write + Send>,
     form: Form,
     bad: BadLines,
     bar: Option<(ProgressBar, Progress)>,
@@ -86,7 +86,7 @@ impl Output {
 }
 
 /// Text has colours, which only terminals get.
-fn alerts(options: &Options) -> Result<Box<dyn Write>> {
+fn alerts(options: &Options) -> Result<Box<dyn Write + Send>> {
     let Some(path) = &options.alerts else {
         return Ok(match options.form {
             Form::Ocsf => Box::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),

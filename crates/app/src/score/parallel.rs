@@ -1,24 +1,26 @@
 //! The same work by several threads at once.
 
-/// Runs `work` once for each of `workers`, each in a thread of its own; the first in this one, so that one worker means no thread at
-/// all. Returns when all are done, with what they returned in the order of the workers.
-pub(super) fn each<W: Send, T: Send>(workers: &mut [W], work: impl Fn(&mut W) -> T + Sync) -> Vec<T> {
-    let Some((first, others)) = workers.split_first_mut() else { return Vec::new() };
-    let inner = &work;
-    let work = &|w: &mut W| {
-        let t = std::time::Instant::now();
-        let r = inner(w);
-        BUSY.fetch_add(t.elapsed().as_micros() as u64, std::sync::atomic::Ordering::Relaxed);
-        r
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = others.iter_mut().map(|it| scope.spawn(move || work(it))).collect();
-        let mut results = vec![work(first)];
-        for thread in threads {
-            // A panic of ours goes on in the thread that can be seen.
-            results.push(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        results
-    })
+use anyhow::{Context, Result};
+
+/// Runs `all` so that [`each`] inside it has `threads` threads, this one included. They stay awake between one use and the next: a
+/// thread that has to be started or woken up comes a tenth of a millisecond late, and a file has some hundred rounds.
+pub(super) fn with_threads<T: Send>(threads: usize, all: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if threads == 1 {
+        return all();
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
+    pool.install(all)
 }
-pub(super) static BUSY: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// Runs `work` once for each of `workers`, at the same time; one worker means no other thread at all. Returns when all are done.
+pub(super) fn each<W: Send>(workers: &mut [W], work: impl Fn(&mut W) + Sync) {
+    let Some((first, others)) = workers.split_first_mut() else { return };
+    if others.is_empty() {
+        return work(first);
+    }
+    let work = &work;
+    rayon::scope(|scope| {
+        others.iter_mut().for_each(|it| scope.spawn(move |_| work(it)));
+        work(first);
+    });
+}

@@ -1,11 +1,12 @@
-//! Rounds of three phases: decode by block, score by actor, correlate by group; each in parallel, with one order of events for all.
+//! Rounds of three phases: decode and match by block, settle by actor, correlate by group; each in parallel, with one order of events
+//! for all.
 //!
 //! A round takes a few blocks. Which thread does what is left to chance; what comes out is not, since every shard sees its events in
 //! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
 
 use super::args::Form;
-use super::decode::{Ending, Feed, Rows, Spare, decode};
-use super::input::Input;
+use super::decode::{Ending, Feed, Matched, Rows, Spare, Worker, decode};
+use super::input::{Input, blocks_of_round};
 use super::output::Output;
 use super::parallel;
 use super::seat::{Counts, SHARDS, Seat};
@@ -22,7 +23,6 @@ use stream::files::ReadError;
 /// With fewer hits than this, starting a thread takes longer than putting them into their windows.
 const WORTH_A_THREAD: usize = 256;
 
-pub(super) static T: [std::sync::atomic::AtomicU64; 5] = [const { std::sync::atomic::AtomicU64::new(0) }; 5];
 /// The engine for one file.
 pub(super) struct Pipeline {
     book: Rulebook,
@@ -33,12 +33,6 @@ pub(super) struct Pipeline {
     watermark: Watermark,
     /// The time of the latest event that has one, for those that have none.
     last: EventTime,
-}
-
-/// What belongs to a thread: buffers and caches, nothing that changes a verdict.
-struct Worker {
-    reader: Reader,
-    lane: Lane,
 }
 
 impl Pipeline {
@@ -64,20 +58,14 @@ impl Pipeline {
 
     /// Scores the whole input. Returns what made it end before its end.
     pub(super) fn run(&mut self, mut input: Input, output: &mut Output) -> Result<Option<ReadError>> {
-        let mut blocks: Vec<Block> = (0..self.workers.len() * input.blocks).map(|_| Block::new()).collect();
+        let mut blocks: Vec<Block> = (0..blocks_of_round(self.workers.len())).map(|_| Block::new()).collect();
         let mut ending = None;
         loop {
             self.round(&mut input, &mut blocks, &mut ending, output)?;
             output.progress(input.reader.offset());
             match ending {
                 None => {}
-                Some(Ending::Over) => {
-                    for k in 0..5 {
-                        eprint!("{} ", T[k].load(std::sync::atomic::Ordering::Relaxed));
-                    }
-                    eprintln!(" busy: {}us", super::parallel::BUSY.load(std::sync::atomic::Ordering::Relaxed));
-                    return Ok(None);
-                }
+                Some(Ending::Over) => return Ok(None),
                 Some(Ending::Broken(error)) => {
                     output.broken(&error)?;
                     return Ok(Some(error));
@@ -88,33 +76,25 @@ impl Pipeline {
 
     fn round(&mut self, input: &mut Input, blocks: &mut [Block], ending: &mut Option<Ending>, output: &mut Output) -> Result<()> {
         let form = output.form();
-        let t0 = std::time::Instant::now();
         let mut decoded = self.decode(input, blocks, ending);
-        let t1 = std::time::Instant::now();
         self.put_in_order(&mut decoded);
         for rows in &decoded {
             output.bad_lines(rows)?;
         }
-        let t2 = std::time::Instant::now();
         self.score(&decoded, form);
-        let t3 = std::time::Instant::now();
         self.correlate(form);
-        let t4 = std::time::Instant::now();
         output.alerts(&self.seats)?;
         self.spares.extend(decoded.into_iter().map(Rows::into_spare));
-        let t5 = std::time::Instant::now();
-        for (k, d) in [t1 - t0, t2 - t1, t3 - t2, t4 - t3, t5 - t4].into_iter().enumerate() {
-            T[k].fetch_add(d.as_micros() as u64, std::sync::atomic::Ordering::Relaxed);
-        }
         Ok(())
     }
 
-    /// Phase 1, by block.
+    /// Phase 1, by block: most of the work, and all of it without state.
     fn decode<'b>(&mut self, input: &mut Input, blocks: &'b mut [Block], ending: &mut Option<Ending>) -> Vec<Rows<'b>> {
         let feed = Feed::new(input, blocks, &mut self.spares, ending);
         let program = &self.book.programs[0];
-        let mut decoded: Vec<Rows<'b>> =
-            parallel::each(&mut self.workers, |it| decode(&mut it.reader, program, &feed)).into_iter().flatten().collect();
+        let done = Mutex::new(Vec::new());
+        parallel::each(&mut self.workers, |it| decode(it, program, &feed, &done));
+        let mut decoded: Vec<Rows<'b>> = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         decoded.sort_by_key(|it| it.index);
         decoded
     }
@@ -122,7 +102,7 @@ impl Pipeline {
     /// The serial step: the watermark is one for the whole input, and what is late depends on the order of all events.
     fn put_in_order(&mut self, decoded: &mut [Rows<'_>]) {
         for row in decoded.iter_mut().flat_map(|it| &mut it.events) {
-            if row.is_timeless {
+            if let Matched::Later(_) = row.matched {
                 row.head.time = self.last;
             }
             self.last = row.head.time;
@@ -166,7 +146,7 @@ impl Pipeline {
 }
 
 /// Gives each seat of a round to a thread so that all have about the same to do: some actors, services above all, do a hundred times as
-/// much as others. A seat stays with its thread where it can, because the thread's caches hold the values of its actors.
+/// much as others. A seat stays with its thread where it can, because that core's cache holds its windows.
 fn deal(seats: &mut [Seat], decoded: &[Rows<'_>], threads: usize) {
     let load_of = |seat: &Seat| decoded.iter().map(|it| it.by_shard[seat.number].len()).sum::<usize>();
     let mut by_load: Vec<(usize, &mut Seat)> = seats.iter_mut().map(|it| (load_of(it), it)).collect();

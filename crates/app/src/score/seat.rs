@@ -1,7 +1,7 @@
 //! One virtual shard with what it has to say: there is always the same number of them, whatever the number of threads.
 
 use super::args::Form;
-use super::decode::Rows;
+use super::decode::{Matched, Rows};
 use crate::show;
 use engine::shard::Place;
 use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Verdict};
@@ -71,8 +71,11 @@ impl Seat {
                 let row = &rows.events[at as usize];
                 let position = rows.block.first_line + row.number as u64;
                 let place = Place { position, watermark: row.watermark, is_late: row.is_late };
-                let values = rows.values_of(at as usize);
-                match self.shard.score(lane, &row.head, values, place, &mut self.outbox) {
+                let verdict = match &row.matched {
+                    Matched::Now(findings) => self.shard.settle(lane, &row.head, (&rows.sheet, findings), place, &mut self.outbox),
+                    Matched::Later(start) => self.shard.score(lane, &row.head, rows.values_from(*start), place, &mut self.outbox),
+                };
+                match verdict {
                     Verdict::Scored => self.counts.scored += 1,
                     Verdict::Late => {
                         self.counts.scored += 1;

@@ -157,11 +157,11 @@ impl Report {
                 writeln!(err, "{name:>8}  {text}")?;
             }
             for (rule, count) in by_count(&self.statistics.alerts_by_rule) {
-                writeln!(err, "{:>8}  {rule}", grouped(count))?;
+                writeln!(err, "{:>8}  {}", grouped(count), escaped(rule))?;
             }
         }
         if let Some(trouble) = &self.trouble {
-            writeln!(err, "error: {}: {trouble}; everything before that is scored", options.input.display())?;
+            writeln!(err, "error: {}; everything before that is scored", escaped(&format!("{}: {trouble}", options.input.display())))?;
         }
         Ok(())
     }

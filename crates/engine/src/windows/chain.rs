@@ -1,7 +1,7 @@
-//! `temporal_ordered`: one event per step, in order, all within the timespan.
+//! `temporal_ordered`: one event per step, in order of event time, all within the timespan.
 //!
-//! For each step the window keeps the one chain up to it that started latest: whatever chain can be completed within the timespan, one
-//! that started later can be too. So one chain per step decides exactly.
+//! A window keeps the events of a group in event-time order and looks for a complete chain whenever one is added, so that the order in
+//! which they arrive does not matter. What is kept is limited: an event goes when a later one of the same step serves as well.
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 /// Most steps of an ordered correlation.
 pub const STEPS_MAX: usize = 8;
+/// Events of one group above which those go that a later one replaces.
+const EVENTS_KEPT: u32 = 32;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Group {
-    /// `chains[i]`: the events of steps 0 to i; empty while there is none.
-    chains: [List; STEPS_MAX],
+    window: List,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,7 +25,6 @@ pub(super) struct Chain {
     steps: usize,
     entries_max: u32,
     entries_evicted: u64,
-    hits_late: u64,
     groups: Groups<Group>,
     pool: Pool,
 }
@@ -36,64 +36,42 @@ impl Chain {
             steps: steps.min(STEPS_MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
-            hits_late: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
         }
     }
 
     pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        let step = usize::from(hit.step);
         let pool = &mut self.pool;
         let idle_before = watermark.plus_ms(-self.timespan_ms);
-        let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| {
-            group.chains.iter_mut().for_each(|it| clear(pool, it));
-        });
-        let chains = &mut self.groups.at(number).chains;
-        if pool.used() + self.steps > self.entries_max as usize {
+        let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| clear(pool, &mut group.window));
+        let window = &mut self.groups.at(number).window;
+        while let Some(oldest) = window.oldest()
+            && pool.get(oldest).time_ms < idle_before.ms()
+        {
+            pool.remove(window, oldest);
+        }
+        if pool.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
-            chains.iter_mut().for_each(|it| clear(pool, it));
-            return None;
+            // The group's own oldest makes room; a group that has none has to wait until others expire.
+            let oldest = window.oldest()?;
+            pool.remove(window, oldest);
         }
-        if step == 0 {
-            clear(pool, &mut chains[0]);
-        } else if !self.extend(number, step, hit.time) {
-            return None;
+        let mut entry = Entry::new(hit, number);
+        entry.value = super::Identity::of_step(hit.step);
+        pool.insert(window, entry);
+        if let Some(chain) = complete(pool, window, self.steps, self.timespan_ms) {
+            let entries: Vec<&Entry> = chain[..self.steps].iter().map(|&it| pool.get(it)).collect();
+            let fired = fired(self.steps as u64, entries.into_iter());
+            // The next alert needs a chain of its own.
+            clear(pool, window);
+            return Some(fired);
         }
-        let chains = &mut self.groups.at(number).chains;
-        self.pool.insert(&mut chains[step], Entry::new(hit, number));
-        if step + 1 < self.steps {
-            return None;
+        if window.len > EVENTS_KEPT {
+            let least = replaced(pool, window).or_else(|| window.oldest())?;
+            pool.remove(window, least);
         }
-        let entries: Vec<&Entry> = self.pool.iter(&chains[step]).collect();
-        let fired = fired(self.steps as u64, entries.into_iter());
-        // The next alert needs a chain of its own.
-        chains.iter_mut().for_each(|it| clear(&mut self.pool, it));
-        Some(fired)
-    }
-
-    /// Copies the chain of the step before, if an event at `time` can continue it.
-    fn extend(&mut self, number: u32, step: usize, time: EventTime) -> bool {
-        let pool = &mut self.pool;
-        let chains = &mut self.groups.at(number).chains;
-        let before = chains[step - 1];
-        let Some(start) = before.oldest() else { return false };
-        let starts_in_time = pool.get(start).time_ms >= time.ms().saturating_sub(self.timespan_ms);
-        if pool.latest_ms(&before).is_some_and(|it| it > time.ms()) {
-            self.hits_late += 1;
-            return false;
-        }
-        if !starts_in_time {
-            return false;
-        }
-        clear(pool, &mut chains[step]);
-        let mut at = Some(start);
-        while let Some(place) = at {
-            let copy = pool.get(place).clone();
-            pool.insert(&mut chains[step], copy);
-            at = pool.after(place);
-        }
-        true
+        None
     }
 
     pub(super) fn stats(&self) -> WindowStats {
@@ -102,7 +80,6 @@ impl Chain {
             entries: self.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
-            hits_late: self.hits_late,
         }
     }
 
@@ -111,8 +88,55 @@ impl Chain {
     }
 }
 
-fn clear(pool: &mut Pool, chain: &mut List) {
-    while let Some(oldest) = chain.oldest() {
-        pool.remove(chain, oldest);
+/// Which step an entry is of.
+fn step_of(entry: &Entry) -> usize {
+    usize::try_from(entry.value.0[0]).map_or(0, |it| it.saturating_sub(1)).min(STEPS_MAX - 1)
+}
+
+/// The places of a complete chain. For each step the chain up to it that started latest is enough: whatever can follow an earlier one
+/// in time can follow that.
+fn complete(pool: &Pool, window: &List, steps: usize, timespan_ms: i64) -> Option<[u32; STEPS_MAX]> {
+    let mut chains: [Option<(i64, [u32; STEPS_MAX])>; STEPS_MAX] = [None; STEPS_MAX];
+    let mut at = window.oldest();
+    while let Some(place) = at {
+        let entry = pool.get(place);
+        let step = step_of(entry);
+        if step == 0 {
+            chains[0] = Some((entry.time_ms, [place; STEPS_MAX]));
+        } else if let Some((start_ms, mut chain)) = chains[step - 1]
+            && entry.time_ms.saturating_sub(start_ms) <= timespan_ms
+        {
+            chain[step] = place;
+            chains[step] = Some((start_ms, chain));
+        }
+        if let Some((_, chain)) = chains[steps - 1] {
+            return Some(chain);
+        }
+        at = pool.after(place);
+    }
+    None
+}
+
+/// The oldest event that is followed by another one of its step with none of the next step between them.
+fn replaced(pool: &Pool, window: &List) -> Option<u32> {
+    let mut open: [Option<u32>; STEPS_MAX] = [None; STEPS_MAX];
+    let mut at = window.oldest();
+    while let Some(place) = at {
+        let step = step_of(pool.get(place));
+        if let Some(earlier) = open[step] {
+            return Some(earlier);
+        }
+        open[step] = Some(place);
+        if step > 0 {
+            open[step - 1] = None;
+        }
+        at = pool.after(place);
+    }
+    None
+}
+
+fn clear(pool: &mut Pool, window: &mut List) {
+    while let Some(oldest) = window.oldest() {
+        pool.remove(window, oldest);
     }
 }

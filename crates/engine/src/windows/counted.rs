@@ -1,7 +1,9 @@
 //! `event_count`, `value_count` and `temporal`: how many events, distinct values or different steps lie within the timespan.
 //!
-//! A window keeps no more entries than decide its condition: to know whether there are at least k within the timespan, the latest k are
-//! enough, and of a distinct value only its latest occurrence. So both are exact, in memory that depends on the rule and not on traffic.
+//! A hit is judged in the windows that contain it: the one that ends with it and, when it comes late, those that end with later hits.
+//! Entries stay until the watermark has left them behind, so that the order of arrival does not matter within the allowed lateness, and
+//! a hit from the future neither expires the present nor is counted with it. To know whether there are k in a window the latest k
+//! suffice, and of a distinct value its latest occurrence; room for as many again is kept for hits out of order.
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
@@ -29,13 +31,17 @@ pub(super) struct Counted {
     keep_max: u32,
     entries_max: u32,
     entries_evicted: u64,
-    hits_late: u64,
     groups: Groups<Group>,
     pool: Pool,
     /// Entries by (group, value), for distinct counts.
     #[serde(skip)]
     values: HashTable<u32>,
 }
+
+/// Thresholds up to this one are exact for late hits too.
+const EXACT_LATE_MAX: u32 = 256;
+/// Entries that a window may hold beyond twice its threshold.
+const ROOM_FOR_DISORDER: u32 = 32;
 
 /// A [`Compare`] as it is written into snapshots.
 type CompareCode = u8;
@@ -59,7 +65,6 @@ impl Counted {
             keep_max: u32::try_from(keep_max).unwrap_or(u32::MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
-            hits_late: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
             values: HashTable::new(),
@@ -75,45 +80,57 @@ impl Counted {
             }
         });
         let group = self.groups.at(number);
-        let latest_ms = pool.latest_ms(&group.window).unwrap_or(i64::MIN).max(hit.time.ms());
-        expire(pool, values, number, &mut group.window, latest_ms.saturating_sub(self.timespan_ms));
-        if hit.time.ms() < latest_ms.saturating_sub(self.timespan_ms) {
-            self.hits_late += 1;
-            return None;
-        }
+        // Thresholds in the thousands can't afford to keep what only late hits would need.
+        let is_exact_late = self.keep_max <= EXACT_LATE_MAX;
+        let horizon_ms = if is_exact_late { idle_before.ms() } else { hit.time.ms().saturating_sub(self.timespan_ms) };
+        expire(pool, values, number, &mut group.window, horizon_ms);
         if pool.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
+            // The group's own oldest makes room; a group that has none has to wait until others expire.
             let oldest = group.window.oldest()?;
             forget(pool, values, number, &mut group.window, oldest);
         }
-        if self.is_distinct {
-            put_distinct(pool, values, number, &mut group.window, hit);
+        let place = if self.is_distinct {
+            put_distinct(pool, values, number, &mut group.window, hit, self.timespan_ms)?
         } else {
-            pool.insert(&mut group.window, Entry::new(hit, number));
-        }
-        if group.window.len > self.keep_max
+            pool.insert(&mut group.window, Entry::new(hit, number))
+        };
+        let kept_max = if is_exact_late { 2 * self.keep_max + ROOM_FOR_DISORDER } else { self.keep_max };
+        if group.window.len > kept_max
             && let Some(oldest) = group.window.oldest()
+            && oldest != place
         {
             forget(pool, values, number, &mut group.window, oldest);
         }
-        self.verdict(number, latest_ms)
+        self.verdict(number, place, hit.time.ms())
     }
 
-    /// Fires when the condition has become true, and again only after it was false or the timespan has passed: one episode, one alert.
-    fn verdict(&mut self, number: u32, latest_ms: i64) -> Option<Fired> {
-        let group = self.groups.at(number);
-        let count = u64::from(group.window.len);
-        let holds = self.condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(count, with));
-        if !holds {
-            group.alerted_ms = None;
-            return None;
+    /// Fires when the condition has become true in a window that contains the hit, and again only after it was false or the timespan
+    /// has passed: one episode, one alert.
+    fn verdict(&mut self, number: u32, place: u32, time_ms: i64) -> Option<Fired> {
+        let Self { pool, condition, timespan_ms, keep_max, groups, .. } = self;
+        let group = groups.at(number);
+        let mut end = Some(place);
+        while let Some(at) = end {
+            let end_ms = pool.get(at).time_ms;
+            if end_ms.saturating_sub(time_ms) > *timespan_ms {
+                break;
+            }
+            let count = pool.count_back(at, end_ms.saturating_sub(*timespan_ms), *keep_max);
+            let holds = condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(u64::from(count), with));
+            let is_told = group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
+            if holds && !is_told {
+                group.alerted_ms = Some(end_ms);
+                let entries = pool.back_from(at).take(count as usize).collect::<Vec<_>>();
+                return Some(fired(u64::from(count), entries.into_iter().rev()));
+            }
+            end = pool.after(at);
+            // The condition is seen false when the latest hit finds it so.
+            if !holds && end.is_none() {
+                group.alerted_ms = None;
+            }
         }
-        if group.alerted_ms.is_some_and(|it| latest_ms.saturating_sub(it) <= self.timespan_ms) {
-            return None;
-        }
-        group.alerted_ms = Some(latest_ms);
-        let entries: Vec<&Entry> = self.pool.iter(&group.window).collect();
-        Some(fired(count, entries.into_iter()))
+        None
     }
 
     pub(super) fn stats(&self) -> WindowStats {
@@ -122,7 +139,6 @@ impl Counted {
             entries: self.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
-            hits_late: self.hits_late,
         }
     }
 
@@ -160,17 +176,27 @@ fn forget(pool: &mut Pool, values: &mut HashTable<u32>, number: u32, window: &mu
     pool.remove(window, at);
 }
 
-/// Of a value only the latest occurrence stays in the window.
-fn put_distinct(pool: &mut Pool, values: &mut HashTable<u32>, number: u32, window: &mut List, hit: &Hit) {
+/// Of a value only the latest occurrence stays in the window; `None` when that is not this one. An occurrence so far ahead that no
+/// window holds both gives way: it can only be a wrong clock.
+fn put_distinct(
+    pool: &mut Pool,
+    values: &mut HashTable<u32>,
+    number: u32,
+    window: &mut List,
+    hit: &Hit,
+    timespan_ms: i64,
+) -> Option<u32> {
     let same = |&at: &u32| pool.get(at).value == hit.value && pool.get(at).group == number;
     if let Some(&known) = values.find(hash(number, hit.value), same) {
-        if pool.get(known).time_ms > hit.time.ms() {
-            return;
+        let ahead_ms = pool.get(known).time_ms.saturating_sub(hit.time.ms());
+        if ahead_ms > 0 && ahead_ms <= timespan_ms {
+            return None;
         }
         forget(pool, values, number, window, known);
     }
     let at = pool.insert(window, Entry::new(hit, number));
     index_value(pool, values, at);
+    Some(at)
 }
 
 fn index_value(pool: &Pool, values: &mut HashTable<u32>, at: u32) {

@@ -110,8 +110,6 @@ pub struct WindowStats {
     pub groups_evicted: u64,
     /// Entries that a window lost although they were inside it.
     pub entries_evicted: u64,
-    /// Hits from before a window that had already moved on.
-    pub hits_late: u64,
 }
 
 /// The windows of all correlations of one shard.
@@ -151,7 +149,6 @@ impl Windows {
                 entries: sum.entries + one.entries,
                 groups_evicted: sum.groups_evicted + one.groups_evicted,
                 entries_evicted: sum.entries_evicted + one.entries_evicted,
-                hits_late: sum.hits_late + one.hits_late,
             }
         })
     }

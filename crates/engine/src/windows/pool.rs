@@ -73,19 +73,20 @@ impl Pool {
         (next != NONE).then_some(next)
     }
 
-    /// The latest entry's time.
-    pub(super) fn latest_ms(&self, list: &List) -> Option<i64> {
-        (list.tail != NONE).then(|| self.get(list.tail).time_ms)
-    }
-
-    /// The entries of a list, oldest first.
-    pub(super) fn iter<'p>(&'p self, list: &List) -> impl Iterator<Item = &'p Entry> {
-        let mut at = list.head;
+    /// The entries of a list from `at` on, going back in time.
+    pub(super) fn back_from(&self, at: u32) -> impl Iterator<Item = &Entry> {
+        let mut at = at;
         std::iter::from_fn(move || {
             let entry = (at != NONE).then(|| self.get(at))?;
-            at = entry.next;
+            at = entry.previous;
             Some(entry)
         })
+    }
+
+    /// How many entries there are from `at` back to `start_ms`, `at` included; not more than `enough`.
+    pub(super) fn count_back(&self, at: u32, start_ms: i64, enough: u32) -> u32 {
+        let inside = self.back_from(at).take(enough as usize).take_while(|it| it.time_ms >= start_ms);
+        u32::try_from(inside.count()).unwrap_or(enough)
     }
 
     /// Puts an entry into a list where its time belongs, and tells its place. Almost always that is the end.
