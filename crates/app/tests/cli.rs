@@ -198,6 +198,10 @@ fn a_wrong_command_line_is_an_error_of_usage() {
     place.run(&["score", "events.ndjson", "--rules", "nowhere"]).ended(2).told("nowhere");
     place.run(&["score", "events.ndjson", "--context", "nowhere"]).ended(2).told("nowhere");
     place.run(&["score", "events.ndjson", "--alerts", "./events.ndjson"]).ended(2).told("overwritten");
+    place.run(&["score", "events.ndjson", "--alerts", "x", "--dead-letters", "./x"]).ended(2).told("--alerts and --dead-letters");
+    place.run(&["score", "events.ndjson", "--dead-letters", "x", "--stats", "rules/../x"]).ended(2).told("the same file");
+    assert!(!place.0.join("x").exists());
+    place.run(&["score", "events.ndjson", "--dead-letters", "/dev/null", "--stats", "/dev/null"]).ended(0);
     place.run(&["simulate", "twitter"]).ended(2).told("twitter-2020");
     assert_eq!(place.read("events.ndjson"), events());
 }
@@ -208,11 +212,25 @@ fn a_folder_without_rules_is_an_error_of_usage() {
     place.write("events.ndjson", events().as_bytes());
     fs::remove_file(place.0.join("rules/rules.yml")).unwrap();
     place.run(&["score", "events.ndjson"]).ended(2).told("no rules");
+    place.run(&["rules", "check", "rules"]).ended(2).told("no rules");
+    place.run(&["rules", "test", "rules"]).ended(2).told("no rules");
+}
+
+#[test]
+fn a_test_of_no_page_is_an_error_of_usage() {
+    let place = Place::new("no-pages");
+    place.run(&["rules", "test", "rules"]).ended(2).told("no pages");
+    place.write("rules/rules.md", page("").as_bytes());
+    place.run(&["rules", "test", "rules", "--only", "elsewhere"]).ended(2).told("`elsewhere`");
 }
 
 #[test]
 fn a_file_that_is_not_there_is_an_error_of_input() {
-    Place::new("no-file").run(&["score", "nothing.ndjson"]).ended(3).told("nothing.ndjson");
+    let place = Place::new("no-file");
+    for (input, reason) in [("nothing.ndjson", "No such file"), ("rules", "directory")] {
+        let ran = place.run(&["score", input]);
+        assert_eq!(ran.ended(3).told(input).err.matches(reason).count(), 1, "{}", ran.err);
+    }
 }
 
 #[test]
@@ -512,6 +530,16 @@ fn only_the_first_bad_lines_are_shown() {
     let place = Place::new("many-bad");
     place.write("events.ndjson", "x\n".repeat(12).as_bytes());
     place.run(&["score", "events.ndjson"]).ended(0).told("events.ndjson:5: not_json").told("… and 7 more bad lines");
+}
+
+#[test]
+fn what_events_hold_never_steers_the_terminal() {
+    let place = Place::new("escapes");
+    let evil = "{\"time\":\"\u{9b}31m\u{202e}\u{7f}\",\"actor\":{\"id\":\"a\"},\"action\":\"x\"}\n";
+    place.write("events.ndjson", evil.as_bytes());
+    let ran = place.run(&["score", "events.ndjson"]);
+    ran.ended(0).told("\\u{9b}31m\\u{202e}\\u{7f}");
+    assert!(!ran.err.contains(['\u{9b}', '\u{202e}', '\u{7f}']), "{:?}", ran.err);
 }
 
 #[test]

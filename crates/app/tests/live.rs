@@ -220,4 +220,5 @@ fn a_demo_without_rules_says_where_to_start_it() {
     let place = Place::new("elsewhere", "");
     told(&place.ends(&["demo", "--headless", "--rules", "nowhere"], &[], 2), "at the root of the repository");
     told(&place.ends(&["demo", "--speed", "fast"], &[], 2), "--speed");
+    told(&place.ends(&["demo", "--headless", "--rules", PACK, "--summary", "nowhere/s.json"], &[], 3), "nowhere/s.json");
 }

@@ -7,6 +7,8 @@ mod screen;
 mod summary;
 mod watch;
 
+use std::fs::File;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,6 +67,8 @@ pub(crate) struct DemoArgs {
 /// The wiring: Kafka, pipeline, reader of the alerts, and the company that makes the events.
 pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     logging::start(&Log { level: "error".to_owned(), ..Log::default() }).map_err(Usage::because)?;
+    // Better now than after the whole demo.
+    let summary_file = args.summary.as_deref().map(create).transpose()?;
     let stopped = Arc::new(AtomicBool::new(false));
     let _signals = signals::start(stop_by(&stopped))?;
     let config = CompanyConfig { people: args.people, seed: args.seed, ..CompanyConfig::default() };
@@ -94,7 +98,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     let counts = metrics.input.source("native").counts();
     let summary = Summary::of(&produced, &alerts, &truth, counts, seconds);
     screen.conclude(&summary);
-    args.summary.as_deref().map_or(Ok(()), |path| write_summary(path, &summary))?;
+    summary_file.map_or(Ok(()), |file| write_summary(file, &summary).context("cannot write the summary"))?;
     Ok(Exit::Done)
 }
 
@@ -173,10 +177,14 @@ fn finish(pipeline: KafkaHandle, progress: &Progress, produced: &Produced, in_hu
     Ok(())
 }
 
-fn write_summary(path: &Path, summary: &Summary) -> Result<()> {
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_summary(mut file: File, summary: &Summary) -> Result<()> {
     let mut text = serde_json::to_string_pretty(summary)?;
     text.push('\n');
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 fn partitions() -> usize {

@@ -3,6 +3,7 @@
 use super::Format;
 use crate::exit::Exit;
 use crate::load;
+use crate::show::escaped;
 use anyhow::Result;
 use model::{LogSource, RuleInfo};
 use serde_json::json;
@@ -75,7 +76,7 @@ fn write_table(entries: &[Entry<'_>]) -> Result<()> {
     let sources = entries.iter().map(|it| it.source.chars().count()).max().unwrap_or(0);
     let mut out = anstream::stdout().lock();
     for Entry { info, kind, source, .. } in entries {
-        writeln!(out, "{:names$}  {:13}  {kind:11}  {source:sources$}  {}", info.name, info.level, info.title)?;
+        writeln!(out, "{:names$}  {:13}  {kind:11}  {source:sources$}  {}", info.name, info.level, escaped(&info.title))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `nightjar rules test`: the cases of the rules' pages through the whole engine, with all rules of the pack.
 
 use super::Format;
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use crate::load;
 use crate::show::escaped;
 use anyhow::{Context, Result};
@@ -60,19 +60,29 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     load::report(&loaded.problems)?;
     let has_errors = loaded.problems.iter().any(sigma::problem::Problem::is_error);
     let mut bench = Bench { documents: loaded.documents, books: BTreeMap::new() };
-    let mut results = Vec::new();
-    for path in load::pages(&args.dirs)? {
-        let is_wanted = args.only.as_ref().is_none_or(|it| path.display().to_string().contains(it.as_str()));
-        if is_wanted {
-            results.push(bench.page(path, args.update)?);
-        }
-    }
+    let results: Vec<_> = wanted_pages(args)?.into_iter().map(|it| bench.page(it, args.update)).collect::<Result<_>>()?;
     match args.format {
         Format::Text => write_text(&results)?,
         Format::Json => write_json(&results)?,
     }
     let is_fine = !has_errors && results.iter().all(PageResult::passed);
     Ok(if is_fine { Exit::Done } else { Exit::Failed })
+}
+
+/// The pages to test. It is an error of usage when there are none: a test of nothing must not look like one that has passed.
+fn wanted_pages(args: &Args) -> Result<Vec<PathBuf>> {
+    let mut pages = load::pages(&args.dirs)?;
+    let dirs = load::names(&args.dirs);
+    if pages.is_empty() {
+        return Err(Usage::new(format!("no pages of rules in {dirs}: a rule's page stands beside it and has its name (.md)")));
+    }
+    if let Some(only) = &args.only {
+        pages.retain(|it| it.display().to_string().contains(only.as_str()));
+        if pages.is_empty() {
+            return Err(Usage::new(format!("no page in {dirs} has `{only}` in its path")));
+        }
+    }
+    Ok(pages)
 }
 
 /// The rules, compiled for each source that a page asks for.
@@ -83,7 +93,13 @@ struct Bench {
 
 impl Bench {
     fn page(&mut self, path: PathBuf, is_update: bool) -> Result<PageResult> {
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let problems = vec![(1, format!("cannot be read: {error}"))];
+                return Ok(PageResult { path, problems, cases: Vec::new(), updated: 0 });
+            }
+        };
         let page = match page::parse(&path.display().to_string(), &text) {
             Ok(page) => page,
             Err(problems) => {
@@ -161,12 +177,12 @@ fn update(path: &Path, text: &str, cases: &mut [CaseResult]) -> Result<usize> {
 fn write_text(results: &[PageResult]) -> Result<()> {
     let mut out = anstream::stdout().lock();
     for result in results {
-        let path = result.path.display();
+        let path = escaped(&result.path.display().to_string());
         for (line, problem) in &result.problems {
-            writeln!(out, "{} {path}:{line}: {problem}", "✘".red())?;
+            writeln!(out, "{} {path}:{line}: {}", "✘".red(), escaped(problem))?;
         }
         for case in result.cases.iter().filter(|it| !it.passed()) {
-            writeln!(out, "{} {path}:{}: {}", "✘".red(), case.line, case.heading.bold())?;
+            writeln!(out, "{} {path}:{}: {}", "✘".red(), case.line, escaped(&case.heading).bold())?;
             write_difference(&mut out, case)?;
         }
     }

@@ -108,9 +108,12 @@ fn serve(config: &Config, metrics: &Arc<Metrics>, health: &Arc<Health>) -> Resul
 /// Reads the secrets that connecting would read, and forgets them.
 fn check_secrets(security: &Security) -> Result<(), KafkaError> {
     let has_tls = matches!(security.protocol, SecurityProtocol::Ssl | SecurityProtocol::SaslSsl);
-    let password = (&security.password_file, &security.password_env);
-    let phrase = (&security.ssl_key_password_file, &security.ssl_key_password_env);
-    for (file, variable) in [Some(password), Some(phrase).filter(|_| has_tls)].into_iter().flatten() {
+    let password = ("password", &security.password_file, &security.password_env);
+    let phrase = ("ssl_key_password", &security.ssl_key_password_file, &security.ssl_key_password_env);
+    for (what, file, variable) in [Some(password), Some(phrase).filter(|_| has_tls)].into_iter().flatten() {
+        if file.is_some() && variable.is_some() {
+            return Err(KafkaError::Config(format!("security.{what}_file and security.{what}_env are both set")));
+        }
         file.as_deref().map(Secret::from_file).transpose()?;
         variable.as_deref().map(Secret::from_env).transpose()?;
     }

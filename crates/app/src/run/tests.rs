@@ -9,7 +9,7 @@ use engine::shard::Place;
 use engine::{Lane, Outbox, Plausible, Reader, Rulebook, Shard, Watermark};
 use sigma::matcher::Clock;
 use sim::{CompanyConfig, Scenario, Simulation};
-use stream::kafka::{BatchLimits, EmbeddedKafka, Observation, Observer, PacedProducer, Pacing, Progress};
+use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaHandle, Observation, Observer, PacedProducer, Pacing, Progress};
 
 use super::*;
 use crate::config::{Limits, Source};

@@ -152,14 +152,18 @@ impl Options {
 
 /// Outputs must not take each other's place, nor that of the input.
 fn check_outputs(args: &Args) -> Result<()> {
-    let beside = [("--dead-letters", args.dead_letters.as_ref()), ("--stats", args.stats.as_ref())];
-    for (flag, path) in beside.into_iter().chain([("--alerts", Some(&args.alerts))]) {
-        let Some(path) = path else { continue };
+    let outputs =
+        [("--alerts", Some(&args.alerts)), ("--dead-letters", args.dead_letters.as_ref()), ("--stats", args.stats.as_ref())];
+    let outputs: Vec<(&str, &PathBuf)> = outputs.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect();
+    for (at, &(flag, path)) in outputs.iter().enumerate() {
         if flag != "--alerts" && path == Path::new("-") {
             return Err(Usage::new(format!("{flag} wants a file: stdout is for alerts")));
         }
         if is_same_file(path, &args.file) {
             return Err(Usage::new(format!("{flag} {} is the input and would be overwritten", path.display())));
+        }
+        if let Some((other, _)) = outputs[..at].iter().find(|(_, other)| would_be_same_file(path, other)) {
+            return Err(Usage::new(format!("{other} and {flag} are the same file, {}", path.display())));
         }
     }
     Ok(())
@@ -168,6 +172,22 @@ fn check_outputs(args: &Args) -> Result<()> {
 /// Whether both paths are there and lead to the same file.
 fn is_same_file(one: &Path, other: &Path) -> bool {
     one != Path::new("-") && one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
+}
+
+/// Whether writing to both paths would mix two outputs in one file, which need not be there yet. Devices such as `/dev/null` take any
+/// number.
+fn would_be_same_file(one: &Path, other: &Path) -> bool {
+    let is_file = |path: &Path| path != Path::new("-") && path.metadata().map_or(true, |it| it.is_file());
+    is_file(one) && is_file(other) && resolved(one) == resolved(other)
+}
+
+/// The path without links; of one that leads nowhere yet, the folder without links.
+fn resolved(path: &Path) -> PathBuf {
+    let in_folder = || {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// The one place where scoring looks at the clock.

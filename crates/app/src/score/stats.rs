@@ -3,6 +3,7 @@
 use super::args::Options;
 use super::seat::Counts;
 use crate::load::Rules;
+use crate::show::escaped;
 use anyhow::{Context, Result};
 use model::RuleInfo;
 use serde::Serialize;
@@ -161,7 +162,11 @@ impl Report {
             }
         }
         if let Some(trouble) = &self.trouble {
-            writeln!(err, "error: {}; everything before that is scored", escaped(&format!("{}: {trouble}", options.input.display())))?;
+            writeln!(
+                err,
+                "error: {}; everything before that is scored",
+                escaped(&format!("{}: {trouble}", options.input.display()))
+            )?;
         }
         Ok(())
     }
