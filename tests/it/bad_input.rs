@@ -46,6 +46,15 @@ fn every_kind_of_bad_line_is_named_and_its_neighbours_survive() {
     check(long.as_bytes(), "too_long");
 }
 
+#[test]
+fn a_time_whose_offset_is_escaped_is_a_time() {
+    let line = r#"{"time":"2026-03-02T14:03:11\u002b02:00","actor":{"id":"a"},"action":"account.lookup"}"#;
+    let book = book_of(vec![("seen.yml".to_owned(), RULE.to_owned())], "native", &lists());
+    let (alerts, rejects) = score(&mut pipeline(&book), line.as_bytes());
+    assert!(rejects.is_empty(), "{rejects:?}");
+    assert_eq!(alerts[0].alert.time.to_string(), "2026-03-02T12:03:11.000Z");
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic_or_take_a_neighbour_along(mut noise in prop::collection::vec(any::<u8>(), 0..300)) {

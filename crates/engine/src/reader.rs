@@ -116,6 +116,8 @@ impl Reader {
         let name = || self.program.schema.mapping.roles.time.join(" or ");
         let (text, time) = match value {
             Value::Text(text) => (text, EventTime::parse(text).or_else(|| EventTime::from_unix(text))),
+            // Some writers escape the `+` of an offset.
+            Value::Escaped(raw) => (raw, EventTime::read(&model::value::unescape(raw))),
             Value::Number(text) => (text, EventTime::from_unix(text)),
             Value::Missing if is_absent => {
                 return Err(Reject::new(RejectCode::MissingField, 0, format!("no time in `{}`", name())));
