@@ -62,11 +62,6 @@ impl RuleSet {
         set
     }
 
-    /// Information on the rule or correlation, by the number used in [`Self::order_of_correlation`].
-    pub fn info(&self, rule: RuleIndex) -> &Arc<RuleInfo> {
-        &self.rules[rule.0 as usize].info
-    }
-
     /// FNV-1a (64 bit) over the identifiers and versions of all rules.
     fn content_hash(&self) -> Arc<str> {
         let infos = self.rules.iter().map(|it| &it.info).chain(self.correlations.iter().map(|it| &it.info));
