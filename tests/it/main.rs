@@ -8,6 +8,7 @@ mod golden;
 mod ocsf_schema;
 mod oracle;
 mod replay;
+mod sigmahq;
 mod sources;
 mod support;
 mod tidy;
