@@ -9,7 +9,7 @@ use engine::Rulebook;
 use model::SourceMapping;
 use sigma::lists::Lists;
 use sigma::parse::{Loaded, parse_all};
-use sigma::problem::Problem;
+use sigma::problem::{Code, Problem};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -93,7 +93,7 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         match Lists::parse_text(&text) {
             Ok(entries) => lists.insert(name, entries),
-            Err(error) => problems.push(Problem::error(&path.display().to_string(), 1, 1, error.to_string())),
+            Err(error) => problems.push(Problem::error(Code::TooLarge, &path.display().to_string(), 1, 1, error.to_string())),
         }
     }
     Ok(lists)

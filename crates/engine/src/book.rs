@@ -3,7 +3,7 @@
 use model::{Schema, SourceMapping};
 use sigma::ast::{CorrelationKind, Document};
 use sigma::compile::{Program, RuleSet};
-use sigma::problem::Problem;
+use sigma::problem::{Code, Problem};
 use std::sync::Arc;
 
 use crate::windows::STEPS_MAX;
@@ -45,7 +45,7 @@ fn runs(document: &Document, problems: &mut Vec<Problem>) -> bool {
     let is_too_long = it.kind == CorrelationKind::TemporalOrdered && it.rules.len() > STEPS_MAX;
     if is_too_long {
         let message = format!("{} ordered steps, but at most {STEPS_MAX} are kept", it.rules.len());
-        problems.push(Problem::error(&it.place.file, it.place.line, 1, message));
+        problems.push(Problem::error(Code::NotCompiled, &it.place.file, it.place.line, 1, message));
     }
     !is_too_long
 }

@@ -3,6 +3,7 @@
 
 pub mod ast;
 pub mod compile;
+pub mod lint;
 pub mod lists;
 pub mod matcher;
 pub mod page;

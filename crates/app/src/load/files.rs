@@ -3,7 +3,7 @@
 use crate::exit::Usage;
 use crate::load::CONTEXT_DIR;
 use anyhow::{Context, Result};
-use sigma::problem::Problem;
+use sigma::problem::{Code, Problem};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -106,12 +106,18 @@ pub(super) fn text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..at].split(|&it| it == b'\n').count();
-            problems.push(Problem::error(&path.display().to_string(), line, 1, "the file is not UTF-8 text from here on"));
+            problems.push(Problem::error(
+                Code::NotUtf8,
+                &path.display().to_string(),
+                line,
+                1,
+                "the file is not UTF-8 text from here on",
+            ));
             None
         }
     }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    Problem::error(&path.display().to_string(), 1, 1, format!("cannot be read: {error}"))
+    Problem::error(Code::Unreadable, &path.display().to_string(), 1, 1, format!("cannot be read: {error}"))
 }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::{Gauge, IntGaugeVec};
 use sigma::compile::RuleSet;
-use sigma::problem::Problem;
+use sigma::problem::{Problem, Severity};
 
 use super::catalogue::Catalogue;
 
@@ -26,7 +26,7 @@ impl LoadedMetrics {
             rules: catalogue.gauges("nightjar_rules", "Rules loaded, by kind: detection, correlation.", &["kind"]),
             problems: catalogue.gauges(
                 "nightjar_rule_problems",
-                "Problems found while rules were loaded, by severity: error (the rule is left out), warning.",
+                "Problems found while rules were loaded, by severity: error (the rule is left out), warning, info.",
                 &["severity"],
             ),
             rule_set: catalogue.gauges(
@@ -42,9 +42,10 @@ impl LoadedMetrics {
         let count = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
         self.rules.with_label_values(&["detection"]).set(count(set.rules.len()));
         self.rules.with_label_values(&["correlation"]).set(count(set.correlations.len()));
-        let errors = problems.iter().filter(|it| it.is_error()).count();
-        self.problems.with_label_values(&["error"]).set(count(errors));
-        self.problems.with_label_values(&["warning"]).set(count(problems.len() - errors));
+        for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+            let of_it = problems.iter().filter(|it| it.severity == severity).count();
+            self.problems.with_label_values(&[severity.as_str()]).set(count(of_it));
+        }
         self.rule_set.reset();
         self.rule_set.with_label_values(&[&*set.hash]).set(1);
     }

@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use model::{ActorRef, Alert, EventTime, Level, RejectCode, RuleInfo, RuleKind};
-use sigma::problem::Problem;
+use sigma::problem::{Code, Problem};
 use stream::kafka::{PartitionId, RecordKind};
 
 const README: &str = include_str!("../../README.md");
@@ -71,7 +71,7 @@ fn filled() -> Metrics {
     metrics.member.handled(&id, 2);
     metrics.member.troubled("consumer");
     metrics.state.partition(&id);
-    metrics.loaded.rules(&sigma::compile::RuleSet::default(), &[Problem::error("a.yml", 1, 1, "x")]);
+    metrics.loaded.rules(&sigma::compile::RuleSet::default(), &[Problem::error(Code::NotYaml, "a.yml", 1, 1, "x")]);
     metrics
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Builder, CorrelationIndex, Node, RuleSet};
 use crate::ast::{Correlation, CorrelationKind, Rule};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use model::{FieldPath, SlotId};
 
 /// One correlation that a rule feeds.
@@ -48,7 +48,15 @@ pub(super) fn bind(
                         plan = CorrelationPlan { is_fed: true, is_local: plan.is_local && is_local };
                         bindings[at].push(binding);
                     }
-                    Err(reason) => problems.push(Problem::error(&correlation.place.file, correlation.place.line, 1, reason)),
+                    Err(reason) => {
+                        problems.push(Problem::error(
+                            Code::NotCompiled,
+                            &correlation.place.file,
+                            correlation.place.line,
+                            1,
+                            reason,
+                        ));
+                    }
                 }
             }
         }

@@ -9,7 +9,7 @@ pub use bind::{Binding, CorrelationPlan};
 pub use terms::{Literal, Node, Term};
 
 use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, TimePart};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use model::{FieldPath, RuleInfo, Schema, SlotId};
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ impl Program {
                 |it| match it {
                     Ok(tree) => Some(tree),
                     Err(reason) => {
-                        problems.push(Problem::error(&rule.place.file, rule.place.line, 1, reason));
+                        problems.push(Problem::error(Code::NotCompiled, &rule.place.file, rule.place.line, 1, reason));
                         None
                     }
                 },

@@ -12,7 +12,7 @@ mod tests;
 
 pub use expected::Expected;
 
-use crate::problem::{Problem, Severity};
+use crate::problem::{Code, Problem};
 use std::ops::Range;
 
 /// Most events of one page, repetitions written out.
@@ -131,8 +131,7 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, line: usize, message: impl Into<String>) {
-        let (file, message) = (self.file.to_owned(), message.into());
-        self.problems.push(Problem { severity: Severity::Error, file, line, column: 1, message, hint: None });
+        self.problems.push(Problem::error(Code::BadPage, self.file, line, 1, message));
     }
 
     /// Takes the fence whose content is the lines `inside`, counted from 0.

@@ -1,9 +1,10 @@
 //! What can only be seen with all files at hand: names and identifiers that are taken, correlations of rules that aren't there.
 
 use super::file::{FileLoad, Sound};
+use super::yaml::Position;
 use super::{Loaded, nearest};
 use crate::ast::{Correlation, Document, Place};
-use crate::problem::{Problem, Severity};
+use crate::problem::{Code, Problem};
 use model::RuleInfo;
 use std::collections::{HashMap, HashSet};
 
@@ -40,8 +41,9 @@ fn info(document: &Document) -> (&RuleInfo, &Place) {
     }
 }
 
-fn problem(place: &Place, line: usize, column: usize, message: String, hint: Option<String>) -> Problem {
-    Problem { severity: Severity::Error, file: place.file.to_string(), line, column, message, hint }
+fn problem(code: Code, place: &Place, at: Position, message: String, hint: Option<String>) -> Problem {
+    let end_column = (at.width > 0).then_some(at.column + at.width);
+    Problem { end_column, hint, ..Problem::error(code, &place.file, at.line, at.column, message) }
 }
 
 /// The documents whose name and id were not seen before.
@@ -52,13 +54,17 @@ fn unique(all: Vec<Sound>, problems: &mut Vec<Problem>) -> Vec<Sound> {
     for sound in all {
         let (info, place) = info(&sound.document);
         let taken = match (names.get(&info.name), ids.get(&info.id)) {
-            (Some(first), _) => Some((format!("the name `{}`", info.name), first, "give one of them another `name:`")),
-            (None, Some(first)) => Some((format!("the id {}", info.id), first, "give one of them another `id:`")),
+            (Some(first), _) => {
+                Some((Code::DuplicateName, format!("the name `{}`", info.name), first, "give one of them another `name:`"))
+            }
+            (None, Some(first)) => {
+                Some((Code::DuplicateId, format!("the id {}", info.id), first, "give one of them another `id:`"))
+            }
             (None, None) => None,
         };
-        if let Some((what, first, hint)) = taken {
+        if let Some((code, what, first, hint)) = taken {
             let message = format!("{what} is already taken by {}:{}", first.file, first.line);
-            problems.push(problem(place, place.line, 1, message, Some(hint.to_owned())));
+            problems.push(problem(code, place, Position::new(place.line, 1), message, Some(hint.to_owned())));
             continue;
         }
         names.insert(info.name.clone(), place.clone());
@@ -94,9 +100,9 @@ impl<'a> Known<'a> {
         let mut problems = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (reference, at) in correlation.rules.iter().zip(&sound.references) {
-            let (message, hint) = match self.documents.get(reference.as_str()) {
+            let (code, message, hint) = match self.documents.get(reference.as_str()) {
                 Some(Document::Rule(rule)) if seen.contains(&rule.info.id.as_str()) => {
-                    (format!("the rule `{reference}` is listed twice, once by name and once by id"), None)
+                    (Code::RuleNamedTwice, format!("the rule `{reference}` is listed twice, once by name and once by id"), None)
                 }
                 Some(Document::Rule(rule)) => {
                     seen.push(&rule.info.id);
@@ -105,17 +111,19 @@ impl<'a> Known<'a> {
                 Some(Document::Correlation(_)) => {
                     let message =
                         format!("`{reference}` is a correlation; correlations of correlations are not supported by this version");
-                    (message, Some("list the rules themselves".to_owned()))
+                    (Code::NotSupported, message, Some("list the rules themselves".to_owned()))
                 }
-                None if self.unsound.contains(reference) => {
-                    (format!("the rule `{reference}` was not loaded"), Some("its own problems come first".to_owned()))
-                }
+                None if self.unsound.contains(reference) => (
+                    Code::UnsoundRule,
+                    format!("the rule `{reference}` was not loaded"),
+                    Some("its own problems come first".to_owned()),
+                ),
                 None => {
                     let hint = nearest::nearest(reference, self.names.iter().copied()).map(|it| format!("did you mean `{it}`?"));
-                    (format!("there is no rule `{reference}`"), hint)
+                    (Code::UnknownRule, format!("there is no rule `{reference}`"), hint)
                 }
             };
-            problems.push(problem(&correlation.place, at.line, at.column, message, hint));
+            problems.push(problem(code, &correlation.place, *at, message, hint));
         }
         problems
     }

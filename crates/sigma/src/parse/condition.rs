@@ -3,6 +3,7 @@
 use super::report::Report;
 use super::yaml::Position;
 use crate::ast::Condition;
+use crate::problem::Code;
 
 /// Deepest nesting of parentheses and `not`.
 const DEPTH_MAX: usize = 64;
@@ -14,11 +15,11 @@ const BYTES_MAX: usize = 65_536;
 /// Parses the condition `text` over the selections `names`. `None` if a problem was reported.
 pub(super) fn parse(text: &str, at: Position, names: &[&str], report: &mut Report) -> Option<Condition> {
     if text.len() > BYTES_MAX {
-        report.error(at, format!("a condition of more than {BYTES_MAX} bytes"));
+        report.error(Code::TooLarge, at, format!("a condition of more than {BYTES_MAX} bytes"));
         return None;
     }
     if let Some((message, hint)) = deprecated(text) {
-        report.error_with_hint(at, message, hint);
+        report.error_with_hint(Code::Aggregation, at, message, hint);
         return None;
     }
     let mut parser = Parser { tokens: tokens(text), next: 0, names, depth: 0, selections: 0 };
@@ -30,14 +31,15 @@ pub(super) fn parse(text: &str, at: Position, names: &[&str], report: &mut Repor
         Ok(condition) => return Some(condition),
         Err(Wrong::Unknown(name)) => {
             report.error_with_nearest(
+                Code::UnknownSelection,
                 at,
                 format!("the condition names `{name}`, which is no selection"),
                 &name,
                 names.iter().copied(),
             );
         }
-        Err(Wrong::Said(message, None)) => report.error(at, message),
-        Err(Wrong::Said(message, Some(hint))) => report.error_with_hint(at, message, hint),
+        Err(Wrong::Said(code, message, None)) => report.error(code, at, message),
+        Err(Wrong::Said(code, message, Some(hint))) => report.error_with_hint(code, at, message, hint),
     }
     None
 }
@@ -83,16 +85,16 @@ enum Wrong {
     /// A name that is no selection.
     Unknown(String),
     /// Anything else, with a hint.
-    Said(String, Option<String>),
+    Said(Code, String, Option<String>),
 }
 
 impl Wrong {
     fn said(message: impl Into<String>) -> Self {
-        Self::Said(message.into(), None)
+        Self::Said(Code::ConditionSyntax, message.into(), None)
     }
 
     fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Said(message.into(), Some(hint.into()))
+        Self::Said(Code::ConditionSyntax, message.into(), Some(hint.into()))
     }
 }
 
@@ -155,7 +157,7 @@ impl<'a> Parser<'a> {
     fn deeper(&mut self) -> Result<(), Wrong> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(Wrong::said(format!("a condition nested deeper than {DEPTH_MAX} levels")));
+            return Err(Wrong::Said(Code::TooLarge, format!("a condition nested deeper than {DEPTH_MAX} levels"), None));
         }
         Ok(())
     }
@@ -216,11 +218,13 @@ impl<'a> Parser<'a> {
         let parts: Vec<_> = (0..self.names.len()).filter(|&it| admits(self.names[it])).map(Condition::Selection).collect();
         self.selections += parts.len();
         if self.selections > SELECTIONS_MAX {
-            return Err(Wrong::said(format!("a condition that stands for more than {SELECTIONS_MAX} selections")));
+            let message = format!("a condition that stands for more than {SELECTIONS_MAX} selections");
+            return Err(Wrong::Said(Code::TooLarge, message, None));
         }
         if parts.is_empty() {
             let message = format!("`{quantifier} of {pattern}` in the condition, but no selection is called so");
-            return Err(Wrong::with_hint(message, format!("there are {}", self.names.join(", "))));
+            let hint = format!("there are {}", self.names.join(", "));
+            return Err(Wrong::Said(Code::PatternMatchesNone, message, Some(hint)));
         }
         Ok(several(parts, if is_all { Condition::And } else { Condition::Or }))
     }
@@ -264,7 +268,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let mut report = Report::new("t.yml");
-        let parsed = parse(text, Position { line: 1, column: 1 }, &NAMES, &mut report);
+        let parsed = parse(text, Position::new(1, 1), &NAMES, &mut report);
         let shown = parsed.map_or_else(|| report.finish().iter().map(ToString::to_string).collect(), |it| show(&it));
         assert_eq!(shown, expected);
     }

@@ -5,6 +5,7 @@ use super::report::Report;
 use super::timespan::timespan_ms;
 use super::yaml::{Key, Node, Position, Typed};
 use crate::ast::{Compare, Correlation, CorrelationKind, Place};
+use crate::problem::Code;
 use model::FieldPath;
 use model::alert::RuleKind;
 use std::sync::Arc;
@@ -30,7 +31,11 @@ pub(super) fn read(document: &Node, place: Place, name: &str, report: &mut Repor
     let info = info::read(document, RuleKind::Correlation, name, report);
     let section = document.get("correlation")?;
     let Some(pairs) = section.as_map() else {
-        report.error(section.at, format!("`correlation` is {}; it needs `type`, `rules` and `timespan`", section.describe()));
+        report.error(
+            Code::BadCorrelation,
+            section.at,
+            format!("`correlation` is {}; it needs `type`, `rules` and `timespan`", section.describe()),
+        );
         return None;
     };
     let mut reader = Reader { section, report };
@@ -62,7 +67,13 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn check_keys(&mut self, pairs: &[(Key, Node)]) {
         for (key, _) in pairs.iter().filter(|(key, _)| !KEYS.contains(&key.text.as_str())) {
-            self.report.error_with_nearest(key.at, format!("unknown key `{}` in a correlation", key.text), &key.text, KEYS);
+            self.report.error_with_nearest(
+                Code::UnknownCorrelationKey,
+                key.at,
+                format!("unknown key `{}` in a correlation", key.text),
+                &key.text,
+                KEYS,
+            );
         }
     }
 
@@ -70,7 +81,12 @@ impl<'a> Reader<'a> {
     fn required(&mut self, key: &str, hint: &str) -> Option<&'a Node> {
         let node = self.section.get(key);
         if node.is_none() {
-            self.report.error_with_hint(self.section.at, format!("a correlation without `{key}`"), hint);
+            self.report.error_with_hint(
+                Code::MissingCorrelationKey,
+                self.section.at,
+                format!("a correlation without `{key}`"),
+                hint,
+            );
         }
         node
     }
@@ -85,11 +101,15 @@ impl<'a> Reader<'a> {
             "temporal" => return Some(CorrelationKind::Temporal),
             "temporal_ordered" => return Some(CorrelationKind::TemporalOrdered),
             later if TYPES_LATER.contains(&later) => {
-                self.report.error(node.at, format!("the correlation type `{later}` is not supported by this version"));
+                self.report.error(
+                    Code::NotSupported,
+                    node.at,
+                    format!("the correlation type `{later}` is not supported by this version"),
+                );
             }
             _ => {
                 let message = format!("`{word}` is not a correlation type; there are {}", TYPES.join(", "));
-                self.report.error_with_nearest(node.at, message, word, TYPES);
+                self.report.error_with_nearest(Code::UnknownCorrelationType, node.at, message, word, TYPES);
             }
         }
         None
@@ -102,16 +122,16 @@ impl<'a> Reader<'a> {
         }
         let mut rules: Vec<(String, Position)> = Vec::new();
         for node in node.as_list() {
-            let Some(text) = self.text(node, "a rule is named by a text") else { continue };
+            let Some(text) = self.text(Code::BadRuleList, node, "a rule is named by a text") else { continue };
             let reference = info::canonical_id(&text);
             if rules.iter().any(|(it, _)| *it == reference) {
-                self.report.error(node.at, format!("the rule `{text}` is listed twice"));
+                self.report.error(Code::BadRuleList, node.at, format!("the rule `{text}` is listed twice"));
                 continue;
             }
             rules.push((reference, node.at));
         }
         if node.as_list().is_empty() {
-            self.report.error(node.at, "a correlation of no rules");
+            self.report.error(Code::BadRuleList, node.at, "a correlation of no rules");
         }
         rules
     }
@@ -119,15 +139,15 @@ impl<'a> Reader<'a> {
     fn is_bounded(&mut self, node: &Node) -> bool {
         let is_bounded = node.as_list().len() <= LISTED_MAX;
         if !is_bounded {
-            self.report.error(node.at, format!("a list of more than {LISTED_MAX} in a correlation"));
+            self.report.error(Code::TooLarge, node.at, format!("a list of more than {LISTED_MAX} in a correlation"));
         }
         is_bounded
     }
 
-    fn text(&mut self, node: &Node, message: &str) -> Option<String> {
+    fn text(&mut self, code: Code, node: &Node, message: &str) -> Option<String> {
         let text = node.as_scalar().map(|it| it.text.trim().to_owned()).filter(|it| !it.is_empty());
         if text.is_none() {
-            self.report.error(node.at, format!("{message}, not by {}", node.describe()));
+            self.report.error(code, node.at, format!("{message}, not by {}", node.describe()));
         }
         text
     }
@@ -135,7 +155,12 @@ impl<'a> Reader<'a> {
     fn group_by(&mut self) -> Vec<FieldPath> {
         let Some(node) = self.section.get("group-by") else {
             let hint = "add `group-by: [actor.id]`, say";
-            self.report.warning_with_hint(self.section.at, "a correlation without `group-by` counts over everything", hint);
+            self.report.warning_with_hint(
+                Code::NoGroupBy,
+                self.section.at,
+                "a correlation without `group-by` counts over everything",
+                hint,
+            );
             return Vec::new();
         };
         self.fields(node)
@@ -147,9 +172,11 @@ impl<'a> Reader<'a> {
         }
         let mut fields: Vec<FieldPath> = Vec::new();
         for node in node.as_list() {
-            let Some(field) = self.text(node, "a field is named by a text").map(FieldPath::new) else { continue };
+            let Some(field) = self.text(Code::BadFieldList, node, "a field is named by a text").map(FieldPath::new) else {
+                continue;
+            };
             if fields.contains(&field) {
-                self.report.error(node.at, format!("the field `{field}` is listed twice"));
+                self.report.error(Code::BadFieldList, node.at, format!("the field `{field}` is listed twice"));
             } else {
                 fields.push(field);
             }
@@ -163,7 +190,7 @@ impl<'a> Reader<'a> {
         let text = node.as_scalar().map(|it| it.text.trim()).unwrap_or_default();
         let ms = timespan_ms(text);
         if ms.is_none() {
-            self.report.error_with_hint(node.at, format!("`{text}` is not a timespan"), HINT);
+            self.report.error_with_hint(Code::BadTimespan, node.at, format!("`{text}` is not a timespan"), HINT);
         }
         ms
     }
@@ -177,6 +204,7 @@ impl<'a> Reader<'a> {
                 return Some((Vec::new(), Vec::new()));
             }
             self.report.error_with_hint(
+                Code::BadThreshold,
                 self.section.at,
                 "a correlation without `condition`",
                 "add `condition:` with `gte: 10`, say",
@@ -189,7 +217,7 @@ impl<'a> Reader<'a> {
                 Some(_) => "conditions over rule names are not supported by this version".to_owned(),
                 None => format!("the condition is {}", node.describe()),
             };
-            self.report.error_with_hint(node.at, message, hint);
+            self.report.error_with_hint(Code::BadThreshold, node.at, message, hint);
             return None;
         };
         let (mut comparisons, mut fields) = (Vec::new(), Vec::new());
@@ -201,11 +229,17 @@ impl<'a> Reader<'a> {
             comparisons.extend(self.comparison(key, value));
         }
         if comparisons.is_empty() && !pairs.iter().any(|(key, _)| key.text != "field") {
-            self.report.error_with_hint(node.at, "a condition that compares with nothing", "add `gte: 10`, say");
+            self.report.error_with_hint(
+                Code::BadThreshold,
+                node.at,
+                "a condition that compares with nothing",
+                "add `gte: 10`, say",
+            );
         }
         match kind {
             Some(CorrelationKind::ValueCount(_)) if fields.is_empty() => {
                 self.report.error_with_hint(
+                    Code::BadCountedField,
                     node.at,
                     "a `value_count` without a field",
                     "add `field:` with what is counted to the condition",
@@ -215,6 +249,7 @@ impl<'a> Reader<'a> {
                 if !fields.is_empty() =>
             {
                 self.report.error_with_hint(
+                    Code::BadCountedField,
                     node.at,
                     "`field` is only for `value_count`",
                     "use `type: value_count` to count distinct values",
@@ -235,6 +270,7 @@ impl<'a> Reader<'a> {
             "neq" => Compare::NotEqual,
             other => {
                 self.report.error_with_nearest(
+                    Code::BadThreshold,
                     key.at,
                     format!("unknown key `{other}` in a correlation's condition"),
                     other,
@@ -249,7 +285,12 @@ impl<'a> Reader<'a> {
         };
         if count.is_none() {
             let hint = "counts are whole numbers without quotes";
-            self.report.error_with_hint(value.at, format!("`{}` needs a whole number of at least 0", key.text), hint);
+            self.report.error_with_hint(
+                Code::BadThreshold,
+                value.at,
+                format!("`{}` needs a whole number of at least 0", key.text),
+                hint,
+            );
         }
         Some((compare, count?))
     }
@@ -257,14 +298,14 @@ impl<'a> Reader<'a> {
     fn aliases(&mut self, rules: &[(String, Position)], group_by: &[FieldPath]) -> Vec<(String, Vec<(String, FieldPath)>)> {
         let Some(node) = self.section.get("aliases") else { return Vec::new() };
         let Some(pairs) = node.as_map() else {
-            self.report.error(node.at, format!("`aliases` is {}; it has to be a map", node.describe()));
+            self.report.error(Code::BadAlias, node.at, format!("`aliases` is {}; it has to be a map", node.describe()));
             return Vec::new();
         };
         let mut aliases = Vec::with_capacity(pairs.len());
         for (alias, value) in pairs {
             if !group_by.iter().any(|it| it.as_str() == alias.text) {
                 let hint = "name it in `group-by`, or remove it";
-                self.report.warning_with_hint(alias.at, format!("the alias `{}` is not used", alias.text), hint);
+                self.report.warning_with_hint(Code::UnusedAlias, alias.at, format!("the alias `{}` is not used", alias.text), hint);
             }
             aliases.push((alias.text.clone(), self.alias(alias, value, rules)));
         }
@@ -274,7 +315,12 @@ impl<'a> Reader<'a> {
     fn alias(&mut self, alias: &Key, value: &Node, rules: &[(String, Position)]) -> Vec<(String, FieldPath)> {
         let Some(pairs) = value.as_map() else {
             let hint = "write `rule_name: field` for each rule under it";
-            self.report.error_with_hint(value.at, format!("the alias `{}` is {}", alias.text, value.describe()), hint);
+            self.report.error_with_hint(
+                Code::BadAlias,
+                value.at,
+                format!("the alias `{}` is {}", alias.text, value.describe()),
+                hint,
+            );
             return Vec::new();
         };
         let mut fields = Vec::with_capacity(pairs.len());
@@ -283,14 +329,19 @@ impl<'a> Reader<'a> {
             if !rules.iter().any(|(it, _)| *it == reference) {
                 let known = rules.iter().map(|(it, _)| it.as_str());
                 let message = format!("the alias `{}` names `{}`, which is not among the rules", alias.text, rule.text);
-                self.report.error_with_nearest(rule.at, message, &rule.text, known);
+                self.report.error_with_nearest(Code::BadAlias, rule.at, message, &rule.text, known);
                 continue;
             }
-            fields.extend(self.text(field, "a field is named by a text").map(|it| (reference, FieldPath::new(it))));
+            fields.extend(self.text(Code::BadAlias, field, "a field is named by a text").map(|it| (reference, FieldPath::new(it))));
         }
         for (rule, _) in rules.iter().filter(|(rule, _)| !fields.iter().any(|(it, _)| it == rule)) {
             let hint = "events of that rule are grouped by the field of the alias's own name";
-            self.report.warning_with_hint(alias.at, format!("the alias `{}` says nothing for `{rule}`", alias.text), hint);
+            self.report.warning_with_hint(
+                Code::IncompleteAlias,
+                alias.at,
+                format!("the alias `{}` says nothing for `{rule}`", alias.text),
+                hint,
+            );
         }
         fields
     }
@@ -301,7 +352,7 @@ impl<'a> Reader<'a> {
         for node in [self.section.get("generate"), document.get("generate")].into_iter().flatten() {
             match node.as_scalar().map(|it| it.typed) {
                 Some(Typed::Bool(value)) => generate |= value,
-                _ => self.report.error(node.at, "`generate` has to be `true` or `false`"),
+                _ => self.report.error(Code::BadGenerate, node.at, "`generate` has to be `true` or `false`"),
             }
         }
         generate

@@ -7,6 +7,7 @@ use super::values::Reader;
 use super::yaml::{Key, Kind, Node, Position, Typed};
 use crate::ast::{Condition, Search, Selection};
 use crate::lists::Lists;
+use crate::problem::Code;
 
 /// Most values of one rule, lists written out.
 const PREDICATES_MAX: usize = 500_000;
@@ -14,7 +15,11 @@ const PREDICATES_MAX: usize = 500_000;
 /// Reads the section. `None` if it can't be used; the problems are reported.
 pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(Vec<Selection>, Condition)> {
     let Some(pairs) = node.as_map() else {
-        report.error(node.at, format!("`detection` is {}; it needs selections and a condition", node.describe()));
+        report.error(
+            Code::BadDetection,
+            node.at,
+            format!("`detection` is {}; it needs selections and a condition", node.describe()),
+        );
         return None;
     };
     let errors = report.errors();
@@ -25,6 +30,7 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
         match key.text.as_str() {
             "condition" => {}
             "timeframe" => report.error_with_hint(
+                Code::Timeframe,
                 key.at,
                 "`timeframe` in a detection is no longer part of Sigma",
                 "use a correlation with a `timespan` over this rule",
@@ -47,11 +53,11 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
 
 fn read_condition(detection: &Node, names: &[&str], report: &mut Report) -> Option<Condition> {
     if names.is_empty() {
-        report.error(detection.at, "a detection without a selection");
+        report.error(Code::NoSelection, detection.at, "a detection without a selection");
     }
     let Some(node) = detection.get("condition") else {
         let hint = format!("add `condition: {}`", names.first().copied().unwrap_or("selection"));
-        report.error_with_hint(detection.at, "a detection without a condition", hint);
+        report.error_with_hint(Code::NoCondition, detection.at, "a detection without a condition", hint);
         return None;
     };
     if names.is_empty() {
@@ -59,13 +65,15 @@ fn read_condition(detection: &Node, names: &[&str], report: &mut Report) -> Opti
     }
     let nodes = node.as_list();
     if nodes.is_empty() {
-        report.error(node.at, "an empty list of conditions");
+        report.error(Code::ConditionNotText, node.at, "an empty list of conditions");
     }
     let mut conditions = Vec::with_capacity(nodes.len());
     for node in nodes {
         match node.as_scalar() {
             Some(scalar) => conditions.extend(condition::parse(&scalar.text, node.at, names, report)),
-            None => report.error(node.at, format!("a condition is {}; it has to be a text", node.describe())),
+            None => {
+                report.error(Code::ConditionNotText, node.at, format!("a condition is {}; it has to be a text", node.describe()));
+            }
         }
     }
     if conditions.len() != nodes.len() {
@@ -79,7 +87,12 @@ fn warn_of_unused(condition: &Condition, keys: &[&Key], report: &mut Report) {
     condition::mark_used(condition, &mut used);
     for (key, _) in keys.iter().zip(used).filter(|(_, is_used)| !is_used) {
         let hint = "name it in the condition, or remove it";
-        report.warning_with_hint(key.at, format!("the selection `{}` is not used in the condition", key.text), hint);
+        report.warning_with_hint(
+            Code::UnusedSelection,
+            key.at,
+            format!("the selection `{}` is not used in the condition", key.text),
+            hint,
+        );
     }
 }
 
@@ -96,7 +109,12 @@ impl SelectionReader<'_> {
             Kind::Map(pairs) => self.fields(pairs, node.at),
             Kind::Sequence(nodes) => self.alternatives(nodes, node.at),
             Kind::Scalar(scalar) if scalar.typed == Typed::Null => {
-                self.report.error_with_hint(node.at, "an empty selection", "name a field and its value: `field: value`");
+                self.report.error_with_hint(
+                    Code::EmptySelection,
+                    node.at,
+                    "an empty selection",
+                    "name a field and its value: `field: value`",
+                );
                 None
             }
             Kind::Scalar(_) => self.item(None, &Chain::default(), node, node.at),
@@ -105,7 +123,7 @@ impl SelectionReader<'_> {
 
     fn fields(&mut self, pairs: &[(Key, Node)], at: Position) -> Option<Search> {
         if pairs.is_empty() {
-            self.report.error(at, "an empty selection");
+            self.report.error(Code::EmptySelection, at, "an empty selection");
             return None;
         }
         let mut parts = Vec::with_capacity(pairs.len());
@@ -118,7 +136,7 @@ impl SelectionReader<'_> {
 
     fn alternatives(&mut self, nodes: &[Node], at: Position) -> Option<Search> {
         if nodes.is_empty() {
-            self.report.error(at, "an empty selection");
+            self.report.error(Code::EmptySelection, at, "an empty selection");
             return None;
         }
         let (maps, keywords): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|it| it.as_map().is_some());
@@ -142,13 +160,18 @@ impl SelectionReader<'_> {
     fn item(&mut self, field: Option<&str>, chain: &Chain, value: &Node, at: Position) -> Option<Search> {
         let is_for_keywords = matches!(chain.test, Test::Plain | Test::Regex | Test::Cidr) && !chain.neq;
         if field.is_none() && !is_for_keywords {
-            self.report.error_with_hint(at, "a modifier that needs a field, without one", "write `field|modifier: value`");
+            self.report.error_with_hint(
+                Code::ModifierWithoutField,
+                at,
+                "a modifier that needs a field, without one",
+                "write `field|modifier: value`",
+            );
             return None;
         }
         let search = Reader { lists: self.lists, report: self.report }.search(field, chain, value, at.line)?;
         *self.predicates += count(&search);
         if *self.predicates > PREDICATES_MAX {
-            self.report.error(at, format!("a rule of more than {PREDICATES_MAX} values"));
+            self.report.error(Code::TooLarge, at, format!("a rule of more than {PREDICATES_MAX} values"));
             return None;
         }
         Some(search)

@@ -5,7 +5,7 @@ use super::yaml::{self, Key, Kind, Node, Position};
 use super::{correlation, info, rule};
 use crate::ast::{Document, Place};
 use crate::lists::Lists;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use std::sync::Arc;
 
 /// Largest file in bytes.
@@ -30,7 +30,7 @@ pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
     let mut report = Report::new(file);
     let mut load = FileLoad::default();
     if text.len() > BYTES_MAX {
-        report.error(Position { line: 1, column: 1 }, format!("a file of more than {BYTES_MAX} bytes"));
+        report.error(Code::TooLarge, Position::new(1, 1), format!("a file of more than {BYTES_MAX} bytes"));
         load.problems = report.finish();
         return load;
     }
@@ -67,7 +67,7 @@ fn default_name(file: &str, count: usize) -> String {
 /// Reads a document of any kind. `None` if it did not load.
 fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut Report) -> Option<Sound> {
     if node.as_map().is_none() {
-        report.error(node.at, format!("a document is {}; a rule is a map", node.describe()));
+        report.error(Code::NotAMap, node.at, format!("a document is {}; a rule is a map", node.describe()));
         return None;
     }
     let kinds: Vec<&str> = ["detection", "correlation", "filter"].into_iter().filter(|it| node.get(it).is_some()).collect();
@@ -81,11 +81,17 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
             Some(Sound { document: Document::Correlation(found.correlation), references: found.places })
         }
         ["filter"] => {
-            report.error_with_hint(node.at, "filters are not supported by this version", "write the exclusion into the rules");
+            report.error_with_hint(
+                Code::NotSupported,
+                node.at,
+                "filters are not supported by this version",
+                "write the exclusion into the rules",
+            );
             None
         }
         [] => {
             report.error_with_hint(
+                Code::NoKind,
                 node.at,
                 "neither a rule nor a correlation",
                 "a rule has `detection:`, a correlation `correlation:`",
@@ -94,7 +100,7 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
         }
         several => {
             let message = format!("a document with {} at once", several.join(" and "));
-            report.error_with_hint(node.at, message, "separate documents with a line `---`");
+            report.error_with_hint(Code::SeveralKinds, node.at, message, "separate documents with a line `---`");
             None
         }
     }
@@ -120,7 +126,7 @@ fn apply_actions(nodes: Vec<Node>, report: &mut Report) -> Vec<Node> {
                     "repeat" => "`action: repeat` without a document before it".to_owned(),
                     other => format!("`{other}` is not an action; there are global, reset and repeat"),
                 };
-                report.error(node.at, message);
+                report.error(Code::BadAction, node.at, message);
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::hash;
 use super::report::Report;
 use super::yaml::{Kind, Node, Position};
+use crate::problem::Code;
 use model::{Level, RuleInfo, alert::RuleKind};
 use uuid::{Uuid, uuid};
 
@@ -55,14 +56,19 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn title(&mut self) -> String {
         let Some(node) = self.document.get("title") else {
-            self.report.error_with_hint(self.document.at, "a document without a title", "add `title:` with what it detects");
+            self.report.error_with_hint(
+                Code::BadTitle,
+                self.document.at,
+                "a document without a title",
+                "add `title:` with what it detects",
+            );
             return String::new();
         };
         let text = node.as_scalar().map(|it| it.text.trim().to_owned()).unwrap_or_default();
         if text.is_empty() {
-            self.report.error(node.at, "the title has to be a text");
+            self.report.error(Code::BadTitle, node.at, "the title has to be a text");
         } else if text.chars().count() > TITLE_CHARS_MAX {
-            self.report.warning(node.at, format!("a title of more than {TITLE_CHARS_MAX} characters"));
+            self.report.warning(Code::LongTitle, node.at, format!("a title of more than {TITLE_CHARS_MAX} characters"));
         }
         text
     }
@@ -72,11 +78,16 @@ impl Reader<'_> {
         match own_name(self.document) {
             Some(name) if name.chars().count() <= TITLE_CHARS_MAX => name.to_owned(),
             Some(_) => {
-                self.report.error(node.at, format!("a name of more than {TITLE_CHARS_MAX} characters"));
+                self.report.error(Code::BadName, node.at, format!("a name of more than {TITLE_CHARS_MAX} characters"));
                 String::new()
             }
             None => {
-                self.report.error_with_hint(node.at, "the name has to be a text", "leave `name` out to be called like the file");
+                self.report.error_with_hint(
+                    Code::BadName,
+                    node.at,
+                    "the name has to be a text",
+                    "leave `name` out to be called like the file",
+                );
                 String::new()
             }
         }
@@ -84,15 +95,25 @@ impl Reader<'_> {
 
     fn id(&mut self, name: &str) -> String {
         let Some(node) = self.document.get("id") else {
-            self.report.warning_with_hint(self.document.at, "a document without an id", "add `id:` with a random UUID");
+            self.report.warning_with_hint(
+                Code::MissingId,
+                self.document.at,
+                "a document without an id",
+                "add `id:` with a random UUID",
+            );
             return Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string();
         };
         let Some(id) = node.as_scalar().map(|it| it.text.trim()).filter(|it| !it.is_empty()) else {
-            self.report.error_with_hint(node.at, "the id has to be a UUID", "leave `id` out to have one derived from the name");
+            self.report.error_with_hint(
+                Code::BadId,
+                node.at,
+                "the id has to be a UUID",
+                "leave `id` out to have one derived from the name",
+            );
             return String::new();
         };
         if Uuid::try_parse(id).is_err() {
-            self.report.warning_with_hint(node.at, format!("the id `{id}` is not a UUID"), "write a random UUID");
+            self.report.warning_with_hint(Code::BadId, node.at, format!("the id `{id}` is not a UUID"), "write a random UUID");
         }
         canonical_id(id)
     }
@@ -100,14 +121,14 @@ impl Reader<'_> {
     fn level(&mut self) -> Level {
         let Some(node) = self.document.get("level") else {
             let hint = format!("it counts as {}", Level::default());
-            self.report.warning_with_hint(self.document.at, "a document without a level", hint);
+            self.report.warning_with_hint(Code::MissingLevel, self.document.at, "a document without a level", hint);
             return Level::default();
         };
         let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
         Level::parse(word).unwrap_or_else(|| {
             let words = Level::ALL.map(Level::as_str);
             let message = format!("`{word}` is not a level; there are {}", words.join(", "));
-            self.report.error_with_nearest(node.at, message, word, words);
+            self.report.error_with_nearest(Code::BadLevel, node.at, message, word, words);
             Level::default()
         })
     }
@@ -116,7 +137,7 @@ impl Reader<'_> {
         let Some(node) = self.document.get("status") else { return };
         let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
         if !STATUSES.contains(&word) {
-            self.report.warning(node.at, format!("`{word}` is not a status; there are {}", STATUSES.join(", ")));
+            self.report.warning(Code::BadStatus, node.at, format!("`{word}` is not a status; there are {}", STATUSES.join(", ")));
         }
     }
 
@@ -130,7 +151,12 @@ impl Reader<'_> {
             tag.split_once('.').is_some_and(|(namespace, rest)| part(namespace) && part(rest))
         };
         for wrong in tags.iter().filter(|it| !is_sound(it)) {
-            self.report.warning_with_hint(node.at, format!("the tag `{wrong}` is not `namespace.name`"), "write `attack.t1098`");
+            self.report.warning_with_hint(
+                Code::BadTag,
+                node.at,
+                format!("the tag `{wrong}` is not `namespace.name`"),
+                "write `attack.t1098`",
+            );
         }
         tags
     }
@@ -159,6 +185,6 @@ impl Reader<'_> {
     }
 
     fn ignored(&mut self, at: Position, key: &str, what: &str) {
-        self.report.warning(at, format!("`{key}` holds {what} where a text should be; it is ignored"));
+        self.report.warning(Code::NotAText, at, format!("`{key}` holds {what} where a text should be; it is ignored"));
     }
 }

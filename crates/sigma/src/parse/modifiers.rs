@@ -4,6 +4,7 @@ use super::encode::{Base64, Utf16};
 use super::report::Report;
 use super::yaml::Key;
 use crate::ast::{Compare, TimePart};
+use crate::problem::Code;
 
 /// Every modifier, for hints.
 const NAMES: [&str; 31] = [
@@ -106,18 +107,20 @@ impl Chain {
         let field = words.next().map(str::trim).filter(|it| !it.is_empty());
         let errors = report.errors();
         if key.text.split('|').count() > CHAIN_MAX + 1 {
-            report.error(key.at, format!("more than {CHAIN_MAX} modifiers"));
+            report.error(Code::TooLarge, key.at, format!("more than {CHAIN_MAX} modifiers"));
             return None;
         }
         let mut chain = Self::default();
         let mut seen: Vec<&str> = Vec::new();
         for word in words {
             if seen.contains(&word) {
-                report.error(key.at, format!("the modifier `{word}` is there twice"));
+                report.error(Code::ModifierConflict, key.at, format!("the modifier `{word}` is there twice"));
             } else if let Err((message, hint)) = chain.add(word, &seen) {
+                let is_unknown = matches!(word, "not" | "");
                 match hint {
-                    Some(hint) => report.error_with_hint(key.at, message, hint),
-                    None => report.error_with_nearest(key.at, message, word, NAMES),
+                    Some(hint) if is_unknown => report.error_with_hint(Code::UnknownModifier, key.at, message, hint),
+                    Some(hint) => report.error_with_hint(Code::ModifierConflict, key.at, message, hint),
+                    None => report.error_with_nearest(Code::UnknownModifier, key.at, message, word, NAMES),
                 }
             }
             seen.push(word);
@@ -125,7 +128,7 @@ impl Chain {
         if report.errors() == errors
             && let Err((message, hint)) = chain.check()
         {
-            report.error_with_hint(key.at, message, hint);
+            report.error_with_hint(Code::ModifierConflict, key.at, message, hint);
         }
         (report.errors() == errors).then_some((field, chain))
     }

@@ -5,6 +5,7 @@ use super::values::VARIANTS_MAX;
 use super::yaml::Position;
 use crate::ast::Wild;
 use crate::lists::Lists;
+use crate::problem::Code;
 
 /// Most names of lists that a hint tells.
 const NAMES_TOLD_MAX: usize = 10;
@@ -49,7 +50,7 @@ pub(super) fn expand_with(
             }
         };
         if values.len().saturating_mul(choices.len()) > VARIANTS_MAX {
-            report.error(at, format!("`{text}` stands for more than {VARIANTS_MAX} values"));
+            report.error(Code::TooLarge, at, format!("`{text}` stands for more than {VARIANTS_MAX} values"));
             return None;
         }
         values = values.iter().flat_map(|before| choices.iter().map(|it| [before.as_slice(), it].concat())).collect();
@@ -74,7 +75,7 @@ fn report_unknown(name: &str, lists: &Lists, at: Position, report: &mut Report) 
             format!("there are {names}{more}")
         }
     };
-    report.error_with_hint(at, message, hint);
+    report.error_with_hint(Code::UndefinedPlaceholder, at, message, hint);
 }
 
 /// Splits at `%name%`. A `%` that is escaped, or that no name follows, is text.

@@ -1,14 +1,14 @@
 //! Where the problems of a file are collected while it is being read.
 
 use super::yaml::Position;
-use crate::problem::{Problem, Severity};
+use crate::problem::{Code, Fix, Problem, Severity};
 
 /// Most problems reported for one file; the rest is counted.
 const PROBLEMS_MAX: usize = 100;
 
 /// The problems of one file so far.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     file: String,
     problems: Vec<Problem>,
     errors: usize,
@@ -25,35 +25,46 @@ impl Report {
         self.errors
     }
 
-    pub(super) fn error(&mut self, at: Position, message: impl Into<String>) {
-        self.push(Severity::Error, at, message.into(), None);
+    pub(super) fn error(&mut self, code: Code, at: Position, message: impl Into<String>) {
+        self.push(Severity::Error, code, at, message.into(), None);
     }
 
-    pub(super) fn error_with_hint(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
-        self.push(Severity::Error, at, message.into(), Some(hint.into()));
+    pub(super) fn error_with_hint(&mut self, code: Code, at: Position, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(Severity::Error, code, at, message.into(), Some(hint.into()));
     }
 
     /// An error with the hint `did you mean …?` if one of `known` is close to `wrong`.
     pub(super) fn error_with_nearest<'a>(
         &mut self,
+        code: Code,
         at: Position,
         message: impl Into<String>,
         wrong: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) {
         let hint = super::nearest::nearest(wrong, known).map(|it| format!("did you mean `{it}`?"));
-        self.push(Severity::Error, at, message.into(), hint);
+        self.push(Severity::Error, code, at, message.into(), hint);
     }
 
-    pub(super) fn warning(&mut self, at: Position, message: impl Into<String>) {
-        self.push(Severity::Warning, at, message.into(), None);
+    pub(super) fn warning(&mut self, code: Code, at: Position, message: impl Into<String>) {
+        self.push(Severity::Warning, code, at, message.into(), None);
     }
 
-    pub(super) fn warning_with_hint(&mut self, at: Position, message: impl Into<String>, hint: impl Into<String>) {
-        self.push(Severity::Warning, at, message.into(), Some(hint.into()));
+    pub(super) fn warning_with_hint(&mut self, code: Code, at: Position, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(Severity::Warning, code, at, message.into(), Some(hint.into()));
     }
 
-    fn push(&mut self, severity: Severity, at: Position, message: String, hint: Option<String>) {
+    /// Adds a fix to the problem that was reported last, which must be the one at hand.
+    pub(super) fn fix_last(&mut self, fix: Option<Fix>) {
+        // Beyond the limit the problem was not kept, and its fix is not wanted.
+        if self.left_out == 0
+            && let Some(last) = self.problems.last_mut()
+        {
+            last.fix = fix;
+        }
+    }
+
+    fn push(&mut self, severity: Severity, code: Code, at: Position, message: String, hint: Option<String>) {
         if severity == Severity::Error {
             self.errors += 1;
         }
@@ -61,7 +72,9 @@ impl Report {
             self.left_out += 1;
             return;
         }
-        self.problems.push(Problem { severity, file: self.file.clone(), line: at.line, column: at.column, message, hint });
+        let end_column = (at.width > 0).then_some(at.column + at.width);
+        let problem = Problem::new(code, &self.file, at.line, at.column, message);
+        self.problems.push(Problem { severity, end_column, hint, ..problem });
     }
 
     /// The problems in the order of the file.
@@ -71,7 +84,8 @@ impl Report {
             let severity = if self.errors > 0 { Severity::Error } else { Severity::Warning };
             let message = format!("{} more problems in this file are not shown", self.left_out);
             let (line, column) = self.problems.last().map_or((1, 1), |it| (it.line, it.column));
-            self.problems.push(Problem { severity, file: self.file, line, column, message, hint: None });
+            let problem = Problem::new(Code::TooManyProblems, &self.file, line, column, message);
+            self.problems.push(Problem { severity, ..problem });
         }
         self.problems
     }

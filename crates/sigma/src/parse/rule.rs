@@ -5,6 +5,7 @@ use super::yaml::Node;
 use super::{detection, info};
 use crate::ast::{Place, Rule};
 use crate::lists::Lists;
+use crate::problem::Code;
 use model::alert::RuleKind;
 use model::source::LogSource;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
 fn read_logsource(document: &Node, report: &mut Report) -> LogSource {
     let Some(node) = document.get("logsource") else {
         report.error_with_hint(
+            Code::BadLogSource,
             document.at,
             "a rule without a log source",
             "add `logsource:` with `product:`, `service:` or `category:`",
@@ -31,6 +33,7 @@ fn read_logsource(document: &Node, report: &mut Report) -> LogSource {
     };
     if node.as_map().is_none() {
         report.error_with_hint(
+            Code::BadLogSource,
             node.at,
             format!("`logsource` is {}", node.describe()),
             "write `product:`, `service:` or `category:` under it",
@@ -41,7 +44,7 @@ fn read_logsource(document: &Node, report: &mut Report) -> LogSource {
         let value = node.get(key)?;
         let scalar = value.as_scalar();
         if scalar.is_none() {
-            report.error(value.at, format!("`{key}` is {}; it has to be a text", value.describe()));
+            report.error(Code::LogSourceNotText, value.at, format!("`{key}` is {}; it has to be a text", value.describe()));
         }
         scalar.map(|it| it.text.trim().to_owned())
     };
@@ -49,7 +52,7 @@ fn read_logsource(document: &Node, report: &mut Report) -> LogSource {
     let definition = node.get("definition").and_then(Node::as_scalar).map(|it| it.text.trim().to_owned());
     if category.is_none() && product.is_none() && service.is_none() {
         let message = "a log source that names no product, service or category: the rule is for every source";
-        report.warning(node.at, message);
+        report.warning(Code::EmptyLogSource, node.at, message);
     }
     LogSource { category, product, service, definition }
 }

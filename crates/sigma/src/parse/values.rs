@@ -8,6 +8,7 @@ use super::report::Report;
 use super::yaml::{Kind, Node, Position, Scalar, Typed};
 use crate::ast::{Compare, Item, Pattern, Predicate, Relation, Search, TimePart, Wild};
 use crate::lists::Lists;
+use crate::problem::{Code, Edit, Fix};
 use ipnet::IpNet;
 use model::FieldPath;
 use std::net::IpAddr;
@@ -28,14 +29,14 @@ impl Reader<'_> {
     pub(super) fn search(&mut self, field: Option<&str>, chain: &Chain, node: &Node, line: usize) -> Option<Search> {
         let values = node.as_list();
         if values.is_empty() {
-            self.report.error(node.at, "an empty list of values");
+            self.report.error(Code::EmptyValues, node.at, "an empty list of values");
             return None;
         }
         if chain.all && values.len() == 1 && !chain.expand {
-            self.report.warning_with_hint(node.at, "`all` over a single value changes nothing", "leave it out");
+            self.report.warning_with_hint(Code::UselessAll, node.at, "`all` over a single value changes nothing", "leave it out");
         }
         if chain.expand && !values.iter().filter_map(Node::as_scalar).any(|it| placeholder::is_in(&it.text)) {
-            self.report.error_with_hint(node.at, "`expand` without a placeholder", "name a list as `%list%`");
+            self.report.error_with_hint(Code::ExpandNothing, node.at, "`expand` without a placeholder", "name a list as `%list%`");
             return None;
         }
         let before = self.report.errors();
@@ -62,7 +63,7 @@ impl Reader<'_> {
     fn value(&mut self, is_keyword: bool, chain: &Chain, node: &Node) -> Option<Vec<Predicate>> {
         let Kind::Scalar(scalar) = &node.kind else {
             let hint = "a field of a nested object is written with dots: `outer.inner: value`";
-            self.report.error_with_hint(node.at, format!("a value is {}", node.describe()), hint);
+            self.report.error_with_hint(Code::NestedValue, node.at, format!("a value is {}", node.describe()), hint);
             return None;
         };
         match chain.test {
@@ -71,25 +72,30 @@ impl Reader<'_> {
             Test::Cidr => self.networks(chain, scalar, node.at),
             Test::Exists => match scalar.typed {
                 Typed::Bool(wanted) => Some(vec![Predicate::Exists(wanted)]),
-                _ => self.refuse(node, "`exists` takes `true` or `false`", "without quotes"),
+                _ => self.refuse(Code::WrongType, node, "`exists` takes `true` or `false`", "without quotes"),
             },
             Test::FieldRef => self.field_ref(chain, scalar, node),
             Test::Compare(compare) => match number(scalar) {
                 Some(with) => Some(vec![Predicate::Number { compare, with }]),
-                None => self.refuse(node, &format!("`{}` is not a number", scalar.text), "numbers are written without quotes"),
+                None => self.refuse(
+                    Code::WrongType,
+                    node,
+                    &format!("`{}` is not a number", scalar.text),
+                    "numbers are written without quotes",
+                ),
             },
             Test::TimePart(part, compare) => self.time_part(part, compare, scalar, node),
         }
     }
 
-    fn refuse(&mut self, node: &Node, message: &str, hint: &str) -> Option<Vec<Predicate>> {
-        self.report.error_with_hint(node.at, message, hint);
+    fn refuse(&mut self, code: Code, node: &Node, message: &str, hint: &str) -> Option<Vec<Predicate>> {
+        self.report.error_with_hint(code, node.at, message, hint);
         None
     }
 
     fn plain(&mut self, is_keyword: bool, chain: &Chain, scalar: &Scalar, at: Position) -> Option<Vec<Predicate>> {
         if scalar.typed == Typed::Null && (is_keyword || chain.wants_text()) {
-            self.report.error_with_hint(at, "a text is needed here, not null", "write '' for the empty text");
+            self.report.error_with_hint(Code::WrongType, at, "a text is needed here, not null", "write '' for the empty text");
             return None;
         }
         if !is_keyword && !chain.wants_text() {
@@ -112,7 +118,7 @@ impl Reader<'_> {
             for pieces in self.dashed(chain, pieces, at)? {
                 self.encoded(is_keyword, chain, pieces, at, &mut predicates)?;
                 if predicates.len() > VARIANTS_MAX {
-                    self.report.error(at, format!("a value with more than {VARIANTS_MAX} variants"));
+                    self.report.error(Code::TooLarge, at, format!("a value with more than {VARIANTS_MAX} variants"));
                     return None;
                 }
             }
@@ -133,7 +139,12 @@ impl Reader<'_> {
             };
             let Some(choices) = choices.filter(|it: &Vec<Wild>| it.len() * variants.len() <= DASHED_MAX) else {
                 let hint = "split the value into several with `|contains|all|windash`";
-                self.report.error_with_hint(at, format!("more than {DASHED_MAX} ways to write the dashes of one value"), hint);
+                self.report.error_with_hint(
+                    Code::TooLarge,
+                    at,
+                    format!("more than {DASHED_MAX} ways to write the dashes of one value"),
+                    hint,
+                );
                 return None;
             };
             variants = choices
@@ -160,13 +171,18 @@ impl Reader<'_> {
             return Some(());
         };
         let Some(text) = pattern::literal(&pieces) else {
-            self.report.error_with_hint(at, "a value with wildcards can't be encoded", "escape `*` and `?` with a backslash");
+            self.report.error_with_hint(
+                Code::NotEncodable,
+                at,
+                "a value with wildcards can't be encoded",
+                "escape `*` and `?` with a backslash",
+            );
             return None;
         };
         let bytes = chain.utf16.map_or_else(|| text.clone().into_bytes(), |form| encode::utf16(&text, form));
         match form {
             Base64::Whole if bytes.is_empty() => {
-                self.report.error(at, "an empty value can't be encoded");
+                self.report.error(Code::NotEncodable, at, "an empty value can't be encoded");
                 return None;
             }
             Base64::Whole => {
@@ -175,7 +191,7 @@ impl Reader<'_> {
             }
             Base64::Offset => {
                 let Some(variants) = encode::base64_offsets(&bytes) else {
-                    self.report.error(at, format!("`{text}` is too short to be recognised in Base64"));
+                    self.report.error(Code::NotEncodable, at, format!("`{text}` is too short to be recognised in Base64"));
                     return None;
                 };
                 let place = if place == Where::Whole { Where::Anywhere } else { place };
@@ -189,7 +205,7 @@ impl Reader<'_> {
 
     fn regexes(&mut self, chain: &Chain, scalar: &Scalar, at: Position) -> Option<Vec<Predicate>> {
         if scalar.typed == Typed::Null {
-            self.report.error(at, "an expression is needed here, not null");
+            self.report.error(Code::WrongType, at, "an expression is needed here, not null");
             return None;
         }
         let literal = |text: &str| vec![Wild::Literal(text.to_owned())];
@@ -204,7 +220,7 @@ impl Reader<'_> {
             let text = if chain.flags.is_empty() { text } else { format!("(?{}){text}", chain.flags) };
             if let Err(error) = regex::Regex::new(&text) {
                 let (message, hint) = explain_regex(&error, &scalar.text);
-                self.report.error_with_hint(at, message, hint);
+                self.report.error_with_hint(Code::BadRegex, at, message, hint);
                 return None;
             }
             predicates.push(Predicate::Regex(text));
@@ -223,8 +239,11 @@ impl Reader<'_> {
         for pieces in alternatives {
             match network(&pattern::literal(&pieces)?) {
                 Ok(network) => predicates.push(Predicate::Cidr(network)),
-                Err((message, hint)) => {
-                    self.report.error_with_hint(at, message, hint);
+                Err((code, message, hint)) => {
+                    self.report.error_with_hint(code, at, message, hint);
+                    if code == Code::CidrHostBits && !chain.expand {
+                        self.report.fix_last(truncated(scalar, at));
+                    }
                     return None;
                 }
             }
@@ -234,7 +253,12 @@ impl Reader<'_> {
 
     fn field_ref(&mut self, chain: &Chain, scalar: &Scalar, node: &Node) -> Option<Vec<Predicate>> {
         if scalar.typed == Typed::Null || scalar.text.is_empty() {
-            return self.refuse(node, "`fieldref` needs the name of a field", "write `field|fieldref: other_field`");
+            return self.refuse(
+                Code::WrongType,
+                node,
+                "`fieldref` needs the name of a field",
+                "write `field|fieldref: other_field`",
+            );
         }
         let relation = match chain.place {
             Where::Whole => Relation::Equal,
@@ -248,6 +272,7 @@ impl Reader<'_> {
     fn time_part(&mut self, part: TimePart, compare: Compare, scalar: &Scalar, node: &Node) -> Option<Vec<Predicate>> {
         let Typed::Int(with) = scalar.typed else {
             return self.refuse(
+                Code::WrongType,
                 node,
                 &format!("`{}` is not a whole number", scalar.text),
                 "parts of a time are numbers without quotes",
@@ -262,7 +287,7 @@ impl Reader<'_> {
             TimePart::Year => (0, 9999),
         };
         if !(least..=most).contains(&with) {
-            return self.refuse(node, &format!("{with} is outside {least} to {most}"), "no time has it");
+            return self.refuse(Code::OutOfRange, node, &format!("{with} is outside {least} to {most}"), "no time has it");
         }
         Some(vec![Predicate::TimePart { part, compare, with }])
     }
@@ -289,17 +314,35 @@ fn placed(mut pieces: Vec<Wild>, place: Where) -> Pattern {
 }
 
 /// A network, or a single address as the network of itself; else what is wrong, and a hint.
-fn network(text: &str) -> Result<IpNet, (String, String)> {
+fn network(text: &str) -> Result<IpNet, (Code, String, String)> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address));
     }
     let Ok(network) = text.parse::<IpNet>() else {
-        return Err((format!("`{text}` is not a network"), "write `10.0.0.0/8` or `fe80::/10`".to_owned()));
+        return Err((Code::BadNetwork, format!("`{text}` is not a network"), "write `10.0.0.0/8` or `fe80::/10`".to_owned()));
     };
     if network.trunc() != network {
-        return Err((format!("`{text}` has bits set after the prefix"), format!("did you mean `{}`?", network.trunc())));
+        return Err((
+            Code::CidrHostBits,
+            format!("`{text}` has bits set after the prefix"),
+            format!("did you mean `{}`?", network.trunc()),
+        ));
     }
     Ok(network)
+}
+
+/// The network without the bits after its prefix, quoted as before. Values that stand on several lines are left alone.
+fn truncated(scalar: &Scalar, at: Position) -> Option<Fix> {
+    let network = scalar.text.parse::<IpNet>().ok()?.trunc().to_string();
+    let quote = if at.width == scalar.text.len() { "" } else { "'" };
+    (at.width > 0).then(|| Fix {
+        title: format!("write `{network}`"),
+        edits: vec![Edit {
+            start: (at.line, at.column),
+            end: (at.line, at.column + at.width),
+            text: format!("{quote}{network}{quote}"),
+        }],
+    })
 }
 
 fn explain_regex(error: &regex::Error, text: &str) -> (String, String) {

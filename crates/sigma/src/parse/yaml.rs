@@ -1,6 +1,7 @@
 //! YAML text as a tree in which every node knows its line and column.
 
 use super::report::Report;
+use crate::problem::Code;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use std::collections::HashMap;
 
@@ -11,23 +12,32 @@ const DEPTH_MAX: usize = 64;
 
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
+pub(crate) struct Position {
     /// 1-based.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// 1-based, in characters.
-    pub(super) column: usize,
+    pub(crate) column: usize,
+    /// How many characters it takes, if it stands on one line; else 0.
+    pub(crate) width: usize,
+}
+
+impl Position {
+    /// A place of unknown extent.
+    pub(crate) fn new(line: usize, column: usize) -> Self {
+        Self { line, column, width: 0 }
+    }
 }
 
 /// A value with its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) at: Position,
-    pub(super) kind: Kind,
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) kind: Kind,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scalar(Scalar),
     Sequence(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -35,22 +45,22 @@ pub(super) enum Kind {
 
 /// A key of a map; always a scalar, kept as it was written.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
-    pub(super) at: Position,
-    pub(super) text: String,
+pub(crate) struct Key {
+    pub(crate) at: Position,
+    pub(crate) text: String,
 }
 
 /// A single value: its text, and what the text means when it was written without quotes.
 #[derive(Debug, Clone)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    pub(super) typed: Typed,
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) typed: Typed,
 }
 
 /// The type of a scalar by the core schema of YAML 1.2 (10.3.2). Quoted scalars are texts, and so are infinities and numbers that are
 /// none: no field can be compared with them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Typed {
+pub(crate) enum Typed {
     Null,
     Bool(bool),
     Int(i64),
@@ -60,7 +70,7 @@ pub(super) enum Typed {
 
 impl Node {
     /// The pairs of a map.
-    pub(super) fn as_map(&self) -> Option<&[(Key, Node)]> {
+    pub(crate) fn as_map(&self) -> Option<&[(Key, Node)]> {
         match &self.kind {
             Kind::Map(pairs) => Some(pairs),
             _ => None,
@@ -68,12 +78,12 @@ impl Node {
     }
 
     /// The value under `key`, if this is a map that has it.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.as_map()?.iter().find(|(it, _)| it.text == key).map(|(_, value)| value)
     }
 
     /// The scalar, unless it is null.
-    pub(super) fn as_scalar(&self) -> Option<&Scalar> {
+    pub(crate) fn as_scalar(&self) -> Option<&Scalar> {
         match &self.kind {
             Kind::Scalar(scalar) if scalar.typed != Typed::Null => Some(scalar),
             _ => None,
@@ -81,7 +91,7 @@ impl Node {
     }
 
     /// The elements of a sequence, or the node itself as the only one.
-    pub(super) fn as_list(&self) -> &[Self] {
+    pub(crate) fn as_list(&self) -> &[Self] {
         match &self.kind {
             Kind::Sequence(nodes) => nodes,
             _ => std::slice::from_ref(self),
@@ -89,7 +99,7 @@ impl Node {
     }
 
     /// What it is, for messages.
-    pub(super) fn describe(&self) -> &'static str {
+    pub(crate) fn describe(&self) -> &'static str {
         match &self.kind {
             Kind::Sequence(_) => "a list",
             Kind::Map(_) => "a map",
@@ -105,7 +115,7 @@ impl Node {
 
 /// The documents of a file. Those that are no sound YAML are reported and left out; each `---` begins anew, so that one broken
 /// document does not take the others with it.
-pub(super) fn documents(text: &str, report: &mut Report) -> Vec<Node> {
+pub(crate) fn documents(text: &str, report: &mut Report) -> Vec<Node> {
     let mut nodes = Vec::new();
     for (first_line, part) in split(text.strip_prefix('\u{feff}').unwrap_or(text)) {
         Builder::new(first_line).read(part, &mut nodes, report);
@@ -135,14 +145,15 @@ fn split(text: &str) -> Vec<(usize, &str)> {
 
 /// Why a document could not be read.
 struct Unsound {
+    code: Code,
     at: Position,
     message: String,
     hint: Option<&'static str>,
 }
 
 impl Unsound {
-    fn new(at: Position, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), hint: None }
+    fn new(code: Code, at: Position, message: impl Into<String>) -> Self {
+        Self { code, at, message: message.into(), hint: None }
     }
 }
 
@@ -176,8 +187,8 @@ impl Builder {
         let mut parser = Parser::new_from_str(text);
         if let Err(unsound) = self.read_all(&mut parser, into) {
             match unsound.hint {
-                Some(hint) => report.error_with_hint(unsound.at, unsound.message, hint),
-                None => report.error(unsound.at, unsound.message),
+                Some(hint) => report.error_with_hint(unsound.code, unsound.at, unsound.message, hint),
+                None => report.error(unsound.code, unsound.at, unsound.message),
             }
         }
     }
@@ -185,7 +196,10 @@ impl Builder {
     fn read_all(&mut self, parser: &mut Parser<'_, StrInput<'_>>, into: &mut Vec<Node>) -> Result<(), Unsound> {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| self.scan_error(&error))?;
-            let at = self.position(span.start);
+            let mut at = self.position(span.start);
+            if matches!(event, Event::Scalar(..) | Event::Alias(_)) && span.start.line() == span.end.line() {
+                at.width = span.end.col().saturating_sub(span.start.col());
+            }
             if let Some(root) = self.event(event, at)? {
                 (self.nodes, self.anchors) = (0, HashMap::new());
                 let is_empty = matches!(&root.kind, Kind::Scalar(scalar) if scalar.typed == Typed::Null);
@@ -198,11 +212,11 @@ impl Builder {
     }
 
     fn position(&self, marker: Marker) -> Position {
-        Position { line: self.lines_before + marker.line().max(1), column: marker.col() + 1 }
+        Position::new(self.lines_before + marker.line().max(1), marker.col() + 1)
     }
 
     fn scan_error(&self, error: &ScanError) -> Unsound {
-        let mut unsound = Unsound::new(self.position(*error.marker()), format!("not YAML: {}", error.info()));
+        let mut unsound = Unsound::new(Code::NotYaml, self.position(*error.marker()), format!("not YAML: {}", error.info()));
         if error.info().contains("tab") {
             unsound.hint = Some("indent with spaces");
         } else if error.info().contains("alias") || error.info().contains("unknown anchor") {
@@ -220,7 +234,7 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let Some((node, size)) = self.anchors.get(&anchor) else {
-                    return Err(Unsound::new(at, "an alias inside the value that it refers to"));
+                    return Err(Unsound::new(Code::NotYaml, at, "an alias inside the value that it refers to"));
                 };
                 self.check_size(at, *size)?;
                 let (kind, nodes) = (node.kind.clone(), size.nodes);
@@ -233,7 +247,7 @@ impl Builder {
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::Sequence { at, anchor, nodes }) => self.complete(Node { at, kind: Kind::Sequence(nodes) }, anchor, 1),
                 Some(Open::Map { at, anchor, pairs, .. }) => self.complete(Node { at, kind: Kind::Map(pairs) }, anchor, 1),
-                None => Err(Unsound::new(at, "not YAML: an end without a beginning")),
+                None => Err(Unsound::new(Code::NotYaml, at, "not YAML: an end without a beginning")),
             },
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(None),
         }
@@ -242,7 +256,7 @@ impl Builder {
     fn begin(&mut self, at: Position, open: Open) -> Result<Option<Node>, Unsound> {
         self.check_size(at, Size { nodes: 1, depth: 1 })?;
         if let Some(Open::Map { key: None, .. }) = self.open.last() {
-            return Err(Unsound::new(at, "a key is a list or a map; keys are texts"));
+            return Err(Unsound::new(Code::KeyNotText, at, "a key is a list or a map; keys are texts"));
         }
         self.open.push(open);
         Ok(None)
@@ -251,10 +265,10 @@ impl Builder {
     /// Refuses what would make the document too large. Without this, a few lines of aliases of aliases would fill the memory.
     fn check_size(&self, at: Position, added: Size) -> Result<(), Unsound> {
         if self.nodes + added.nodes > NODES_MAX {
-            return Err(Unsound::new(at, format!("a document of more than {NODES_MAX} values")));
+            return Err(Unsound::new(Code::TooLarge, at, format!("a document of more than {NODES_MAX} values")));
         }
         if self.open.len() + added.depth > DEPTH_MAX {
-            return Err(Unsound::new(at, format!("nested deeper than {DEPTH_MAX} levels")));
+            return Err(Unsound::new(Code::TooLarge, at, format!("nested deeper than {DEPTH_MAX} levels")));
         }
         Ok(())
     }
@@ -281,15 +295,20 @@ impl Builder {
 
 fn new_key(node: Node, seen: &mut HashMap<String, Position>) -> Result<Key, Unsound> {
     let Kind::Scalar(scalar) = node.kind else {
-        return Err(Unsound::new(node.at, "a key is a list or a map; keys are texts"));
+        return Err(Unsound::new(Code::KeyNotText, node.at, "a key is a list or a map; keys are texts"));
     };
     let key = Key { at: node.at, text: scalar.text };
     if key.text == "<<" {
-        return Err(Unsound::new(key.at, "merge keys (`<<`) are not part of YAML 1.2"));
+        return Err(Unsound::new(Code::MergeKey, key.at, "merge keys (`<<`) are not part of YAML 1.2"));
     }
     if let Some(first) = seen.insert(key.text.clone(), key.at) {
         let message = format!("the key `{}` is there twice, first on line {}", key.text, first.line);
-        return Err(Unsound { at: key.at, message, hint: Some("put the values into one list, or use two selections") });
+        return Err(Unsound {
+            code: Code::DuplicateKey,
+            at: key.at,
+            message,
+            hint: Some("put the values into one list, or use two selections"),
+        });
     }
     Ok(key)
 }
@@ -424,9 +443,9 @@ mod tests {
         let nodes = documents("a: 1\n---\n# comment\nb:\n  - c\n  - d: e\n", &mut report);
         assert_eq!(report.finish(), []);
         let list = nodes[1].get("b").unwrap().as_list();
-        assert_eq!(list[0].at, Position { line: 5, column: 5 });
-        assert_eq!(list[1].as_map().unwrap()[0].0.at, Position { line: 6, column: 5 });
-        assert_eq!(list[1].get("d").unwrap().at, Position { line: 6, column: 8 });
+        assert_eq!(list[0].at, Position { line: 5, column: 5, width: 1 });
+        assert_eq!(list[1].as_map().unwrap()[0].0.at, Position { line: 6, column: 5, width: 1 });
+        assert_eq!(list[1].get("d").unwrap().at, Position { line: 6, column: 8, width: 1 });
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! The registry of problem codes: each has a number that never changes its meaning, a name, a usual severity and a sentence.
+
+use super::Severity;
+use std::fmt;
+
+/// Declares the codes. A number that was published is never given to another problem.
+macro_rules! codes {
+    ($($number:literal $variant:ident $severity:ident $name:literal $summary:literal)*) => {
+        /// A kind of problem. What there is to say about each stands in `rules check --explain`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $summary] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// `NJ0123`
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $number,)* }
+            }
+
+            /// Its name in a few words with hyphens: `unused-selection`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// How bad it usually is.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// What it is, in a sentence.
+            pub fn summary(self) -> &'static str {
+                match self { $(Self::$variant => $summary,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Files and YAML.
+    "NJ0001" NotYaml Error "not-yaml" "The text is not YAML."
+    "NJ0002" DuplicateKey Error "duplicate-key" "A key stands twice in one map."
+    "NJ0003" KeyNotText Error "key-not-text" "A key is a list or a map."
+    "NJ0004" MergeKey Error "merge-key" "A merge key (`<<`), which YAML 1.2 does not have."
+    "NJ0005" TooLarge Error "too-large" "A limit of size, number or depth is exceeded."
+    "NJ0006" NotUtf8 Error "not-utf8" "The file is not UTF-8 text."
+    "NJ0007" Unreadable Error "unreadable" "The file or folder can't be read."
+    "NJ0008" TooManyProblems Warning "too-many-problems" "A file has more problems than are shown."
+    "NJ0010" NotAMap Error "document-not-a-map" "A document is a text or a list; a rule is a map."
+    "NJ0011" NoKind Error "no-kind" "A document is neither a rule nor a correlation nor a filter."
+    "NJ0012" SeveralKinds Error "several-kinds" "A document is a rule and a correlation at once."
+    "NJ0013" BadAction Error "bad-action" "An `action` that Sigma does not have, or that has nothing to act upon."
+    "NJ0014" NotSupported Error "not-supported" "A part of Sigma that this version does not run."
+
+    // What documents say about themselves.
+    "NJ0101" BadTitle Error "bad-title" "The title is missing or not a text."
+    "NJ0102" LongTitle Warning "long-title" "The title is longer than the 256 characters that Sigma allows."
+    "NJ0103" BadName Error "bad-name" "The name is not a text of at most 256 characters."
+    "NJ0104" MissingId Warning "missing-id" "The document has no `id`."
+    "NJ0105" BadId Warning "bad-id" "The `id` is not a UUID."
+    "NJ0106" MissingLevel Warning "missing-level" "The document has no `level`."
+    "NJ0107" BadLevel Error "bad-level" "The `level` is none of Sigma's five."
+    "NJ0108" BadStatus Warning "bad-status" "The `status` is none of Sigma's five."
+    "NJ0109" BadTag Warning "bad-tag" "A tag is not written as `namespace.name`."
+    "NJ0110" NotAText Warning "not-a-text" "A list or a map stands where a text should be."
+    "NJ0111" BadLogSource Error "bad-logsource" "The log source is missing or not a map."
+    "NJ0112" LogSourceNotText Error "logsource-not-text" "A part of the log source is not a text."
+    "NJ0113" EmptyLogSource Warning "empty-logsource" "The log source names nothing, so that the rule is for every source."
+
+    // Detections.
+    "NJ0201" BadDetection Error "bad-detection" "The detection is not a map."
+    "NJ0202" Timeframe Error "timeframe" "`timeframe` in a detection, which is no longer part of Sigma."
+    "NJ0203" NoSelection Error "no-selection" "A detection without a selection."
+    "NJ0204" NoCondition Error "no-condition" "A detection without a condition."
+    "NJ0205" ConditionNotText Error "condition-not-text" "The condition is not a text, or a list of none."
+    "NJ0206" ConditionSyntax Error "condition-syntax" "The condition can't be read."
+    "NJ0207" UnknownSelection Error "unknown-selection" "The condition names a selection that is not there."
+    "NJ0208" PatternMatchesNone Error "pattern-matches-none" "`1 of` or `all of` a pattern that no selection is called like."
+    "NJ0209" Aggregation Error "aggregation" "An aggregation in the condition, which is no longer part of Sigma."
+    "NJ0210" UnusedSelection Warning "unused-selection" "A selection that the condition does not use."
+    "NJ0211" EmptySelection Error "empty-selection" "A selection that says nothing."
+
+    // Modifiers and values.
+    "NJ0301" UnknownModifier Error "unknown-modifier" "A modifier that Sigma does not have."
+    "NJ0302" ModifierConflict Error "modifier-conflict" "Modifiers that don't go together."
+    "NJ0303" ModifierWithoutField Error "modifier-without-field" "A modifier that needs a field, without one."
+    "NJ0304" EmptyValues Error "empty-values" "An empty list of values."
+    "NJ0305" UselessAll Warning "useless-all" "`all` over a single value."
+    "NJ0306" ExpandNothing Error "expand-nothing" "`expand` without a placeholder."
+    "NJ0307" UndefinedPlaceholder Error "undefined-placeholder" "A placeholder names a list that is not there."
+    "NJ0308" NestedValue Error "nested-value" "A value is a list or a map."
+    "NJ0309" WrongType Error "wrong-type" "A value of a type that its modifier does not take."
+    "NJ0310" OutOfRange Error "out-of-range" "A part of a time that no time has."
+    "NJ0311" BadRegex Error "bad-regex" "A regular expression that can't be used."
+    "NJ0312" BadNetwork Error "bad-network" "A value of `cidr` that is not a network."
+    "NJ0313" CidrHostBits Error "cidr-host-bits" "A network with bits set after its prefix."
+    "NJ0314" NotEncodable Error "not-encodable" "A value that can't be encoded as Base64."
+
+    // Correlations.
+    "NJ0401" BadCorrelation Error "bad-correlation" "The correlation is not a map."
+    "NJ0402" UnknownCorrelationKey Error "unknown-correlation-key" "A key that correlations don't have."
+    "NJ0403" MissingCorrelationKey Error "missing-correlation-key" "A correlation without `type`, `rules` or `timespan`."
+    "NJ0404" UnknownCorrelationType Error "unknown-correlation-type" "A correlation type that Sigma does not have."
+    "NJ0405" BadRuleList Error "bad-rule-list" "The rules of a correlation are none, not named by texts, or named twice."
+    "NJ0406" NoGroupBy Warning "no-group-by" "A correlation without `group-by` counts over everything."
+    "NJ0407" BadTimespan Error "bad-timespan" "A timespan that is not a whole number and a unit."
+    "NJ0408" BadThreshold Error "bad-threshold" "A correlation's condition that can't be read."
+    "NJ0409" BadCountedField Error "bad-counted-field" "What a correlation counts is missing, or named where nothing is counted."
+    "NJ0410" BadAlias Error "bad-alias" "An alias that is not a map of the correlation's rules to fields."
+    "NJ0411" UnusedAlias Warning "unused-alias" "An alias that `group-by` does not name."
+    "NJ0412" IncompleteAlias Warning "incomplete-alias" "An alias that says nothing for one of the rules."
+    "NJ0413" BadGenerate Error "bad-generate" "`generate` is neither true nor false."
+    "NJ0414" BadFieldList Error "bad-field-list" "A list of fields that names one twice, or something that is no text."
+
+    // The set.
+    "NJ0501" DuplicateName Error "duplicate-name" "Two documents of the same name."
+    "NJ0502" DuplicateId Error "duplicate-id" "Two documents of the same `id`."
+    "NJ0503" UnknownRule Error "unknown-rule" "A rule is named that is not there."
+    "NJ0504" UnsoundRule Error "unsound-rule" "A rule is named that did not load."
+    "NJ0505" RuleNamedTwice Error "rule-named-twice" "A rule is named twice, by its name and by its id."
+    "NJ0506" NotCompiled Error "not-compiled" "A document that can't be compiled for a source."
+
+    // Pages.
+    "NJ0601" BadPage Error "bad-page" "A page whose cases can't be read."
+}
+
+impl Code {
+    /// The code that is written so, in whatever case, by number or by name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.as_str().eq_ignore_ascii_case(text) || it.name().eq_ignore_ascii_case(text))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn numbers_rise_and_numbers_names_and_summaries_are_unique() {
+        let numbers: Vec<&str> = Code::ALL.iter().map(|it| it.as_str()).collect();
+        assert!(numbers.is_sorted_by(|left, right| left < right), "{numbers:?}");
+        assert!(numbers.iter().all(|it| it.len() == 6 && it.starts_with("NJ") && it[2..].bytes().all(|it| it.is_ascii_digit())));
+        let count = Code::ALL.len();
+        assert_eq!(Code::ALL.iter().map(|it| it.name()).collect::<BTreeSet<_>>().len(), count);
+        assert_eq!(Code::ALL.iter().map(|it| it.summary()).collect::<BTreeSet<_>>().len(), count);
+        for code in Code::ALL {
+            assert!(code.summary().ends_with('.'), "{code}");
+            assert!(code.name().bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-'), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_by_number_and_by_name() {
+        assert_eq!(Code::parse("nj0210"), Some(Code::UnusedSelection));
+        assert_eq!(Code::parse("unused-selection"), Some(Code::UnusedSelection));
+        assert_eq!(Code::parse("NJ9999"), None);
+    }
+}
