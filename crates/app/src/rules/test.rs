@@ -124,7 +124,7 @@ impl Bench {
     /// What was loaded from the file with the page's stem.
     fn rules_beside(&self, page: &Path) -> Option<Loaded> {
         let files = ["yml", "yaml"].map(|it| page.with_extension(it).display().to_string());
-        let is_beside = |it: &&Document| files.iter().any(|file| file == place_and_name(it).0);
+        let is_beside = |it: &&Document| files.iter().any(|file| *file == *it.place().file);
         let documents: Vec<Document> = self.documents.iter().filter(is_beside).cloned().collect();
         (!documents.is_empty()).then(|| Loaded { documents, problems: Vec::new() })
     }
@@ -138,7 +138,7 @@ impl Bench {
 
 /// A page shows that its rules fire and that they know when to stay quiet.
 fn lacking(page: &Page, rules: &Loaded) -> Vec<(usize, String)> {
-    let names: Vec<&str> = rules.documents.iter().map(|it| place_and_name(it).1).collect();
+    let names: Vec<&str> = rules.documents.iter().map(Document::name).collect();
     let fires = |it: &Case| it.expect.iter().any(|alert| names.contains(&alert.rule.as_str()));
     let mut lacking = Vec::new();
     if !page.cases.iter().any(fires) {
@@ -148,13 +148,6 @@ fn lacking(page: &Page, rules: &Loaded) -> Vec<(usize, String)> {
         lacking.push((1, "the page has no case that stays quiet".to_owned()));
     }
     lacking
-}
-
-fn place_and_name(document: &Document) -> (&str, &str) {
-    match document {
-        Document::Rule(it) => (&it.place.file, &it.info.name),
-        Document::Correlation(it) => (&it.place.file, &it.info.name),
-    }
 }
 
 /// Writes what came into the page, case by case; from then on it is what the page expects.
