@@ -1,9 +1,15 @@
-//! `nightjar rules`: rules as code, checked, listed, tested and explained.
+//! `nightjar rules`: rules as code, started, checked, listed, drawn, tested and explained.
 
 mod check;
 mod explain;
+mod graph;
 mod list;
+mod new;
+mod schema;
+mod select;
 mod test;
+mod words;
+mod xml;
 
 use crate::exit::Exit;
 use anyhow::Result;
@@ -14,8 +20,14 @@ use clap::{Subcommand, ValueEnum};
 pub(crate) enum Command {
     /// Say everything that is wrong with rules, with file and line; exit code 1 if a rule does not load
     Check(check::Args),
-    /// List rules with level, kind, log source and title
+    /// List rules with level, kind, log source and title, by tag, source, level, kind or text
     List(list::Args),
+    /// Show which rules feed which correlations: for Graphviz, as a picture or as JSON
+    Graph(graph::Args),
+    /// Start a new rule with its page, both of which pass as they are
+    New(new::Args),
+    /// Write the JSON schema of rules, for editors
+    Schema(schema::Args),
     /// Run the cases of the rules' pages through the whole engine; exit code 1 if one of them fails
     Test(test::Args),
     /// Tell for one event, selection by selection, why rules match it or not
@@ -37,6 +49,9 @@ pub(crate) fn main(command: &Command) -> Result<Exit> {
     match command {
         Command::Check(args) => check::main(args),
         Command::List(args) => list::main(args),
+        Command::Graph(args) => graph::main(args),
+        Command::New(args) => new::main(args),
+        Command::Schema(args) => schema::main(args),
         Command::Test(args) => test::main(args),
         Command::Explain(args) => explain::main(args),
     }

@@ -3,8 +3,6 @@
 
 pub mod ast;
 pub mod compile;
-pub mod filters;
-mod fnv;
 pub mod lint;
 pub mod lists;
 pub mod matcher;

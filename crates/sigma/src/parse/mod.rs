@@ -6,10 +6,8 @@ mod correlation;
 mod detection;
 mod encode;
 mod file;
-mod filter;
 mod hash;
 mod info;
-mod logsource;
 mod modifiers;
 pub mod nearest;
 mod pattern;
@@ -22,6 +20,8 @@ mod yaml;
 
 #[cfg(test)]
 mod tests;
+
+pub use modifiers::MODIFIERS;
 
 use crate::ast::Document;
 use crate::lists::Lists;

@@ -6,8 +6,8 @@ use super::yaml::Key;
 use crate::ast::{Compare, TimePart};
 use crate::problem::Code;
 
-/// Every modifier, for hints.
-const NAMES: [&str; 31] = [
+/// Every modifier, in the order of the alphabet.
+pub const MODIFIERS: [&str; 31] = [
     "all",
     "base64",
     "base64offset",
@@ -120,7 +120,7 @@ impl Chain {
                 match hint {
                     Some(hint) if is_unknown => report.error_with_hint(Code::UnknownModifier, key.at, message, hint),
                     Some(hint) => report.error_with_hint(Code::ModifierConflict, key.at, message, hint),
-                    None => report.error_with_nearest(Code::UnknownModifier, key.at, message, word, NAMES),
+                    None => report.error_with_nearest(Code::UnknownModifier, key.at, message, word, MODIFIERS),
                 }
             }
             seen.push(word);

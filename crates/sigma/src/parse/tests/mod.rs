@@ -5,7 +5,6 @@ mod bad;
 mod corpus;
 mod correlations;
 mod detections;
-mod filters;
 mod fuzz;
 mod infos;
 mod show;

@@ -1,0 +1,139 @@
+//! The graph itself: documents, and what each is built on.
+
+use crate::rules::select::{Entry, Kind};
+use model::Level;
+use sigma::ast::{Correlation, CorrelationKind, Document};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A document.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) kind: Kind,
+    pub(super) level: Level,
+    /// The log source of a rule, what a correlation looks for.
+    pub(super) detail: String,
+    pub(super) file: String,
+    pub(super) line: usize,
+}
+
+/// `from` feeds `to`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Edge {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// The number of the step in an order, else empty.
+    pub(super) label: String,
+}
+
+/// Documents in the order of their names, and the edges between them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) edges: Vec<Edge>,
+}
+
+impl Graph {
+    /// Everything that is loaded.
+    pub(super) fn of(documents: &[Document]) -> Self {
+        let mut entries: Vec<(Entry<'_>, &Document)> = documents.iter().map(|it| (Entry::of(it), it)).collect();
+        entries.sort_by_key(|(it, _)| (&it.info.name, &it.info.id));
+        let mut index = BTreeMap::new();
+        for (at, (entry, _)) in entries.iter().enumerate() {
+            index.insert(entry.info.id.as_str(), at);
+            index.insert(entry.info.name.as_str(), at);
+        }
+        let mut graph = Self::default();
+        for (at, (entry, document)) in entries.iter().enumerate() {
+            graph.nodes.push(node(entry, document));
+            if let Document::Correlation(it) = document {
+                let is_ordered = it.kind == CorrelationKind::TemporalOrdered;
+                for (step, from) in it.rules.iter().enumerate() {
+                    let Some(&from) = index.get(from.as_str()) else { continue };
+                    let label = if is_ordered { (step + 1).to_string() } else { String::new() };
+                    graph.edges.push(Edge { from, to: at, label });
+                }
+            }
+        }
+        graph.edges.sort();
+        graph
+    }
+
+    /// Without the documents that stand alone.
+    pub(super) fn linked(&self) -> Self {
+        self.only(&self.edges.iter().flat_map(|it| [it.from, it.to]).collect())
+    }
+
+    /// The documents called `names`, what is built on them, and what all of those are built on.
+    pub(super) fn around(&self, names: &[&str]) -> Self {
+        let mut wanted: BTreeSet<usize> =
+            (0..self.nodes.len()).filter(|&it| names.contains(&self.nodes[it].name.as_str())).collect();
+        self.close(&mut wanted, |it| (it.from, it.to));
+        self.close(&mut wanted, |it| (it.to, it.from));
+        self.only(&wanted)
+    }
+
+    /// Follows edges until nothing is new.
+    fn close(&self, wanted: &mut BTreeSet<usize>, ends: fn(&Edge) -> (usize, usize)) {
+        loop {
+            let before = wanted.len();
+            for (from, to) in self.edges.iter().map(ends) {
+                if wanted.contains(&from) {
+                    wanted.insert(to);
+                }
+            }
+            if wanted.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn only(&self, wanted: &BTreeSet<usize>) -> Self {
+        let place: BTreeMap<usize, usize> = wanted.iter().enumerate().map(|(new, &old)| (old, new)).collect();
+        let moved = |it: &Edge| Some(Edge { from: *place.get(&it.from)?, to: *place.get(&it.to)?, label: it.label.clone() });
+        Self {
+            nodes: wanted.iter().map(|&it| self.nodes[it].clone()).collect(),
+            edges: self.edges.iter().filter_map(moved).collect(),
+        }
+    }
+}
+
+fn node(entry: &Entry<'_>, document: &Document) -> Node {
+    let detail = match document {
+        Document::Correlation(it) => summary(it),
+        Document::Rule(_) => entry.source_text(),
+    };
+    Node {
+        name: entry.info.name.clone(),
+        title: entry.info.title.clone(),
+        kind: entry.kind,
+        level: entry.info.level,
+        detail,
+        file: entry.place.file.to_string(),
+        line: entry.place.line,
+    }
+}
+
+/// `value_count of target.id in 10m by actor.id`
+fn summary(correlation: &Correlation) -> String {
+    let kind = match &correlation.kind {
+        CorrelationKind::EventCount => "event_count".to_owned(),
+        CorrelationKind::ValueCount(fields) => {
+            let fields: Vec<&str> = fields.iter().map(model::FieldPath::as_str).collect();
+            format!("value_count of {}", fields.join(", "))
+        }
+        CorrelationKind::Temporal => "temporal".to_owned(),
+        CorrelationKind::TemporalOrdered => "temporal_ordered".to_owned(),
+    };
+    let by: Vec<&str> = correlation.group_by.iter().map(model::FieldPath::as_str).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+    format!("{kind} in {}{by}", timespan(correlation.timespan_ms))
+}
+
+/// `10m`, `2h`, `1d`: the largest unit that leaves a whole number.
+fn timespan(ms: i64) -> String {
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let fitting = units.into_iter().find(|(unit, _)| ms >= *unit && ms % unit == 0);
+    fitting.map_or_else(|| format!("{ms} ms"), |(unit, name)| format!("{}{name}", ms / unit))
+}

@@ -1,0 +1,200 @@
+//! The fields that rules can test: those of native events, those that source mappings name, and the computed ones.
+
+use model::source::{RolePaths, SourceMapping};
+
+/// What is known about a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldDoc {
+    pub(crate) path: String,
+    pub(crate) meaning: String,
+    /// Values it can have, where there are few.
+    pub(crate) values: &'static [&'static str],
+    /// `false` for a field that is designed, but that events don't have yet.
+    pub(crate) is_available: bool,
+}
+
+/// Path, meaning, values. The native audit event.
+const NATIVE: [(&str, &str, &[&str]); 26] = [
+    ("time", "When it happened, RFC 3339.", &[]),
+    ("id", "The event's own identifier.", &[]),
+    ("actor.id", "Who acted.", &[]),
+    ("actor.email", "The actor's mail address.", &[]),
+    ("actor.type", "What kind of actor.", &["employee", "contractor", "service"]),
+    ("actor.role", "The actor's job.", &[]),
+    ("actor.team", "The actor's team.", &[]),
+    ("actor.tz", "The actor's time zone (IANA name); rules about hours use it.", &[]),
+    ("action", "What was done, such as `password.reset`.", &[]),
+    ("outcome", "What became of it; absent means success.", &["success", "failure", "denied"]),
+    ("tool", "The tool it was done with.", &[]),
+    ("target.type", "What kind of thing it was done to.", &[]),
+    ("target.id", "What it was done to.", &[]),
+    ("target.label", "The target's name for people.", &[]),
+    ("target.tags", "The target's tags; a list, of which any may match.", &[]),
+    ("source.ip", "The address it came from.", &[]),
+    ("source.country", "The country it came from (ISO 3166).", &[]),
+    ("source.asn", "The autonomous system it came from.", &[]),
+    ("source.device_id", "The device it came from.", &[]),
+    ("source.device_managed", "Whether the company manages the device.", &["true", "false"]),
+    ("session.id", "The session it belongs to.", &[]),
+    ("session.auth_method", "How the session was signed in.", &["webauthn", "totp", "sms", "password", "mtls"]),
+    ("justification.ticket", "The ticket that was named as the reason.", &[]),
+    ("justification.reason", "The reason in words.", &[]),
+    ("detail", "Whatever else the tool tells; `detail.rows`, say.", &[]),
+    ("detail.rows", "How many rows were read or exported.", &[]),
+];
+
+/// The fields that the engine computes from context and behaviour. `<…>` stands for one of several words.
+const COMPUTED: [(&str, &str, &[&str]); 29] = [
+    (
+        "nj.family",
+        "The family of the action, from the taxonomy.",
+        &["view", "search", "export", "edit", "credential_change", "private_read", "admin", "other"],
+    ),
+    ("nj.sensitive", "Whether the action is sensitive, from the taxonomy.", &["true", "false"]),
+    ("nj.shift.on_duty", "Whether the actor was on duty, by the roster.", &["true", "false", "unknown"]),
+    ("nj.shift.p", "How usual this time of the week is for the actor.", &[]),
+    ("nj.rate.<family>.<10m|1h|1d>.count", "How many actions of the family there were in the window.", &[]),
+    ("nj.rate.<family>.<10m|1h|1d>.p_self", "How usual that many are for the actor.", &[]),
+    ("nj.rate.<family>.<10m|1h|1d>.p_peer", "How usual that many are for the actor's peers.", &[]),
+    ("nj.rate.<family>.<10m|1h|1d>.usual_p99", "The actor's usual 99th percentile.", &[]),
+    ("nj.distinct.<10m|1d|7d|30d|90d>.count", "How many different targets there were in the window.", &[]),
+    ("nj.distinct.<10m|1d|7d|30d|90d>.p_self", "How usual that many are for the actor.", &[]),
+    ("nj.distinct.<10m|1d|7d|30d|90d>.p_peer", "How usual that many are for the actor's peers.", &[]),
+    ("nj.novelty.<action|tool|ip|device|asn|country>.p", "How likely something so rare was.", &[]),
+    (
+        "nj.novelty.<action|tool|ip|device|asn|country>.first_for_actor",
+        "Whether the actor never had it before.",
+        &["true", "false"],
+    ),
+    ("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", "Whether no peer had it before.", &["true", "false"]),
+    (
+        "nj.ticket.verdict",
+        "Whether the ticket that was named justifies the action.",
+        &["ok", "missing", "unknown", "wrong_target", "wrong_agent", "not_open", "opened_after", "self_opened", "reused"],
+    ),
+    ("nj.entitlement.ok", "Whether the role may use this tool for this action.", &["true", "false"]),
+    ("nj.chain.takeover", "How far the target is on the way contact change → second factor off → reset.", &[]),
+    ("nj.chain.targets", "How many targets the actor has on that way.", &[]),
+    ("nj.target.watchlist", "Whether the target is on a watch list.", &["true", "false"]),
+    ("nj.target.actors_24h", "How many people touched the target within 24 hours.", &[]),
+    ("nj.target.p", "How usual this is for the target.", &[]),
+    ("nj.target.first_actor", "Whether this actor never touched the target before.", &["true", "false"]),
+    ("nj.p", "The combined p-value of the event.", &[]),
+    ("nj.score", "−10 · log10 of how often so much is expected per active user and day.", &[]),
+    ("nj.evidence", "How much was known, 0 to 1.", &[]),
+    ("nj.risk.1d", "The actor's decaying risk, over a day.", &[]),
+    ("nj.risk.3d", "The actor's decaying risk, over three days.", &[]),
+    ("nj.risk.7d", "The actor's decaying risk, over a week.", &[]),
+    ("nj.risk.30d", "The actor's decaying risk, over thirty days.", &[]),
+];
+
+/// What `path` means, in whichever source. A part that is left open in the documentation (`<family>`) stands for any of its words.
+pub(crate) fn documented(path: &str) -> Vec<FieldDoc> {
+    let mut found: Vec<FieldDoc> = Vec::new();
+    for source in SourceMapping::built_in_names().filter(|it| *it != "raw") {
+        let Ok(mapping) = SourceMapping::built_in(source) else { continue };
+        for mut field in of_source(&mapping).into_iter().filter(|it| names(&it.path, path)) {
+            if !field.path.starts_with("nj.") {
+                field.meaning = format!("({source}) {}", field.meaning);
+            }
+            if !found.iter().any(|it| it.meaning == field.meaning) {
+                found.push(field);
+            }
+        }
+    }
+    found
+}
+
+/// The fields that events of `mapping` have as far as is known, and the computed ones.
+pub(crate) fn of_source(mapping: &SourceMapping) -> Vec<FieldDoc> {
+    let doc = |is_available: bool| {
+        move |&(path, meaning, values): &(&str, &str, &'static [&'static str])| FieldDoc {
+            path: path.to_owned(),
+            meaning: meaning.to_owned(),
+            values,
+            is_available,
+        }
+    };
+    let mut fields: Vec<FieldDoc> =
+        if mapping.name == "native" { NATIVE.iter().map(doc(true)).collect() } else { roles(&mapping.roles) };
+    fields.extend(COMPUTED.iter().map(doc(false)));
+    fields
+}
+
+/// The fields that a mapping names, with the role that each plays.
+fn roles(roles: &RolePaths) -> Vec<FieldDoc> {
+    let all: [(&[String], &str); 19] = [
+        (&roles.time, "When it happened."),
+        (&roles.id, "The event's own identifier."),
+        (&roles.actor, "Who acted."),
+        (&roles.actor_email, "The actor's mail address."),
+        (&roles.actor_type, "What kind of actor."),
+        (&roles.actor_role, "The actor's job."),
+        (&roles.actor_team, "The actor's team."),
+        (&roles.zone, "The actor's time zone."),
+        (&roles.action, "What was done."),
+        (&roles.outcome, "What became of it."),
+        (&roles.tool, "The tool it was done with."),
+        (&roles.target, "What it was done to."),
+        (&roles.target_type, "What kind of thing it was done to."),
+        (&roles.target_label, "The target's name for people."),
+        (&roles.target_tags, "The target's tags."),
+        (&roles.source_ip, "The address it came from."),
+        (&roles.source_country, "The country it came from."),
+        (&roles.device, "The device it came from."),
+        (&roles.session, "The session it belongs to."),
+    ];
+    let mut fields: Vec<FieldDoc> = Vec::new();
+    for (paths, meaning) in all {
+        for path in paths.iter().filter(|it| !it.is_empty()) {
+            match fields.iter_mut().find(|it| it.path == *path) {
+                Some(field) => field.meaning = format!("{} {meaning}", field.meaning),
+                None => fields.push(FieldDoc { path: path.clone(), meaning: meaning.to_owned(), values: &[], is_available: true }),
+            }
+        }
+    }
+    fields
+}
+
+/// Whether the documented path `pattern` is about `path`: part by part, `<a|b>` is `a` or `b`, and `<word>` is any.
+fn names(pattern: &str, path: &str) -> bool {
+    let (mut patterns, mut parts) = (pattern.split('.'), path.split('.'));
+    loop {
+        match (patterns.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(part)) => {
+                let open = pattern.strip_prefix('<').and_then(|it| it.strip_suffix('>'));
+                let fits = match open {
+                    Some(words) if words.contains('|') => words.split('|').any(|it| it == part),
+                    Some(_) => !part.is_empty(),
+                    None => pattern == part,
+                };
+                if !fits {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_documented_for_each_source_that_has_it() {
+        let action = documented("action");
+        assert_eq!(action.len(), 2, "{action:?}");
+        assert!(action[0].meaning.starts_with("(native) What was done"));
+        assert!(documented("nowhere.at.all").is_empty());
+    }
+
+    #[test]
+    fn open_parts_stand_for_their_words_and_computed_fields_are_marked() {
+        let rate = documented("nj.rate.export.10m.count");
+        assert_eq!(rate.len(), 1, "{rate:?}");
+        assert!(!rate[0].is_available);
+        assert!(documented("nj.rate.export.10h.count").is_empty());
+    }
+}
