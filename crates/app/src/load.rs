@@ -85,10 +85,8 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
     if let Some(context) = context.filter(|it| !it.is_dir()) {
         return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
     }
-    let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
-    let folders: Vec<PathBuf> = beside.chain(context.map(Path::to_owned)).collect();
     let mut lists = Lists::default();
-    for path in files::below(&folders, files::is_list, problems)? {
+    for path in files::below(&list_folders(dirs, context), files::is_list, problems)? {
         let Some(text) = files::text(&path, problems) else { continue };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         match Lists::parse_text(&text) {
@@ -102,6 +100,21 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
 /// Paths of the rule pages below `dirs`, sorted. Folders that can't be read are passed over: [`documents`] reports them.
 pub(crate) fn pages(dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     files::below(dirs, files::is_page, &mut Vec::new())
+}
+
+/// The files that decide about rules and their pages: rules, pages and lists. What can't be read counts as not there.
+pub(crate) fn relevant(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf> {
+    let is_source = |it: &Path| files::is_rule(it) || files::is_page(it);
+    let folders: Vec<PathBuf> = list_folders(dirs, context);
+    let mut found = files::below(dirs, is_source, &mut Vec::new()).unwrap_or_default();
+    found.append(&mut files::below(&folders, files::is_list, &mut Vec::new()).unwrap_or_default());
+    found
+}
+
+/// Where lists are looked for, those that come later taking the place of those that come first.
+fn list_folders(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf> {
+    let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
+    beside.chain(context.map(Path::to_owned)).collect()
 }
 
 /// Paths for people.

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -590,7 +590,7 @@ fn rules_test_fails_on_a_page_that_expects_something_else() {
     place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
     let ran = place.run(&["rules", "test", "rules"]);
     assert!(ran.ended(1).out.contains("rules/rules.md:3: Fires"), "{}", ran.out);
-    assert!(ran.out.contains("did not come: alert low ana export"), "{}", ran.out);
+    assert!(ran.out.contains("- alert low ana export   expected, but did not come"), "{}", ran.out);
     assert!(ran.out.contains("alert high ana export"), "{}", ran.out);
 }
 
@@ -625,21 +625,141 @@ fn rules_explain_shows_the_values_that_decide() {
     place.run_with(&["rules", "explain", "rules", "--event", "-"], b"{oops").ended(3).told("not_json");
 }
 
-const FILTER: &str = "title: Not Bob\nlogsource:\n  product: nightjar\nfilter:\n  rules: [export]\n  selection:\n    actor.id: bob\n  condition: not selection\n";
+/// The rules that come with Nightjar, as a folder in which things may be written.
+fn shipped(place: &Place, name: &str) -> PathBuf {
+    let to = place.0.join(name);
+    copy_all(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules")), &to);
+    to
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy_all(&path, &target) } else { _ = fs::copy(&path, &target).unwrap() }
+    }
+}
 
 #[test]
-fn a_filter_is_listed_explained_and_applied() {
-    let place = Place::new("filter");
-    let version = |list: &str| serde_json::from_str::<Json>(list).unwrap()[1]["version"].as_str().unwrap().to_owned();
-    let before = version(&place.run(&["rules", "list", "rules", "--format", "json"]).ended(0).out);
-    place.write("rules/not_bob.yml", FILTER.as_bytes());
-    let ran = place.run(&["rules", "list", "rules"]);
-    assert!(ran.ended(0).out.contains("Export  [filtered by not_bob]") && ran.out.contains("of 1 rule"), "{}", ran.out);
-    assert_ne!(version(&place.run(&["rules", "list", "rules", "--format", "json"]).ended(0).out), before);
-    let events = event(1, "ana", "export", "t") + &event(2, "bob", "export", "t");
-    let ran = place.run_with(&["score", "-", "--format", "text", "--now", NOW], events.as_bytes());
-    assert!(ran.ended(0).out.contains("ana") && !ran.out.contains("bob"), "{}", ran.out);
-    place.write("event.json", event(1, "bob", "export", "t").as_bytes());
-    let ran = place.run(&["rules", "explain", "rules", "--event", "event.json", "--rule", "export"]);
-    assert!(ran.ended(0).out.contains("✘ filter not_bob (rules/not_bob.yml): not selection"), "{}", ran.out);
+fn a_new_rule_of_any_source_passes_checks_and_tests_among_all_others() {
+    let place = Place::new("new");
+    shipped(&place, "pack");
+    for source in ["native", "cloudtrail", "okta", "github"] {
+        for (kind, more) in [("one", None), ("many", Some("--correlation"))] {
+            let name = format!("fresh_{source}_{kind}");
+            let mut arguments = vec!["rules", "new", &name, "--dir", "pack/fresh", "--source", source];
+            arguments.extend(more);
+            let made = place.run(&arguments);
+            assert_eq!(made.ended(0).out, format!("pack/fresh/{name}.yml\npack/fresh/{name}.md\n"));
+        }
+    }
+    let checked = place.run(&["rules", "check", "pack"]);
+    assert_eq!(checked.ended(0).out, "", "a fresh rule has nothing to be told about");
+    place.run(&["rules", "test", "pack"]).ended(0).told(" 0 failed");
+    // The page fails as soon as it is wrong, so that the green above means something.
+    let page = place.read("pack/fresh/fresh_okta_many.md");
+    place.write("pack/fresh/fresh_okta_many.md", page.replace("alert medium ana", "alert medium bo").as_bytes());
+    place.run(&["rules", "test", "pack", "--only", "fresh"]).ended(1).told("8 pages, 16 cases, 1 failed");
+}
+
+#[test]
+fn a_new_rule_overwrites_nothing() {
+    let place = Place::new("new-twice");
+    place.run(&["rules", "new", "again"]).ended(0);
+    let before = place.read("rules/again.yml");
+    place.run(&["rules", "new", "again"]).ended(2).told("already there");
+    assert_eq!(place.read("rules/again.yml"), before);
+    fs::remove_file(place.0.join("rules/again.yml")).unwrap();
+    place.run(&["rules", "new", "again", "--correlation"]).ended(2).told("again.md is already there");
+    assert!(!place.0.join("rules/again.yml").exists());
+    place.run(&["rules", "new", "Not a name"]).ended(2).told("`not_a_name` would do");
+    place.run(&["rules", "new", "x", "--source", "raw"]).ended(2).told("native, cloudtrail, okta, github");
+}
+
+#[test]
+fn rules_are_listed_by_what_is_asked_for() {
+    let place = Place::new("list-some");
+    let names = |arguments: &[&str]| {
+        let ran = place.run(&[&["rules", "list", "--format", "json"], arguments].concat());
+        let list: Vec<Json> = serde_json::from_str(&ran.ended(0).out).unwrap();
+        list.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["crowd", "export", "looked_at"]);
+    assert_eq!(names(&["--kind", "correlation"]), ["crowd"]);
+    assert_eq!(names(&["--level", "medium"]), ["crowd", "export"]);
+    assert_eq!(names(&["--logsource", "nightjar"]), ["export", "looked_at"]);
+    assert_eq!(names(&["--logsource", "okta"]), [""; 0]);
+    assert_eq!(names(&["--search", "SEVERAL people"]), ["crowd"]);
+    assert_eq!(names(&["--search", "f9a1f4b01"]), ["export"]);
+    place.run(&["rules", "list", "--level", "severe"]).ended(2).told("informational, low, medium, high, critical");
+    place.run(&["rules", "list", "--level", "high"]).ended(0).told("1 of 3 documents");
+}
+
+#[test]
+fn the_graph_is_written_for_graphviz_as_a_picture_and_as_json() {
+    let place = Place::new("graph");
+    let dot = place.run(&["rules", "graph"]);
+    assert!(dot.ended(0).out.contains("\"looked_at\" -> \"crowd\"") && !dot.out.contains("\"export\" ["), "{}", dot.out);
+    let svg = place.run(&["rules", "graph", "--all", "--format", "svg"]);
+    assert!(svg.ended(0).out.starts_with("<svg ") && svg.out.ends_with("</svg>\n") && svg.out.contains(">export<"));
+    let json: Json =
+        serde_json::from_str(&place.run(&["rules", "graph", "--rule", "crowd", "--format", "json"]).ended(0).out).unwrap();
+    assert_eq!(json["edges"], serde_json::json!([{"from": "looked_at", "to": "crowd", "label": ""}]));
+    place.run(&["rules", "graph", "--rule", "crowds"]).ended(2).told("did you mean `crowd`?");
+}
+
+#[test]
+fn the_schema_is_json() {
+    let place = Place::new("schema");
+    let schema: Json = serde_json::from_str(&place.run(&["rules", "schema"]).ended(0).out).unwrap();
+    assert_eq!(schema["oneOf"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn results_of_pages_are_written_as_junit_too() {
+    let place = Place::new("junit");
+    place.write("rules/rules.md", page("alert high bo export\n").as_bytes());
+    place.run(&["rules", "test", "rules", "--junit", "report.xml"]).ended(1);
+    let report = place.read("report.xml");
+    assert!(report.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{report}");
+    assert!(report.contains("- alert high bo export") && report.contains("+ alert high ana export"), "{report}");
+    place.run(&["rules", "test", "rules", "--junit", "nowhere/report.xml"]).ended(3).told("nowhere/report.xml");
+}
+
+#[test]
+fn pages_are_found_by_the_rules_beside_them() {
+    let place = Place::new("test-some");
+    place.write("rules/rules.md", page("alert high ana export\n").as_bytes());
+    for arguments in [["--rule", "export"], ["--rule", "0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b03"], ["--only", "several people"]] {
+        place.run(&[&["rules", "test", "rules"], &arguments[..]].concat()).ended(0).told("1 pages, 2 cases");
+    }
+    place.run(&["rules", "test", "rules", "--rule", "exports"]).ended(2).told("did you mean `export`?");
+    place.run(&["rules", "test", "rules", "--only", "nothing like it"]).ended(2).told("`nothing like it`");
+}
+
+#[test]
+fn watched_pages_run_again_when_a_page_a_rule_or_a_list_changes() {
+    let place = Place::new("watch");
+    fs::create_dir_all(place.0.join("rules/context")).unwrap();
+    place.write("rules/context/who.txt", b"zoe\n");
+    place.write("rules/rules.md", page("alert high ana export\n").as_bytes());
+    let mut child = place.spawn(&["rules", "test", "rules", "--watch"]);
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut sum = || {
+        let sum = told.by_ref().map(|it| it.unwrap()).find(|it| it.contains(" failed") || it.starts_with("error")).unwrap();
+        assert!(told.next().unwrap().unwrap().starts_with("waiting for changes in rules"));
+        sum
+    };
+    assert_eq!(sum(), "1 pages, 2 cases, 0 failed");
+    place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
+    assert_eq!(sum(), "1 pages, 2 cases, 1 failed");
+    place.write("rules/rules.yml", RULES.replace("level: high", "level: low").as_bytes());
+    assert_eq!(sum(), "1 pages, 2 cases, 0 failed");
+    place.write("rules/context/who.txt", b"ana\nzoe\n");
+    assert_eq!(sum(), "1 pages, 2 cases, 0 failed");
+    fs::remove_file(place.0.join("rules/rules.md")).unwrap();
+    assert!(sum().starts_with("error: no pages of rules"));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

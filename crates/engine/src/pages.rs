@@ -39,7 +39,7 @@ const LATEST: EventTime = EventTime::from_ms(4_102_444_800_000);
 pub fn mapping_of(rules: &Loaded) -> Result<SourceMapping, MappingError> {
     let first = rules.documents.iter().find_map(|it| match it {
         Document::Rule(rule) => Some(&rule.logsource),
-        Document::Correlation(_) | Document::Filter(_) => None,
+        Document::Correlation(_) => None,
     });
     first.map_or_else(|| SourceMapping::built_in("native"), SourceMapping::for_logsource)
 }
@@ -49,7 +49,8 @@ pub fn run(book: &Rulebook, source: u16, page: &Page) -> Vec<CaseResult> {
     page.cases.iter().map(|it| run_case(book, source, it)).collect()
 }
 
-fn run_case(book: &Rulebook, source: u16, case: &Case) -> CaseResult {
+/// Runs one case from an empty engine, with all rules of `book`'s program number `source`.
+pub fn run_case(book: &Rulebook, source: u16, case: &Case) -> CaseResult {
     let mut pipeline = Pipeline::new(book.clone(), source, &Settings::new(Plausible::until(LATEST)));
     let mut rejected = Vec::new();
     // What happened before is learned first; its alerts were yesterday's.
