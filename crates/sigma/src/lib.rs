@@ -3,6 +3,7 @@
 
 pub mod ast;
 pub mod compile;
+mod fold;
 pub mod lint;
 pub mod lists;
 pub mod matcher;

@@ -2,6 +2,7 @@
 
 use super::{FieldIndex, Literal};
 use crate::ast::{Compare, Pattern, Predicate, Wild};
+use crate::fold::{fold_case, folded};
 use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use ipnet::IpNet;
@@ -144,7 +145,7 @@ impl FieldAtoms {
 
 fn text_atom(pattern: &Pattern, cased: bool) -> Atom {
     let how = if cased { Cased::Yes } else { Cased::No };
-    let fold = |text: &str| if cased { text.to_owned() } else { text.to_lowercase() };
+    let fold = |text: &str| if cased { text.to_owned() } else { folded(text) };
     match pattern {
         Pattern::Equal(text) => Atom::Equal(fold(text), how),
         Pattern::Prefix(text) => Atom::Prefix(fold(text), how),
@@ -172,7 +173,7 @@ impl Glob {
         for piece in pieces {
             match piece {
                 Wild::Literal(text) if cased => all.extend(text.chars().map(Piece::Char)),
-                Wild::Literal(text) => all.extend(text.to_lowercase().chars().map(Piece::Char)),
+                Wild::Literal(text) => all.extend(folded(text).chars().map(Piece::Char)),
                 Wild::One => all.push(Piece::One),
                 Wild::Many => all.push(Piece::Many),
             }
@@ -365,18 +366,6 @@ impl Compare {
             Self::GreaterOrEqual => left >= right,
             Self::NotEqual => left != right,
         }
-    }
-}
-
-/// Lower case, allocating only when `lower` has to grow.
-pub(crate) fn fold_case(text: &str, lower: &mut String) {
-    lower.clear();
-    lower.push_str(text);
-    if text.is_ascii() {
-        lower.make_ascii_lowercase();
-    } else {
-        lower.clear();
-        lower.push_str(&text.to_lowercase());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::ast::{Relation, TimePart};
 use crate::compile::Program;
+use crate::fold::folded;
 use hashbrown::HashMap;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -38,12 +39,11 @@ impl Clock {
         let roles = &program.schema.roles;
         let time = match event.value(slot) {
             _ if roles.time.first() == Some(&slot) => event.time,
-            Value::Text(text) => EventTime::parse(text).or_else(|| EventTime::from_unix(text))?,
-            Value::Number(text) => EventTime::from_unix(text)?,
+            Value::Text(_) | Value::Escaped(_) | Value::Number(_) => EventTime::read(&event.value(slot).text()?)?,
             _ => return None,
         };
         let zone = match event.first(&roles.zone) {
-            Value::Text(name) => self.zone(name),
+            name @ (Value::Text(_) | Value::Escaped(_)) => self.zone(&name.text()?),
             _ => self.default.clone(),
         };
         let local = Timestamp::from_millisecond(time.ms()).ok()?.to_zoned(zone).datetime();
@@ -73,10 +73,10 @@ impl Clock {
 /// Whether two scalar values are in `relation`. A missing or compound value is in none.
 pub(super) fn related(left: Value<'_>, right: Value<'_>, relation: Relation, cased: bool) -> bool {
     let (Some(left), Some(right)) = (left.text(), right.text()) else { return false };
-    let fold = |text: &str| if cased { text.to_owned() } else { text.to_lowercase() };
+    let fold = |text: &str| if cased { text.to_owned() } else { folded(text) };
     match relation {
         Relation::Equal if cased => left == right,
-        Relation::Equal => left.eq_ignore_ascii_case(&right) || left.to_lowercase() == right.to_lowercase(),
+        Relation::Equal => left.eq_ignore_ascii_case(&right) || folded(&left) == folded(&right),
         Relation::StartsWith => fold(&left).starts_with(&fold(&right)),
         Relation::EndsWith => fold(&left).ends_with(&fold(&right)),
         Relation::Contains => fold(&left).contains(&fold(&right)),

@@ -15,6 +15,8 @@ use std::net::IpAddr;
 
 /// Most predicates that one value may become through lists and variants.
 pub(super) const VARIANTS_MAX: usize = 200_000;
+/// Every whole number up to this has a 64-bit float to itself: 2^53 − 1.
+const WHOLE_EXACT_MAX: u64 = (1 << 53) - 1;
 /// Most ways to write one value with other dashes: five parameters in one value.
 const DASHED_MAX: usize = 3_125;
 
@@ -102,6 +104,10 @@ impl Reader<'_> {
             match scalar.typed {
                 Typed::Null => return Some(vec![Predicate::Null]),
                 Typed::Bool(wanted) => return Some(vec![Predicate::Bool(wanted)]),
+                // Neighbours are the same as floats, and identifiers are as long as that: the digits decide.
+                Typed::Int(whole) if whole.unsigned_abs() > WHOLE_EXACT_MAX => {
+                    return Some(vec![Predicate::Text { pattern: Pattern::Equal(whole.to_string()), cased: true }]);
+                }
                 Typed::Int(_) | Typed::Float(_) => {
                     return number(scalar).map(|with| vec![Predicate::Number { compare: Compare::Equal, with }]);
                 }
