@@ -3,10 +3,12 @@
 
 mod alloc;
 mod bad_input;
+mod choices;
 mod decode;
 mod golden;
 mod ocsf_schema;
 mod oracle;
+mod peer;
 mod replay;
 mod sigmahq;
 mod sources;
