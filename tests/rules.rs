@@ -34,7 +34,7 @@ fn rule(path: &Path) -> datatest_stable::Result<()> {
 
 /// A page has a case in which its rule fires and one that stays quiet.
 fn shows_both_sides(page: &Page, rules: &Loaded) -> Result<(), &'static str> {
-    let names: Vec<&str> = rules.documents.iter().map(name).collect();
+    let names: Vec<&str> = rules.documents.iter().map(Document::name).collect();
     if !page.cases.iter().any(|it| it.expect.iter().any(|alert| names.contains(&alert.rule.as_str()))) {
         return Err("no case in which the rule of this page fires");
     }
@@ -42,13 +42,6 @@ fn shows_both_sides(page: &Page, rules: &Loaded) -> Result<(), &'static str> {
         return Err("no case that stays quiet");
     }
     Ok(())
-}
-
-fn name(document: &Document) -> &str {
-    match document {
-        Document::Rule(it) => &it.info.name,
-        Document::Correlation(it) => &it.info.name,
-    }
 }
 
 /// The rules of the file with the page's stem.

@@ -66,11 +66,11 @@ pub(crate) fn rules() -> Option<Vec<(String, String)>> {
     let mut rules = Vec::new();
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
-        let path = entry.path().unwrap().display().to_string();
-        if path.ends_with(".yml") {
+        let path = entry.path().unwrap().into_owned();
+        if path.extension().is_some_and(|it| it == "yml") {
             let mut text = String::new();
             entry.read_to_string(&mut text).unwrap();
-            rules.push((path, text));
+            rules.push((path.display().to_string(), text));
         }
     }
     Some(rules)

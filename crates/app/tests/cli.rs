@@ -625,6 +625,25 @@ fn rules_explain_shows_the_values_that_decide() {
     place.run_with(&["rules", "explain", "rules", "--event", "-"], b"{oops").ended(3).told("not_json");
 }
 
+const FILTER: &str = "title: Not Bob\nlogsource:\n  product: nightjar\nfilter:\n  rules: [export]\n  selection:\n    actor.id: bob\n  condition: not selection\n";
+
+#[test]
+fn a_filter_is_listed_explained_and_applied() {
+    let place = Place::new("filter");
+    let version = |list: &str| serde_json::from_str::<Json>(list).unwrap()[1]["version"].as_str().unwrap().to_owned();
+    let before = version(&place.run(&["rules", "list", "rules", "--format", "json"]).ended(0).out);
+    place.write("rules/not_bob.yml", FILTER.as_bytes());
+    let ran = place.run(&["rules", "list", "rules"]);
+    assert!(ran.ended(0).out.contains("Export  [filtered by not_bob]") && ran.out.contains("of 1 rule"), "{}", ran.out);
+    assert_ne!(version(&place.run(&["rules", "list", "rules", "--format", "json"]).ended(0).out), before);
+    let events = event(1, "ana", "export", "t") + &event(2, "bob", "export", "t");
+    let ran = place.run_with(&["score", "-", "--format", "text", "--now", NOW], events.as_bytes());
+    assert!(ran.ended(0).out.contains("ana") && !ran.out.contains("bob"), "{}", ran.out);
+    place.write("event.json", event(1, "bob", "export", "t").as_bytes());
+    let ran = place.run(&["rules", "explain", "rules", "--event", "event.json", "--rule", "export"]);
+    assert!(ran.ended(0).out.contains("✘ filter not_bob (rules/not_bob.yml): not selection"), "{}", ran.out);
+}
+
 /// The rules that come with Nightjar, as a folder in which things may be written.
 fn shipped(place: &Place, name: &str) -> PathBuf {
     let to = place.0.join(name);

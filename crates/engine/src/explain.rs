@@ -15,7 +15,7 @@ pub struct Explanation {
     pub is_routed: bool,
     /// Whether the rule matches.
     pub matches: bool,
-    /// The condition, then the selections with their parts, in the order of the file.
+    /// The condition, then the selections with their parts, in the order of the file; then the same for each filter of the rule.
     pub steps: Vec<Step>,
 }
 
@@ -39,11 +39,21 @@ pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) 
     let asking = Asking { rule, mapping, line, clock };
     let is_routed = rule.logsource.admits(&mapping.logsource);
     let mut steps = Vec::new();
-    let matches = asking.holds(&rule.selections, &rule.condition)?;
+    let mut matches = asking.holds(&rule.selections, &rule.condition)?;
     let question = condition_text(&rule.condition, &rule.selections);
     steps.push(Step { depth: 0, holds: matches, line: rule.place.line, question, value: None });
     for selection in &rule.selections {
         asking.selection(selection, &mut steps)?;
+    }
+    for filter in &rule.filters {
+        let holds = asking.holds(&filter.selections, &filter.condition)?;
+        let (condition, file) = (condition_text(&filter.condition, &filter.selections), &filter.place.file);
+        let question = format!("filter {} ({file}): {condition}", filter.name);
+        steps.push(Step { depth: 0, holds, line: filter.place.line, question, value: None });
+        for selection in &filter.selections {
+            asking.selection(selection, &mut steps)?;
+        }
+        matches &= holds;
     }
     Ok(Explanation { is_routed, matches: matches && is_routed, steps })
 }
@@ -64,6 +74,7 @@ impl Asking<'_> {
             logsource: model::LogSource::default(),
             selections: selections.to_vec(),
             condition: condition.clone(),
+            filters: Vec::new(),
         };
         let set = Arc::new(RuleSet::new(vec![Document::Rule(part)]));
         let program = Program::compile(&set, Schema::of(self.mapping.clone()), &mut Vec::new());

@@ -39,7 +39,7 @@ const LATEST: EventTime = EventTime::from_ms(4_102_444_800_000);
 pub fn mapping_of(rules: &Loaded) -> Result<SourceMapping, MappingError> {
     let first = rules.documents.iter().find_map(|it| match it {
         Document::Rule(rule) => Some(&rule.logsource),
-        Document::Correlation(_) => None,
+        Document::Correlation(_) | Document::Filter(_) => None,
     });
     first.map_or_else(|| SourceMapping::built_in("native"), SourceMapping::for_logsource)
 }

@@ -21,16 +21,22 @@ impl LogSource {
     /// Whether a rule for `self` wants the events of `source`: every key that the rule names must be the source's.
     /// A source that names nothing (the mapping `raw`) is seen by every rule.
     pub fn admits(&self, source: &Self) -> bool {
-        let agree = |rule: &Option<String>, source: &Option<String>| match (rule, source) {
+        source.names_nothing() || self.covers(source)
+    }
+
+    /// Whether `other` is `self` or a part of it: whatever `self` names, `other` names too, and says the same.
+    pub fn covers(&self, other: &Self) -> bool {
+        let agree = |wanted: &Option<String>, given: &Option<String>| match (wanted, given) {
             (Some(wanted), Some(given)) => wanted.eq_ignore_ascii_case(given),
             (Some(_), None) => false,
             (None, _) => true,
         };
-        let names_nothing = source.category.is_none() && source.product.is_none() && source.service.is_none();
-        names_nothing
-            || (agree(&self.category, &source.category)
-                && agree(&self.product, &source.product)
-                && agree(&self.service, &source.service))
+        agree(&self.category, &other.category) && agree(&self.product, &other.product) && agree(&self.service, &other.service)
+    }
+
+    /// Whether neither category nor product nor service is named.
+    pub fn names_nothing(&self) -> bool {
+        self.category.is_none() && self.product.is_none() && self.service.is_none()
     }
 }
 

@@ -13,14 +13,26 @@ pub enum Document {
     Rule(Rule),
     /// A correlation of rules.
     Correlation(Correlation),
+    /// What is left out of the matches of some rules.
+    Filter(Arc<Filter>),
 }
 
 impl Document {
-    /// What its alerts say about it.
-    pub fn info(&self) -> &RuleInfo {
+    /// What it is called: its `name:`, else its file's stem.
+    pub fn name(&self) -> &str {
         match self {
-            Self::Rule(it) => &it.info,
-            Self::Correlation(it) => &it.info,
+            Self::Rule(it) => &it.info.name,
+            Self::Correlation(it) => &it.info.name,
+            Self::Filter(it) => &it.name,
+        }
+    }
+
+    /// Its identifier, or the one derived from its name.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Rule(it) => &it.info.id,
+            Self::Correlation(it) => &it.info.id,
+            Self::Filter(it) => &it.id,
         }
     }
 
@@ -29,6 +41,7 @@ impl Document {
         match self {
             Self::Rule(it) => &it.place,
             Self::Correlation(it) => &it.place,
+            Self::Filter(it) => &it.place,
         }
     }
 }
@@ -55,6 +68,42 @@ pub struct Rule {
     pub selections: Vec<Selection>,
     /// The condition over them. Several conditions are one [`Condition::Or`].
     pub condition: Condition,
+    /// The filters whose conditions must hold too; see [`crate::filters::apply`].
+    pub filters: Vec<Arc<Filter>>,
+}
+
+/// A Sigma filter (specification 2.1, "Sigma Filters"): a further condition of some rules, kept in one place.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Its identifier, or one derived from its name.
+    pub id: String,
+    /// `name:` of the filter, else the file stem.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// What it is about.
+    pub description: String,
+    /// The content hash of the filter, 16 hexadecimal digits.
+    pub version: String,
+    /// Where it stands.
+    pub place: Place,
+    /// It only applies to rules for these sources.
+    pub logsource: LogSource,
+    /// The rules it applies to.
+    pub rules: FilterRules,
+    /// The named searches, in the order of the file.
+    pub selections: Vec<Selection>,
+    /// What must hold besides the rule's own condition.
+    pub condition: Condition,
+}
+
+/// Which rules a filter applies to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterRules {
+    /// `any`: every rule whose log source the filter's covers.
+    Any,
+    /// These, by `name` or `id`.
+    Named(Vec<String>),
 }
 
 /// A named search identifier under `detection`.

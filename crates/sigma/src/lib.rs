@@ -3,6 +3,8 @@
 
 pub mod ast;
 pub mod compile;
+pub mod filters;
+mod fnv;
 mod fold;
 pub mod lint;
 pub mod lists;

@@ -53,7 +53,8 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mapping = load::mapping(&args.source)?;
     let clock =
         Clock::with_default(&args.timezone).ok_or_else(|| Usage::new(format!("no time zone is called `{}`", args.timezone)))?;
-    let documents = load::documents(&args.dirs, args.context.as_deref())?;
+    let mut documents = load::documents(&args.dirs, args.context.as_deref())?;
+    sigma::filters::apply(&mut documents.documents);
     load::report(&documents.problems)?;
     let rules = wanted(&documents.documents, args.rule.as_deref())?;
     let line = event_line(&args.event, args.line)?;

@@ -11,6 +11,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use links::Graph;
 use serde_json::json;
+use sigma::ast::Document;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ Examples:
   nightjar rules graph --rule takeover_chain --format svg > chain.svg
   nightjar rules graph | dot -Tpng > rules.png
 
-Arrows go from a rule to the correlation that counts it; steps of an order are numbered.")]
+Arrows go from a rule to the correlation that counts it, and dashed ones from a filter to its rules. Steps of an order are numbered.")]
 pub(crate) struct Args {
     /// Folders or files of Sigma rules
     #[arg(value_name = "DIR", default_value = load::RULES_DIR)]
@@ -55,20 +56,20 @@ enum GraphFormat {
 
 /// Writes the graph of the rules that load; the others are reported.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
-    let loaded = load::documents(&args.dirs, args.context.as_deref())?;
+    let mut loaded = load::documents(&args.dirs, args.context.as_deref())?;
     load::report(&loaded.problems)?;
+    sigma::filters::apply(&mut loaded.documents);
     let whole = Graph::of(&loaded.documents);
     let graph = match &args.rule {
         Some(name) => {
-            let names: Vec<&str> =
-                super::select::named(&loaded.documents, name)?.iter().map(|it| it.info().name.as_str()).collect();
+            let names: Vec<&str> = super::select::named(&loaded.documents, name)?.into_iter().map(Document::name).collect();
             whole.around(&names)
         }
         None if args.all => whole,
         None => whole.linked(),
     };
     if graph.nodes.is_empty() {
-        writeln!(anstream::stderr(), "no correlations, so nothing is linked (--all shows rules that stand alone)")?;
+        writeln!(anstream::stderr(), "no correlations and no filters, so nothing is linked (--all shows rules that stand alone)")?;
     }
     let text = match args.format {
         GraphFormat::Dot => dot::write(&graph),

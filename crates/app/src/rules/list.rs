@@ -6,7 +6,8 @@ use crate::exit::Exit;
 use crate::load;
 use crate::show::{colour, escaped};
 use anyhow::Result;
-use owo_colors::OwoColorize;
+use model::Level;
+use owo_colors::{OwoColorize, Style};
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,12 +37,13 @@ pub(crate) struct Args {
 
 /// Lists the rules that load; the others are reported.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
-    let loaded = load::documents(&args.dirs, args.context.as_deref())?;
+    let mut loaded = load::documents(&args.dirs, args.context.as_deref())?;
     load::report(&loaded.problems)?;
+    sigma::filters::apply(&mut loaded.documents);
     let mut entries: Vec<Entry<'_>> = loaded.documents.iter().map(Entry::of).collect();
     let all = entries.len();
     entries.retain(|it| args.selection.wants(it));
-    entries.sort_by_key(|it| (&it.info.name, &it.info.id));
+    entries.sort_by_key(|it| (it.document.name(), it.document.id()));
     match args.format {
         Format::Text => write_table(&entries, all)?,
         Format::Json => write_json(&entries)?,
@@ -50,14 +52,18 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
 }
 
 fn write_table(entries: &[Entry<'_>], all: usize) -> Result<()> {
-    let names = entries.iter().map(|it| it.info.name.chars().count()).max().unwrap_or(0);
+    let names = entries.iter().map(|it| it.document.name().chars().count()).max().unwrap_or(0);
     let sources = entries.iter().map(|it| it.source_text().chars().count()).max().unwrap_or(0);
     let mut out = anstream::stdout().lock();
     for entry in entries {
-        let (info, kind, source) = (entry.info, entry.kind.as_str(), entry.source_text());
-        let level = format!("{:13}", info.level.as_str());
-        let title = escaped(&info.title);
-        writeln!(out, "{:names$}  {}  {kind:11}  {source:sources$}  {title}", info.name, level.style(colour(info.level)))?;
+        let (name, kind, source) = (entry.document.name(), entry.kind.as_str(), entry.source_text());
+        let level = format!("{:13}", entry.level().map_or("-", Level::as_str));
+        let style = entry.level().map_or_else(Style::new, colour);
+        write!(out, "{name:names$}  {}  {kind:11}  {source:sources$}  {}", level.style(style), escaped(entry.title))?;
+        match entry.filters().as_slice() {
+            [] => writeln!(out)?,
+            filters => writeln!(out, "  [filtered by {}]", filters.join(", "))?,
+        }
     }
     let count = entries.len();
     let told = if count == all { format!("{all} documents") } else { format!("{count} of {all} documents") };
@@ -70,10 +76,10 @@ fn write_json(entries: &[Entry<'_>]) -> Result<()> {
         .iter()
         .map(|it| {
             json!({
-                "name": it.info.name,
-                "id": it.info.id,
-                "title": it.info.title,
-                "level": it.info.level,
+                "name": it.document.name(),
+                "id": it.document.id(),
+                "title": it.title,
+                "level": it.level(),
                 "kind": it.kind.as_str(),
                 "source": it.source_text(),
                 "logsource": it.logsource.map(|it| json!({
@@ -82,10 +88,11 @@ fn write_json(entries: &[Entry<'_>]) -> Result<()> {
                     "category": it.category,
                 })),
                 "rules": it.parts,
-                "tags": it.info.tags,
-                "version": it.info.version,
-                "file": &*it.place.file,
-                "line": it.place.line,
+                "tags": it.tags(),
+                "version": it.version,
+                "filters": it.filters(),
+                "file": &*it.document.place().file,
+                "line": it.document.place().line,
             })
         })
         .collect();

@@ -3,7 +3,7 @@
 use crate::exit::Usage;
 use clap::ValueEnum;
 use model::{Level, LogSource, RuleInfo};
-use sigma::ast::{Document, Place};
+use sigma::ast::{Document, FilterRules};
 use std::str::FromStr;
 
 /// The filters of `nightjar rules list`.
@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Detection,
     /// A rule over rules
     Correlation,
+    /// What is left out of the matches of rules
+    Filter,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
         match self {
             Self::Detection => "detection",
             Self::Correlation => "correlation",
+            Self::Filter => "filter",
         }
     }
 }
@@ -47,33 +50,74 @@ impl Kind {
 /// One document, as far as lists are concerned.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
-    pub(super) info: &'a RuleInfo,
-    pub(super) place: &'a Place,
+    pub(super) document: &'a Document,
     pub(super) kind: Kind,
-    /// The log source of a detection.
+    /// What rules and correlations say about themselves.
+    pub(super) info: Option<&'a RuleInfo>,
+    pub(super) title: &'a str,
+    pub(super) version: &'a str,
+    /// The log source of a rule or a filter.
     pub(super) logsource: Option<&'a LogSource>,
-    /// The rules that a correlation is over, as it names them.
+    /// The rules that a correlation is over or that a filter is for, as it names them.
     pub(super) parts: &'a [String],
 }
 
 impl<'a> Entry<'a> {
     pub(super) fn of(document: &'a Document) -> Self {
-        let (info, place) = (document.info(), document.place());
+        let of_info = |info: &'a RuleInfo, kind, logsource, parts| Self {
+            document,
+            kind,
+            info: Some(info),
+            title: &info.title,
+            version: &info.version,
+            logsource,
+            parts,
+        };
         match document {
-            Document::Rule(it) => Self { info, place, kind: Kind::Detection, logsource: Some(&it.logsource), parts: &[] },
-            Document::Correlation(it) => Self { info, place, kind: Kind::Correlation, logsource: None, parts: &it.rules },
+            Document::Rule(it) => of_info(&it.info, Kind::Detection, Some(&it.logsource), &[]),
+            Document::Correlation(it) => of_info(&it.info, Kind::Correlation, None, &it.rules),
+            Document::Filter(it) => Self {
+                document,
+                kind: Kind::Filter,
+                info: None,
+                title: &it.title,
+                version: &it.version,
+                logsource: Some(&it.logsource),
+                parts: match &it.rules {
+                    FilterRules::Named(names) => names,
+                    FilterRules::Any => &[],
+                },
+            },
         }
     }
 
     /// `product/service/category`, or over how many rules.
     pub(super) fn source_text(&self) -> String {
-        match (self.logsource, self.parts.len()) {
-            (Some(source), _) => {
-                let parts = [&source.product, &source.service, &source.category];
-                parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/")
-            }
-            (None, 1) => "of 1 rule".to_owned(),
-            (None, several) => format!("of {several} rules"),
+        let source = || {
+            let parts = self.logsource.map(|it| [&it.product, &it.service, &it.category]);
+            parts.into_iter().flatten().flatten().map(String::as_str).collect::<Vec<_>>().join("/")
+        };
+        match (self.kind, self.parts.len()) {
+            (Kind::Detection, _) => source(),
+            (Kind::Filter, 0) => format!("of any {}", source()),
+            (_, 1) => "of 1 rule".to_owned(),
+            (_, several) => format!("of {several} rules"),
+        }
+    }
+
+    pub(super) fn level(&self) -> Option<Level> {
+        self.info.map(|it| it.level)
+    }
+
+    pub(super) fn tags(&self) -> &'a [String] {
+        self.info.map_or(&[], |it| &it.tags)
+    }
+
+    /// The names of the filters that are laid on a rule.
+    pub(super) fn filters(&self) -> Vec<&'a str> {
+        match self.document {
+            Document::Rule(it) => it.filters.iter().map(|it| it.name.as_str()).collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -81,12 +125,11 @@ impl<'a> Entry<'a> {
 impl Selection {
     /// Whether a document is asked for.
     pub(super) fn wants(&self, entry: &Entry<'_>) -> bool {
-        let info = entry.info;
         let any = |is_empty: bool, found: bool| is_empty || found;
-        any(self.tag.is_empty(), self.tag.iter().any(|it| info.tags.iter().any(|tag| is_below(tag, it))))
+        any(self.tag.is_empty(), self.tag.iter().any(|it| entry.tags().iter().any(|tag| is_below(tag, it))))
             && any(self.logsource.is_empty(), entry.logsource.is_some_and(|it| self.logsource.iter().any(|p| p.fits(it))))
             && any(self.kind.is_empty(), self.kind.contains(&entry.kind))
-            && self.level.is_none_or(|it| info.level >= it)
+            && self.level.is_none_or(|it| entry.level() >= Some(it))
             && self.search.as_deref().is_none_or(|it| mentions(entry, it))
     }
 }
@@ -101,9 +144,13 @@ fn is_below(tag: &str, wanted: &str) -> bool {
 
 fn mentions(entry: &Entry<'_>, text: &str) -> bool {
     let text = text.to_lowercase();
-    let info = entry.info;
-    let places = [&info.name, &info.title, &info.description, &info.id, &info.author].map(String::as_str);
-    places.into_iter().chain([&*entry.place.file]).any(|it| it.to_lowercase().contains(&text))
+    let document = entry.document;
+    let texts = match document {
+        Document::Filter(it) => [it.description.as_str(), ""],
+        _ => entry.info.map_or([""; 2], |it| [it.description.as_str(), &it.author]),
+    };
+    let places = [document.name(), document.id(), entry.title, &*document.place().file];
+    places.into_iter().chain(texts).any(|it| it.to_lowercase().contains(&text))
 }
 
 /// `product`, `product/service`; `*` and an empty part stand for any.
@@ -142,10 +189,10 @@ fn level(text: &str) -> Result<Level, String> {
 
 /// The documents called `name`, by name or id; it is an error of usage if there are none.
 pub(super) fn named<'d>(documents: &'d [Document], name: &str) -> anyhow::Result<Vec<&'d Document>> {
-    let is_named = |it: &&Document| it.info().name == name || it.info().id.eq_ignore_ascii_case(name);
+    let is_named = |it: &&Document| it.name() == name || it.id().eq_ignore_ascii_case(name);
     let found: Vec<&Document> = documents.iter().filter(is_named).collect();
     if found.is_empty() {
-        let names = documents.iter().map(|it| it.info().name.as_str());
+        let names = documents.iter().map(Document::name);
         let hint = sigma::parse::nearest::nearest(name, names)
             .map_or_else(|| "`nightjar rules list` has the names".to_owned(), |near| format!("did you mean `{near}`?"));
         return Err(Usage::new(format!("no rule is called `{name}`; {hint}")));

@@ -8,7 +8,7 @@ pub use atoms::{Atom, AtomSet, FieldAtoms};
 pub use bind::{Binding, CorrelationPlan};
 pub use terms::{Literal, Node, Term};
 
-use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, TimePart};
+use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, Selection, TimePart};
 use crate::problem::{Code, Problem};
 use model::{FieldPath, RuleInfo, Schema, SlotId};
 use std::sync::Arc;
@@ -40,12 +40,15 @@ pub struct RuleSet {
 
 impl RuleSet {
     /// Sorts documents into a set. The order of the documents does not matter: alerts come out the same however files are listed.
-    pub fn new(documents: Vec<Document>) -> Self {
+    /// Filters are laid on the rules that they are for.
+    pub fn new(mut documents: Vec<Document>) -> Self {
+        crate::filters::apply(&mut documents);
         let mut set = Self::default();
         for document in documents {
             match document {
                 Document::Rule(rule) => set.rules.push(rule),
                 Document::Correlation(correlation) => set.correlations.push(correlation),
+                Document::Filter(_) => {}
             }
         }
         let key = |info: &RuleInfo| (info.name.clone(), info.id.clone());
@@ -178,12 +181,18 @@ impl Builder<'_> {
         u16::try_from(at).map(FieldIndex).map_err(|_| NO_MORE_SLOTS.to_owned())
     }
 
+    /// The rule's condition and those of its filters.
     fn rule(&mut self, rule: &Rule) -> Result<Node, String> {
-        let mut searches = Vec::with_capacity(rule.selections.len());
-        for selection in &rule.selections {
-            searches.push(self.search(&selection.search)?);
+        let mut parts = vec![self.condition(&rule.selections, &rule.condition)?];
+        for filter in &rule.filters {
+            parts.push(self.condition(&filter.selections, &filter.condition)?);
         }
-        Ok(condition_node(&rule.condition, &searches).simplified())
+        Ok(Node::And(parts).simplified())
+    }
+
+    fn condition(&mut self, selections: &[Selection], condition: &Condition) -> Result<Node, String> {
+        let searches = selections.iter().map(|it| self.search(&it.search)).collect::<Result<Vec<_>, _>>()?;
+        Ok(condition_node(condition, &searches))
     }
 
     fn search(&mut self, search: &Search) -> Result<Node, String> {

@@ -1,14 +1,15 @@
-//! What can only be seen with all files at hand: names and identifiers that are taken, correlations of rules that aren't there.
+//! What can only be seen with all files at hand: names and identifiers that are taken, correlations and filters of rules that aren't
+//! there.
 
 use super::file::{FileLoad, Sound};
 use super::yaml::Position;
 use super::{Loaded, nearest};
-use crate::ast::{Correlation, Document, Place};
-use crate::problem::{Code, Problem};
-use model::RuleInfo;
+use crate::ast::{Correlation, Document, Filter, FilterRules, Place};
+use crate::problem::{Code, Problem, Severity};
 use std::collections::{HashMap, HashSet};
 
-/// Joins files in their order. Of documents with the same name or id the first stays; correlations stay if all their rules do.
+/// Joins files in their order. Of documents with the same name or id the first stays; correlations and filters stay if all their rules
+/// do.
 pub(super) fn join(files: Vec<FileLoad>) -> Loaded {
     let mut problems = Vec::new();
     let mut unsound = HashSet::new();
@@ -25,20 +26,14 @@ pub(super) fn join(files: Vec<FileLoad>) -> Loaded {
         let found = match &sound.document {
             Document::Rule(_) => Vec::new(),
             Document::Correlation(correlation) => known.check(correlation, sound),
+            Document::Filter(filter) => known.check_filter(filter, sound),
         };
-        if found.is_empty() {
+        if !found.iter().any(Problem::is_error) {
             documents.push(sound.document.clone());
         }
         problems.extend(found);
     }
     Loaded { documents, problems }
-}
-
-fn info(document: &Document) -> (&RuleInfo, &Place) {
-    match document {
-        Document::Rule(rule) => (&rule.info, &rule.place),
-        Document::Correlation(correlation) => (&correlation.info, &correlation.place),
-    }
 }
 
 fn problem(code: Code, place: &Place, at: Position, message: String, hint: Option<String>) -> Problem {
@@ -52,14 +47,12 @@ fn unique(all: Vec<Sound>, problems: &mut Vec<Problem>) -> Vec<Sound> {
     let mut ids: HashMap<String, Place> = HashMap::new();
     let mut unique = Vec::with_capacity(all.len());
     for sound in all {
-        let (info, place) = info(&sound.document);
-        let taken = match (names.get(&info.name), ids.get(&info.id)) {
+        let (name, id, place) = (sound.document.name(), sound.document.id(), sound.document.place());
+        let taken = match (names.get(name), ids.get(id)) {
             (Some(first), _) => {
-                Some((Code::DuplicateName, format!("the name `{}`", info.name), first, "give one of them another `name:`"))
+                Some((Code::DuplicateName, format!("the name `{name}`"), first, "give one of them another `name:`"))
             }
-            (None, Some(first)) => {
-                Some((Code::DuplicateId, format!("the id {}", info.id), first, "give one of them another `id:`"))
-            }
+            (None, Some(first)) => Some((Code::DuplicateId, format!("the id {id}"), first, "give one of them another `id:`")),
             (None, None) => None,
         };
         if let Some((code, what, first, hint)) = taken {
@@ -67,8 +60,8 @@ fn unique(all: Vec<Sound>, problems: &mut Vec<Problem>) -> Vec<Sound> {
             problems.push(problem(code, place, Position::new(place.line, 1), message, Some(hint.to_owned())));
             continue;
         }
-        names.insert(info.name.clone(), place.clone());
-        ids.insert(info.id.clone(), place.clone());
+        names.insert(name.to_owned(), place.clone());
+        ids.insert(id.to_owned(), place.clone());
         unique.push(sound);
     }
     unique
@@ -85,11 +78,11 @@ impl<'a> Known<'a> {
     fn new(unique: &'a [Sound], unsound: HashSet<String>) -> Self {
         let mut known = Self { documents: HashMap::new(), names: Vec::new(), unsound };
         for sound in unique {
-            let (info, _) = info(&sound.document);
-            known.documents.insert(&info.name, &sound.document);
-            known.documents.entry(&info.id).or_insert(&sound.document);
+            let (name, id) = (sound.document.name(), sound.document.id());
+            known.documents.insert(name, &sound.document);
+            known.documents.entry(id).or_insert(&sound.document);
             if matches!(sound.document, Document::Rule(_)) {
-                known.names.push(&info.name);
+                known.names.push(name);
             }
         }
         known
@@ -113,17 +106,54 @@ impl<'a> Known<'a> {
                         format!("`{reference}` is a correlation; correlations of correlations are not supported by this version");
                     (Code::NotSupported, message, Some("list the rules themselves".to_owned()))
                 }
-                None if self.unsound.contains(reference) => (
-                    Code::UnsoundRule,
-                    format!("the rule `{reference}` was not loaded"),
-                    Some("its own problems come first".to_owned()),
-                ),
-                None => {
-                    let hint = nearest::nearest(reference, self.names.iter().copied()).map(|it| format!("did you mean `{it}`?"));
-                    (Code::UnknownRule, format!("there is no rule `{reference}`"), hint)
+                Some(Document::Filter(_)) => {
+                    (Code::UnknownRule, format!("`{reference}` is a filter"), Some("list rules".to_owned()))
                 }
+                None => self.absent(reference),
             };
             problems.push(problem(code, &correlation.place, *at, message, hint));
+        }
+        problems
+    }
+
+    /// Why there is no document behind `reference`, and a hint.
+    fn absent(&self, reference: &str) -> (Code, String, Option<String>) {
+        if self.unsound.contains(reference) {
+            let hint = Some("its own problems come first".to_owned());
+            return (Code::UnsoundRule, format!("the rule `{reference}` was not loaded"), hint);
+        }
+        let hint = nearest::nearest(reference, self.names.iter().copied()).map(|it| format!("did you mean `{it}`?"));
+        (Code::UnknownRule, format!("there is no rule `{reference}`"), hint)
+    }
+
+    /// What is wrong with the references of a filter. One that applies to no rule at all is doubtful: it was meant to.
+    fn check_filter(&self, filter: &Filter, sound: &Sound) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let named: &[String] = if let FilterRules::Named(names) = &filter.rules { names } else { &[] };
+        for (reference, at) in named.iter().zip(&sound.references) {
+            let (code, message, hint) = match self.documents.get(reference.as_str()) {
+                Some(Document::Rule(rule)) if filter.applies_to(rule) => continue,
+                Some(Document::Rule(_)) => (
+                    Code::FilterElsewhere,
+                    format!("the filter's log source does not cover that of `{reference}`"),
+                    Some("name less in the filter's `logsource`, or leave the rule out".to_owned()),
+                ),
+                Some(Document::Correlation(_)) => (
+                    Code::BadFilter,
+                    format!("`{reference}` is a correlation, which sees no events itself"),
+                    Some("filter the rules that it is over".to_owned()),
+                ),
+                Some(Document::Filter(_)) => (Code::BadFilter, format!("`{reference}` is a filter"), Some("list rules".to_owned())),
+                None => self.absent(reference),
+            };
+            problems.push(problem(code, &filter.place, *at, message, hint));
+        }
+        let applies = || self.documents.values().any(|it| matches!(it, Document::Rule(rule) if filter.applies_to(rule)));
+        if problems.is_empty() && !applies() {
+            let hint = "no rule is for the filter's log source".to_owned();
+            let message = format!("the filter `{}` applies to no rule", filter.name);
+            let unused = problem(Code::UnusedFilter, &filter.place, Position::new(filter.place.line, 1), message, Some(hint));
+            problems.push(Problem { severity: Severity::Warning, ..unused });
         }
         problems
     }

@@ -12,13 +12,28 @@ use crate::problem::Code;
 /// Most values of one rule, lists written out.
 const PREDICATES_MAX: usize = 500_000;
 
+/// A section with selections and a condition over them.
+pub(super) struct Section {
+    /// Its key.
+    name: &'static str,
+    /// Keys in it that are no selections, besides the condition.
+    others: &'static [&'static str],
+    /// Whether there may be a list of conditions.
+    takes_several: bool,
+}
+
+/// What rules search for.
+pub(super) const RULE: Section = Section { name: "detection", others: &[], takes_several: true };
+/// What filters let pass.
+pub(super) const FILTER: Section = Section { name: "filter", others: &["rules"], takes_several: false };
+
 /// Reads the section. `None` if it can't be used; the problems are reported.
-pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(Vec<Selection>, Condition)> {
+pub(super) fn read(node: &Node, section: &Section, lists: &Lists, report: &mut Report) -> Option<(Vec<Selection>, Condition)> {
     let Some(pairs) = node.as_map() else {
         report.error(
             Code::BadDetection,
             node.at,
-            format!("`detection` is {}; it needs selections and a condition", node.describe()),
+            format!("`{}` is {}; it needs selections and a condition", section.name, node.describe()),
         );
         return None;
     };
@@ -29,6 +44,7 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
     for (key, value) in pairs {
         match key.text.as_str() {
             "condition" => {}
+            other if section.others.contains(&other) => {}
             "timeframe" => report.error_with_hint(
                 Code::Timeframe,
                 key.at,
@@ -43,7 +59,7 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
         }
     }
     let names: Vec<&str> = keys.iter().map(|it| it.text.as_str()).collect();
-    let condition = read_condition(node, &names, report);
+    let condition = read_condition(node, section, &names, report);
     if let Some(condition) = &condition {
         warn_of_unused(condition, &keys, report);
     }
@@ -51,19 +67,19 @@ pub(super) fn read(node: &Node, lists: &Lists, report: &mut Report) -> Option<(V
     (report.errors() == errors).then_some((selections, condition))
 }
 
-fn read_condition(detection: &Node, names: &[&str], report: &mut Report) -> Option<Condition> {
+fn read_condition(detection: &Node, section: &Section, names: &[&str], report: &mut Report) -> Option<Condition> {
     if names.is_empty() {
-        report.error(Code::NoSelection, detection.at, "a detection without a selection");
+        report.error(Code::NoSelection, detection.at, format!("a {} without a selection", section.name));
     }
     let Some(node) = detection.get("condition") else {
         let hint = format!("add `condition: {}`", names.first().copied().unwrap_or("selection"));
-        report.error_with_hint(Code::NoCondition, detection.at, "a detection without a condition", hint);
+        report.error_with_hint(Code::NoCondition, detection.at, format!("a {} without a condition", section.name), hint);
         return None;
     };
     if names.is_empty() {
         return None;
     }
-    let nodes = node.as_list();
+    let nodes = if section.takes_several { node.as_list() } else { std::slice::from_ref(node) };
     if nodes.is_empty() {
         report.error(Code::ConditionNotText, node.at, "an empty list of conditions");
     }

@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::yaml::{self, Key, Kind, Node, Position};
-use super::{correlation, info, rule};
+use super::{correlation, filter, info, rule};
 use crate::ast::{Document, Place};
 use crate::lists::Lists;
 use crate::problem::{Code, Problem};
@@ -81,20 +81,15 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
             Some(Sound { document: Document::Correlation(found.correlation), references: found.places })
         }
         ["filter"] => {
-            report.error_with_hint(
-                Code::NotSupported,
-                node.at,
-                "filters are not supported by this version",
-                "write the exclusion into the rules",
-            );
-            None
+            let found = filter::read(node, place, name, lists, report)?;
+            Some(Sound { document: Document::Filter(Arc::new(found.filter)), references: found.places })
         }
         [] => {
             report.error_with_hint(
                 Code::NoKind,
                 node.at,
-                "neither a rule nor a correlation",
-                "a rule has `detection:`, a correlation `correlation:`",
+                "neither a rule nor a correlation nor a filter",
+                "a rule has `detection:`, a correlation `correlation:`, a filter `filter:`",
             );
             None
         }

@@ -48,6 +48,26 @@ pub(super) fn read(document: &Node, kind: RuleKind, default_name: &str, report: 
     (report.errors() == errors).then_some(info)
 }
 
+/// What a filter says about itself. It has neither level nor status (specification 2.1, "Sigma Filters", "Syntax").
+pub(super) struct About {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) version: String,
+}
+
+/// Reads the top-level keys of a filter. `None` if a problem keeps it from loading.
+pub(super) fn read_filter(document: &Node, default_name: &str, report: &mut Report) -> Option<About> {
+    let mut reader = Reader { document, report };
+    let errors = reader.report.errors();
+    let title = reader.title();
+    let name = reader.name(default_name);
+    let about =
+        About { id: reader.id(&name), name, title, description: reader.text("description"), version: hash::version(document) };
+    (report.errors() == errors).then_some(about)
+}
+
 struct Reader<'a> {
     document: &'a Node,
     report: &'a mut Report,

@@ -2,57 +2,19 @@
 
 use super::report::Report;
 use super::yaml::Node;
-use super::{detection, info};
+use super::{detection, info, logsource};
 use crate::ast::{Place, Rule};
 use crate::lists::Lists;
-use crate::problem::Code;
 use model::alert::RuleKind;
-use model::source::LogSource;
 use std::sync::Arc;
 
 /// Reads a rule. `None` if a problem keeps it from loading.
 pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, report: &mut Report) -> Option<Rule> {
     let errors = report.errors();
     let info = info::read(document, RuleKind::Detection, name, report);
-    let logsource = read_logsource(document, report);
-    let detection = document.get("detection").and_then(|it| detection::read(it, lists, report));
+    let logsource = logsource::read(document, report);
+    let detection = document.get("detection").and_then(|it| detection::read(it, &detection::RULE, lists, report));
     let (selections, condition) = detection?;
-    let rule = Rule { info: Arc::new(info?), place, logsource, selections, condition };
+    let rule = Rule { info: Arc::new(info?), place, logsource, selections, condition, filters: Vec::new() };
     (report.errors() == errors).then_some(rule)
-}
-
-fn read_logsource(document: &Node, report: &mut Report) -> LogSource {
-    let Some(node) = document.get("logsource") else {
-        report.error_with_hint(
-            Code::BadLogSource,
-            document.at,
-            "a rule without a log source",
-            "add `logsource:` with `product:`, `service:` or `category:`",
-        );
-        return LogSource::default();
-    };
-    if node.as_map().is_none() {
-        report.error_with_hint(
-            Code::BadLogSource,
-            node.at,
-            format!("`logsource` is {}", node.describe()),
-            "write `product:`, `service:` or `category:` under it",
-        );
-        return LogSource::default();
-    }
-    let mut text = |key: &str| {
-        let value = node.get(key)?;
-        let scalar = value.as_scalar();
-        if scalar.is_none() {
-            report.error(Code::LogSourceNotText, value.at, format!("`{key}` is {}; it has to be a text", value.describe()));
-        }
-        scalar.map(|it| it.text.trim().to_owned())
-    };
-    let (category, product, service) = (text("category"), text("product"), text("service"));
-    let definition = node.get("definition").and_then(Node::as_scalar).map(|it| it.text.trim().to_owned());
-    if category.is_none() && product.is_none() && service.is_none() {
-        let message = "a log source that names no product, service or category: the rule is for every source";
-        report.warning(Code::EmptyLogSource, node.at, message);
-    }
-    LogSource { category, product, service, definition }
 }

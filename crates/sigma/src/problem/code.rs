@@ -115,6 +115,11 @@ codes! {
     "NJ0413" BadGenerate Error "bad-generate" "`generate` is neither true nor false."
     "NJ0414" BadFieldList Error "bad-field-list" "A list of fields that names one twice, or something that is no text."
 
+    // Filters.
+    "NJ0451" BadFilter Error "bad-filter" "The rules of a filter are none, not named by texts, named twice, or no detection rules."
+    "NJ0452" FilterElsewhere Error "filter-elsewhere" "A filter names a rule whose log source its own does not cover."
+    "NJ0453" UnusedFilter Warning "unused-filter" "A filter that applies to no rule."
+
     // The set.
     "NJ0501" DuplicateName Error "duplicate-name" "Two documents of the same name."
     "NJ0502" DuplicateId Error "duplicate-id" "Two documents of the same `id`."

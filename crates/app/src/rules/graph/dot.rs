@@ -16,12 +16,16 @@ pub(super) fn write(graph: &Graph) -> String {
     }
     for edge in &graph.edges {
         let (from, to) = (quoted(&graph.nodes[edge.from].name), quoted(&graph.nodes[edge.to].name));
-        let label = if edge.label.is_empty() { String::new() } else { format!(" [label={}]", quoted(&edge.label)) };
+        let label = match graph.nodes[edge.from].kind {
+            Kind::Filter => " [style=dashed]".to_owned(),
+            _ if edge.label.is_empty() => String::new(),
+            _ => format!(" [label={}]", quoted(&edge.label)),
+        };
         let _ = writeln!(out, "  {from} -> {to}{label}");
     }
     out.push_str("  subgraph cluster_legend {\n    label=\"level\"\n    fontname=\"monospace\"\n");
     for level in LEVELS {
-        let look = look(level);
+        let look = look(Some(level));
         let (fill, text) = (look.fill, look.text);
         let _ = writeln!(
             out,
@@ -38,6 +42,7 @@ fn write_node(out: &mut String, node: &Node) {
     let more = match node.kind {
         Kind::Detection => "",
         Kind::Correlation => ", peripheries=2",
+        Kind::Filter => ", style=\"rounded,dashed\"",
     };
     let _ = writeln!(
         out,

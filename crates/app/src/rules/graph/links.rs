@@ -11,7 +11,8 @@ pub(super) struct Node {
     pub(super) name: String,
     pub(super) title: String,
     pub(super) kind: Kind,
-    pub(super) level: Level,
+    /// Filters have none.
+    pub(super) level: Option<Level>,
     /// The log source of a rule, what a correlation looks for.
     pub(super) detail: String,
     pub(super) file: String,
@@ -35,25 +36,27 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Everything that is loaded.
+    /// Everything that is loaded; filters have been laid on their rules.
     pub(super) fn of(documents: &[Document]) -> Self {
-        let mut entries: Vec<(Entry<'_>, &Document)> = documents.iter().map(|it| (Entry::of(it), it)).collect();
-        entries.sort_by_key(|(it, _)| (&it.info.name, &it.info.id));
+        let mut entries: Vec<Entry<'_>> = documents.iter().map(Entry::of).collect();
+        entries.sort_by_key(|it| (it.document.name(), it.document.id()));
         let mut index = BTreeMap::new();
-        for (at, (entry, _)) in entries.iter().enumerate() {
-            index.insert(entry.info.id.as_str(), at);
-            index.insert(entry.info.name.as_str(), at);
+        for (at, entry) in entries.iter().enumerate() {
+            index.insert(entry.document.id(), at);
+            index.insert(entry.document.name(), at);
         }
         let mut graph = Self::default();
-        for (at, (entry, document)) in entries.iter().enumerate() {
-            graph.nodes.push(node(entry, document));
-            if let Document::Correlation(it) = document {
-                let is_ordered = it.kind == CorrelationKind::TemporalOrdered;
-                for (step, from) in it.rules.iter().enumerate() {
-                    let Some(&from) = index.get(from.as_str()) else { continue };
-                    let label = if is_ordered { (step + 1).to_string() } else { String::new() };
-                    graph.edges.push(Edge { from, to: at, label });
-                }
+        for (at, entry) in entries.iter().enumerate() {
+            graph.nodes.push(node(entry));
+            let is_ordered = matches!(entry.document, Document::Correlation(it) if it.kind == CorrelationKind::TemporalOrdered);
+            let parts = if entry.kind == Kind::Correlation { entry.parts } else { &[] };
+            for (step, from) in parts.iter().enumerate() {
+                let Some(&from) = index.get(from.as_str()) else { continue };
+                let label = if is_ordered { (step + 1).to_string() } else { String::new() };
+                graph.edges.push(Edge { from, to: at, label });
+            }
+            for filter in entry.filters() {
+                graph.edges.extend(index.get(filter).map(|&from| Edge { from, to: at, label: String::new() }));
             }
         }
         graph.edges.sort();
@@ -99,19 +102,20 @@ impl Graph {
     }
 }
 
-fn node(entry: &Entry<'_>, document: &Document) -> Node {
-    let detail = match document {
+fn node(entry: &Entry<'_>) -> Node {
+    let detail = match entry.document {
         Document::Correlation(it) => summary(it),
-        Document::Rule(_) => entry.source_text(),
+        Document::Rule(_) | Document::Filter(_) => entry.source_text(),
     };
+    let place = entry.document.place();
     Node {
-        name: entry.info.name.clone(),
-        title: entry.info.title.clone(),
+        name: entry.document.name().to_owned(),
+        title: entry.title.to_owned(),
         kind: entry.kind,
-        level: entry.info.level,
+        level: entry.level(),
         detail,
-        file: entry.place.file.to_string(),
-        line: entry.place.line,
+        file: place.file.to_string(),
+        line: place.line,
     }
 }
 

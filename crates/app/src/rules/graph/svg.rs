@@ -17,8 +17,9 @@ pub(super) struct Look {
     pub(super) text: &'static str,
 }
 
-/// The colours of a level; each text has a contrast of at least 4.5 : 1 with its box.
-pub(super) fn look(level: Level) -> Look {
+/// The colours of a level, or of a filter, which has none; each text has a contrast of at least 4.5 : 1 with its box.
+pub(super) fn look(level: Option<Level>) -> Look {
+    let Some(level) = level else { return Look { fill: "#ffffff", line: "#607d8b", text: "#263238" } };
     let (fill, line, text) = match level {
         Level::Critical => ("#b71c1c", "#7f0000", "#ffffff"),
         Level::High => ("#ffab91", "#d84315", "#3e1208"),
@@ -54,7 +55,7 @@ pub(super) fn write(graph: &Graph) -> String {
     write_legend(&mut out);
     let _ = writeln!(out, "<g transform=\"translate({MARGIN} {})\">", MARGIN + LEGEND_HEIGHT);
     for (edge, points) in graph.edges.iter().zip(&layout.edges) {
-        write_edge(&mut out, points, &edge.label);
+        write_edge(&mut out, points, &edge.label, graph.nodes[edge.from].kind);
     }
     for (at, node) in graph.nodes.iter().enumerate() {
         write_node(&mut out, node, at, &layout);
@@ -74,7 +75,7 @@ fn columns(text: &str) -> f64 {
 fn write_legend(out: &mut String) {
     let (mut x, y) = (MARGIN, MARGIN);
     for level in LEVELS {
-        let (look, width) = (look(level), columns(level.as_str()) * DETAIL_CHAR + 2.0 * PADDING);
+        let (look, width) = (look(Some(level)), columns(level.as_str()) * DETAIL_CHAR + 2.0 * PADDING);
         write_box(out, Point { x, y }, width, 24.0, &look, Kind::Detection);
         let _ = writeln!(
             out,
@@ -87,7 +88,7 @@ fn write_legend(out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" fill=\"#455a64\">single line: rule · double line: correlation</text>",
+        "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" fill=\"#455a64\">single line: rule · double: correlation · dashed: filter</text>",
         x + 8.0,
         y + 15.5
     );
@@ -97,19 +98,24 @@ fn write_box(out: &mut String, at: Point, width: f64, height: f64, look: &Look, 
     let rect = |out: &mut String, inset: f64| {
         let _ = writeln!(
             out,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"6\" fill=\"{}\" stroke=\"{}\"/>",
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"6\" fill=\"{}\" stroke=\"{}\"{}/>",
             at.x + inset,
             at.y + inset,
             width - 2.0 * inset,
             height - 2.0 * inset,
             look.fill,
-            look.line
+            look.line,
+            dashes(kind)
         );
     };
     rect(out, 0.0);
     if kind == Kind::Correlation {
         rect(out, 3.0);
     }
+}
+
+fn dashes(kind: Kind) -> &'static str {
+    if kind == Kind::Filter { " stroke-dasharray=\"5 3\"" } else { "" }
 }
 
 fn write_node(out: &mut String, node: &Node, at: usize, layout: &Layout) {
@@ -132,8 +138,8 @@ fn write_node(out: &mut String, node: &Node, at: usize, layout: &Layout) {
 }
 
 /// A curve that leaves and enters boxes level; between waypoints of one layer it is straight.
-fn write_edge(out: &mut String, points: &[Point], label: &str) {
-    let Some(last) = points.last() else { return };
+fn write_edge(out: &mut String, points: &[Point], label: &str, from: Kind) {
+    let Some(first) = points.first() else { return };
     let mut path = String::new();
     for pair in points.chunks_exact(2) {
         let ([from, to], bend) = ([pair[0], pair[1]], (pair[1].x - pair[0].x) / 2.0);
@@ -142,9 +148,13 @@ fn write_edge(out: &mut String, points: &[Point], label: &str) {
         let _ = write!(path, "{start}{:.1} {:.1}", from.x, from.y);
         let _ = write!(path, "C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
     }
-    let _ = writeln!(out, "<path d=\"{path}\" fill=\"none\" stroke=\"#607d8b\" stroke-width=\"1.3\" marker-end=\"url(#arrow)\"/>");
+    let dashes = dashes(from);
+    let _ = writeln!(
+        out,
+        "<path d=\"{path}\" fill=\"none\" stroke=\"#607d8b\" stroke-width=\"1.3\"{dashes} marker-end=\"url(#arrow)\"/>"
+    );
     if !label.is_empty() {
-        let (x, y) = (last.x - 22.0, last.y);
+        let (x, y) = (first.x + 16.0, first.y);
         let _ = writeln!(
             out,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"8\" fill=\"#ffffff\" stroke=\"#607d8b\"/>\

@@ -23,16 +23,22 @@ correlation: {type: temporal_ordered, rules: [a, b], group-by: [actor.id], times
 title: Many
 name: many
 correlation: {type: value_count, rules: [b], timespan: 1d, condition: {field: target.id, gte: 3}}
+---
+title: Not in tests
+name: no_tests
+logsource: {product: nightjar}
+filter: {rules: [a], s: {tool: test}, condition: not s}
 ";
 
 #[test]
 fn correlations_point_back_to_what_they_count_and_steps_are_numbered() {
-    let loaded = parse_all([("rules.yml".to_owned(), RULES.to_owned())], &Lists::default());
+    let mut loaded = parse_all([("rules.yml".to_owned(), RULES.to_owned())], &Lists::default());
+    sigma::filters::apply(&mut loaded.documents);
     let graph = Graph::of(&loaded.documents);
-    assert_eq!(edges(&graph), ["a>then_b1", "b>many", "b>then_b2"]);
+    assert_eq!(edges(&graph), ["a>then_b1", "b>many", "b>then_b2", "no_tests>a"]);
     let details: Vec<&str> = graph.nodes.iter().map(|it| it.detail.as_str()).collect();
     let many = "value_count of target.id in 1d";
-    assert_eq!(details, ["nightjar/audit", "nightjar", many, "temporal_ordered in 90m by actor.id"]);
+    assert_eq!(details, ["nightjar/audit", "nightjar", many, "of 1 rule", "temporal_ordered in 90m by actor.id"]);
 }
 
 /// A correlation of a correlation, one of a rule that it shares, and a rule that stands alone.
@@ -42,7 +48,7 @@ fn graph() -> Graph {
         name: (*name).to_owned(),
         title: format!("<{name}>"),
         kind: if name.len() > 1 { Kind::Correlation } else { Kind::Detection },
-        level: Level::High,
+        level: Some(Level::High),
         detail: "event_count".to_owned(),
         file: "rules.yml".to_owned(),
         line: 1,

@@ -1,5 +1,6 @@
 //! Runs pages: all of them at once, each case on an engine of its own.
 
+use crate::rules::select::Entry;
 use anyhow::{Context, Result};
 use engine::Rulebook;
 use engine::pages::{self, CaseResult};
@@ -104,7 +105,7 @@ fn read(path: &Path, files: &BTreeMap<&str, Vec<&Document>>) -> Result<Ready, Pa
 
 /// A page shows that its rules fire and that they know when to stay quiet.
 fn lacking(page: &Page, rules: &[&Document]) -> Vec<(usize, String)> {
-    let names: Vec<&str> = rules.iter().map(|it| it.info().name.as_str()).collect();
+    let names: Vec<&str> = rules.iter().map(|it| it.name()).collect();
     let fires = |it: &Case| it.expect.iter().any(|alert| names.contains(&alert.rule.as_str()));
     let mut lacking = Vec::new();
     if !page.cases.iter().any(fires) {
@@ -160,6 +161,6 @@ impl<'d> Names<'d> {
     /// Whether the page's path, or the name or title of a rule beside it, contains `text`.
     pub(super) fn mention(&self, page: &Path, text: &str) -> bool {
         page.display().to_string().contains(text)
-            || beside(page, &self.0).iter().any(|it| it.info().name.contains(text) || it.info().title.contains(text))
+            || beside(page, &self.0).into_iter().any(|it| it.name().contains(text) || Entry::of(it).title.contains(text))
     }
 }

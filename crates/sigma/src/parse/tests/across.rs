@@ -21,11 +21,7 @@ fn load(files: &[(&str, String)]) -> Loaded {
 #[track_caller]
 fn check(files: &[(&str, String)], names: &[&str], errors: &[&str]) {
     let loaded = load(files);
-    let loaded_names = loaded.documents.iter().map(|it| match it {
-        Document::Rule(rule) => rule.info.name.as_str(),
-        Document::Correlation(correlation) => correlation.info.name.as_str(),
-    });
-    assert_eq!(loaded_names.collect::<Vec<_>>(), names);
+    assert_eq!(loaded.documents.iter().map(Document::name).collect::<Vec<_>>(), names);
     let found: Vec<_> = loaded.problems.iter().filter(|it| it.is_error()).map(ToString::to_string).collect();
     assert_eq!(found, errors);
 }

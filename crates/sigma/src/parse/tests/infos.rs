@@ -49,7 +49,7 @@ fn a_derived_id_depends_on_nothing_but_the_name() {
     let id =
         |file: &str, title: &str| match &parse_file(file, &format!("title: {title}\n{DETECTION}"), &super::lists()).documents[0] {
             Document::Rule(rule) => rule.info.id.clone(),
-            Document::Correlation(_) => panic!(),
+            Document::Correlation(_) | Document::Filter(_) => panic!(),
         };
     assert_eq!(id("a/x.yml", "one"), id(r"b\x.yaml", "two"));
     assert_ne!(id("x.yml", "one"), id("y.yml", "one"));
@@ -63,7 +63,7 @@ fn documents_without_names_are_numbered_from_the_second_on() {
     let loaded = load(&[one.as_str(), &own, &one, &one].join("---\n"));
     let names = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => (rule.info.name.as_str(), rule.place.line),
-        Document::Correlation(_) => panic!(),
+        Document::Correlation(_) | Document::Filter(_) => panic!(),
     });
     assert_eq!(names.collect::<Vec<_>>(), [("some_rule", 1), ("own", 5), ("some_rule_2", 10), ("some_rule_3", 14)]);
 }
@@ -74,7 +74,7 @@ fn a_broken_document_keeps_its_number_and_the_others_load() {
     let loaded = load(&["title: no detection\n", one.as_str(), "a: [\n", &one].join("---\n"));
     let names = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => rule.info.name.as_str(),
-        Document::Correlation(_) => panic!(),
+        Document::Correlation(_) | Document::Filter(_) => panic!(),
     });
     assert_eq!(names.collect::<Vec<_>>(), ["some_rule_2", "some_rule_3"]);
     assert_eq!(loaded.problems.iter().filter(|it| it.is_error()).count(), 2, "{:?}", loaded.problems);
@@ -88,14 +88,14 @@ fn global_documents_are_laid_under_those_that_follow() {
     let loaded = load(text);
     let rules = loaded.documents.iter().map(|it| match it {
         Document::Rule(rule) => (rule.info.level, rule.logsource.product.clone().unwrap(), rule.place.line),
-        Document::Correlation(_) => panic!(),
+        Document::Correlation(_) | Document::Filter(_) => panic!(),
     });
     assert_eq!(
         rules.collect::<Vec<_>>(),
         [(Level::High, "a".to_owned(), 6), (Level::Low, "b".to_owned(), 9), (Level::Low, "c".to_owned(), 13)]
     );
     let errors: Vec<_> = loaded.problems.iter().filter(|it| it.is_error()).map(|it| (it.line, it.message.as_str())).collect();
-    assert_eq!(errors, [(18, "neither a rule nor a correlation")]);
+    assert_eq!(errors, [(18, "neither a rule nor a correlation nor a filter")]);
 }
 
 #[test]

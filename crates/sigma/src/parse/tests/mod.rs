@@ -5,6 +5,7 @@ mod bad;
 mod corpus;
 mod correlations;
 mod detections;
+mod filters;
 mod fuzz;
 mod infos;
 mod show;
