@@ -3,7 +3,7 @@
 use flate2::read::GzDecoder;
 use model::alert::OriginRef;
 use model::source::Outcome;
-use model::{ActorRef, Alert, EventTime, Evidence, Level, RuleInfo, RuleKind, TargetRef, WindowInfo};
+use model::{ActorRef, Alert, Delivery, EventTime, Evidence, Exception, Level, RuleInfo, RuleKind, Status, TargetRef, WindowInfo};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -177,6 +177,7 @@ fn alert(text: &str, parts: u32) -> Alert {
         description: text.to_owned(),
         version: text.to_owned(),
         level: Level::ALL[parts as usize % 5],
+        status: Status::ALL[parts as usize % 5],
         kind: if has(0) { RuleKind::Correlation } else { RuleKind::Detection },
         tags: ["attack.t1098", "attack.t1098.001", "attack.stealth", text]
             .iter()
@@ -185,6 +186,7 @@ fn alert(text: &str, parts: u32) -> Alert {
             .collect(),
         false_positives: texts(1),
         references: texts(1),
+        fields: texts(1),
         author: text.to_owned(),
     };
     let window = WindowInfo {
@@ -197,10 +199,21 @@ fn alert(text: &str, parts: u32) -> Alert {
         condition: text.to_owned(),
     };
     let evidence = Evidence { field: text.to_owned(), value: json!([text, 1.5, null, {"a": {}}]) };
+    let exception = Exception {
+        id: text.to_owned(),
+        actor: some(2),
+        target: some(7),
+        rule: some(9),
+        from: EventTime::MIN,
+        until: EventTime::from_ms(1_772_460_191_483),
+        reason: text.to_owned(),
+        author: text.to_owned(),
+    };
     Alert {
         uid: text.to_owned(),
         time: EventTime::from_ms(1_772_460_191_482),
         rule: Arc::new(rule),
+        delivery: [Delivery::Page, Delivery::Shadow, Delivery::Excepted(Arc::new(exception))][parts as usize % 3].clone(),
         rule_set: text.into(),
         source: text.into(),
         actor: ActorRef { id: some(2).unwrap_or_default(), email: some(3), kind: some(4), role: some(4), team: some(4) },

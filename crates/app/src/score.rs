@@ -17,7 +17,7 @@ use crate::exit::{Exit, Usage};
 use crate::load;
 use anyhow::Result;
 use args::Options;
-use engine::Plausible;
+use engine::{Plausible, Policy};
 use input::Input;
 use output::Output;
 use pipeline::Pipeline;
@@ -38,10 +38,11 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
         let source = &options.mapping.name;
         writeln!(anstream::stderr(), "warning: none of the {} rules is for the source `{source}`", counts.loaded)?;
     }
+    let book = rules.book.with_policy(Policy::new(Vec::new(), options.includes_shadow)?);
     let started = Instant::now();
     let input = Input::open(&options)?;
     let mut output = Output::open(&options, input.reader.progress())?;
-    let mut pipeline = Pipeline::new(rules.book, &options.clock, Plausible::until(options.latest()), options.threads);
+    let mut pipeline = Pipeline::new(book, &options.clock, Plausible::until(options.latest()), options.threads);
     let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output))?;
     let tally = output.finish()?;
     let report = Report {

@@ -12,6 +12,8 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use stream::kafka::{EmbeddedKafka, PacedProducer, Pacing, Progress, TailReader};
 
+/// Where `run` reads and writes by default.
+const TOPICS: &[(&str, i32)] = &[("audit-events", 2), ("nightjar.alerts", 1), ("nightjar.shadow", 1), ("nightjar.dead-letters", 1)];
 const PATIENCE: Duration = Duration::from_mins(1);
 const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
 const RULE: &str = "\
@@ -136,14 +138,14 @@ fn a_broker_that_does_not_answer_and_a_topic_that_is_not_there_are_named() {
         "[kafka]\nbrokers = \"127.0.0.1:1\"\nstartup_timeout_ms = 300\n[http]\nlisten = \"127.0.0.1:0\"\n",
     );
     told(&place.ends(&["run"], &[], 3), "127.0.0.1:1");
-    let kafka = EmbeddedKafka::start(&[("nightjar.alerts", 1), ("nightjar.dead-letters", 1)]).unwrap();
+    let kafka = EmbeddedKafka::start(&TOPICS[1..]).unwrap();
     let brokers = [("NIGHTJAR_KAFKA__BROKERS", kafka.bootstrap_servers())];
     told(&place.ends(&["run"], &brokers, 3), "topic \"audit-events\" does not exist");
 }
 
 #[test]
 fn a_run_turns_events_into_alerts_and_dead_letters_until_it_is_told_to_stop() {
-    let kafka = EmbeddedKafka::start(&[("audit-events", 2), ("nightjar.alerts", 1), ("nightjar.dead-letters", 1)]).unwrap();
+    let kafka = EmbeddedKafka::start(TOPICS).unwrap();
     let place = Place::new("live", "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n");
     let mut child = place.command(&["run"]).env("NIGHTJAR_KAFKA__BROKERS", kafka.bootstrap_servers()).spawn().unwrap();
     let mut log =

@@ -1,7 +1,8 @@
 //! From a match to an alert: who, what, to what, and why. Off the hot path: only what fires gets here.
 
+use crate::policy::Policy;
 use crate::windows::Fired;
-use model::alert::{Alert, Evidence, WindowInfo};
+use model::alert::{Alert, Delivery, Evidence, WindowInfo};
 use model::extract::{Extracted, derived_id, extract, lookup};
 use model::ocsf::uid;
 use model::{EventTime, FieldPath};
@@ -14,12 +15,13 @@ use std::sync::Arc;
 /// The event that made a rule fire.
 pub(crate) struct Trigger<'t> {
     pub(crate) program: &'t Program,
+    pub(crate) policy: &'t Policy,
     pub(crate) rule: RuleIndex,
     pub(crate) line: &'t str,
     pub(crate) time: EventTime,
 }
 
-/// Most fields that an alert shows as evidence.
+/// Most fields that an alert shows because the rule tests them, and as many because the rule wants them to be shown.
 const EVIDENCE_MAX: usize = 20;
 
 impl Trigger<'_> {
@@ -32,21 +34,33 @@ impl Trigger<'_> {
         serde_json::from_str(self.line).unwrap_or(Json::Null)
     }
 
-    /// The fields that the rule tests, with the values that the event has for them.
+    /// The fields that the rule tests, with the values that the event has for them, and those under its `fields`.
     fn evidence(&self, json: &Json) -> Vec<Evidence> {
         let mut fields = Vec::new();
         self.rule().selections.iter().for_each(|it| tested_fields(&it.search, &mut fields));
-        let mut evidence: Vec<Evidence> = Vec::new();
+        let mut evidence = Vec::new();
+        self.show(json, fields.into_iter().map(FieldPath::as_str), &mut evidence);
+        self.show(json, self.rule().info.fields.iter().map(String::as_str), &mut evidence);
+        evidence
+    }
+
+    /// Adds at most [`EVIDENCE_MAX`] of `fields` to `evidence`, with the values of those that the event has and that are not there yet.
+    fn show<'f>(&self, json: &Json, fields: impl Iterator<Item = &'f str>, evidence: &mut Vec<Evidence>) {
+        let room = evidence.len() + EVIDENCE_MAX;
         for field in fields {
-            let is_new = evidence.iter().all(|it| it.field != field.as_str());
+            let is_new = evidence.iter().all(|it| it.field != field);
             if is_new
-                && evidence.len() < EVIDENCE_MAX
-                && let Some(value) = self.lookup(json, field.as_str())
+                && evidence.len() < room
+                && let Some(value) = self.lookup(json, field)
             {
-                evidence.push(Evidence { field: field.to_string(), value: value.clone() });
+                evidence.push(Evidence { field: field.to_owned(), value: value.clone() });
             }
         }
-        evidence
+    }
+
+    /// The alert with its delivery, which only a finished one has.
+    fn delivered(&self, alert: Alert) -> Alert {
+        Alert { delivery: self.policy.delivery(&alert), ..alert }
     }
 
     /// A field of the event, in its envelope if it has one.
@@ -71,16 +85,17 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
     let event = extracted.id.clone().unwrap_or_else(|| derived_id(trigger.line));
     let message = format!("{}: {} did {}", info.title, name(&extracted.actor.id), deed(&extracted));
     let actors = vec![extracted.actor.id.clone()];
-    Alert {
+    trigger.delivered(Alert {
         uid: uid(&info.id, &[&event]),
         rule: Arc::clone(info),
         actors,
         window: None,
         events: vec![event],
         events_total: 1,
+        evidence: trigger.evidence(&json),
         message,
-        ..common(trigger, &json, extracted)
-    }
+        ..common(trigger, extracted)
+    })
 }
 
 /// The alert of a correlation that fired.
@@ -96,24 +111,28 @@ pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, 
     let uid = uid(&correlation.info.id, &parts);
     let actors = if fired.actors.is_empty() { vec![extracted.actor.id.clone()] } else { fired.actors };
     let message = correlation_message(correlation, &window, &actors, &extracted);
-    Alert {
+    let mut evidence = trigger.evidence(&json);
+    trigger.show(&json, correlation.info.fields.iter().map(String::as_str), &mut evidence);
+    trigger.delivered(Alert {
         uid,
         rule: Arc::clone(&correlation.info),
         actors,
         window: Some(window),
         events: fired.events,
         events_total: fired.events_total,
+        evidence,
         message,
-        ..common(trigger, &json, extracted)
-    }
+        ..common(trigger, extracted)
+    })
 }
 
 /// What alerts of both kinds take from the triggering event.
-fn common(trigger: &Trigger<'_>, json: &Json, extracted: Extracted) -> Alert {
+fn common(trigger: &Trigger<'_>, extracted: Extracted) -> Alert {
     Alert {
         uid: String::new(),
         time: trigger.time,
         rule: Arc::clone(&trigger.rule().info),
+        delivery: Delivery::Page,
         rule_set: Arc::clone(&trigger.program.rules.hash),
         source: trigger.program.schema.mapping.name.as_str().into(),
         actor: extracted.actor,
@@ -126,7 +145,7 @@ fn common(trigger: &Trigger<'_>, json: &Json, extracted: Extracted) -> Alert {
         window: None,
         events: Vec::new(),
         events_total: 0,
-        evidence: trigger.evidence(json),
+        evidence: Vec::new(),
         message: String::new(),
     }
 }

@@ -6,6 +6,7 @@ use sigma::compile::{Program, RuleSet};
 use sigma::problem::{Code, Problem};
 use std::sync::Arc;
 
+use crate::policy::Policy;
 use crate::windows::STEPS_MAX;
 
 /// A rule set compiled for every source that the process reads.
@@ -15,6 +16,8 @@ pub struct Rulebook {
     pub set: Arc<RuleSet>,
     /// One program per source, in the order of the mappings given.
     pub programs: Vec<Arc<Program>>,
+    /// What decides which alerts page.
+    pub policy: Arc<Policy>,
 }
 
 impl Rulebook {
@@ -30,7 +33,13 @@ impl Rulebook {
                 programs.iter_mut().for_each(|it| it.plans[correlation].is_local = false);
             }
         }
-        Self { set, programs: programs.into_iter().map(Arc::new).collect() }
+        Self { set, programs: programs.into_iter().map(Arc::new).collect(), policy: Arc::default() }
+    }
+
+    /// The same rules under another policy.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
     }
 
     /// Whether any correlation needs events of several actors or sources, and so the exchange.
@@ -42,6 +51,9 @@ impl Rulebook {
 /// Whether the windows can run this document.
 fn runs(document: &Document, problems: &mut Vec<Problem>) -> bool {
     let Document::Correlation(it) = document else { return true };
+    if !it.info.status.runs() {
+        return false;
+    }
     let is_too_long = it.kind == CorrelationKind::TemporalOrdered && it.rules.len() > STEPS_MAX;
     if is_too_long {
         let message = format!("{} ordered steps, but at most {STEPS_MAX} are kept", it.rules.len());

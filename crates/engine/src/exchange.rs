@@ -48,7 +48,7 @@ impl Exchange {
     pub fn accept(&mut self, book: &Rulebook, routed: &Routed, alerts: &mut Vec<Emitted>) {
         let Some(fired) = self.windows.hit(&routed.hit, routed.watermark) else { return };
         let program = &book.programs[usize::from(routed.source)];
-        let trigger = Trigger { program, rule: routed.rule, line: &routed.line, time: routed.hit.time };
+        let trigger = Trigger { program, policy: &book.policy, rule: routed.rule, line: &routed.line, time: routed.hit.time };
         let correlation = routed.hit.correlation;
         let alert = correlation_alert(&trigger, correlation, fired);
         alerts.push(Emitted { position: routed.position, order: order_of(program, correlation.0), alert });

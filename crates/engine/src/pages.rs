@@ -17,7 +17,7 @@ pub struct CaseResult {
     pub heading: String,
     /// 1-based line of the heading.
     pub line: usize,
-    /// The alerts that the page wants, as `alert <level> <actor> <rule>`.
+    /// The alerts that the page wants, as `alert <level> <actor> <rule>` or `shadow …`.
     pub expected: Vec<String>,
     /// The alerts that came.
     pub got: Vec<String>,
@@ -84,7 +84,7 @@ fn score(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<Strin
     });
     let text = |it: &crate::shard::Emitted| {
         let (level, actor, rule) = (it.alert.rule.level, it.alert.actor.id.clone(), it.alert.rule.name.clone());
-        Expected { level, actor, rule, line: 0 }.to_string()
+        Expected { is_shadow: !it.alert.delivery.is_page(), level, actor, rule, line: 0 }.to_string()
     };
     alerts.iter().map(text).collect()
 }

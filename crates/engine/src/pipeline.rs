@@ -76,7 +76,7 @@ impl Pipeline {
         let program = &book.programs[usize::from(source)];
         Self {
             reader: Reader::new(Arc::clone(program), settings.decode, settings.plausible),
-            lane: Lane::new(Arc::clone(program), source, settings.clock.clone()),
+            lane: Lane::new(&book, source, settings.clock.clone()),
             shard: Shard::new(program, settings.windows),
             exchange: Exchange::new(&book, settings.windows),
             watermark: Watermark::new(settings.lateness_ms),

@@ -1,7 +1,9 @@
 //! One shard: the state of the actors that belong to it, and the steps of an event through it.
 
 use crate::alerting::{Trigger, correlation_alert, detection_alert};
+use crate::book::Rulebook;
 use crate::exchange::Routed;
+use crate::policy::Policy;
 use crate::reader::Head;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Lane {
     program: Arc<Program>,
+    policy: Arc<Policy>,
     /// Which of the rulebook's programs it is.
     source: u16,
     matcher: Matcher,
@@ -58,9 +61,10 @@ pub struct Findings {
 
 impl Lane {
     /// A lane for the rulebook's program number `source`.
-    pub fn new(program: Arc<Program>, source: u16, clock: Clock) -> Self {
+    pub fn new(book: &Rulebook, source: u16, clock: Clock) -> Self {
+        let program = Arc::clone(&book.programs[usize::from(source)]);
         let matcher = Matcher::new(&program, clock);
-        Self { program, source, matcher, matched: Vec::new(), sheet: Sheet::default() }
+        Self { program, policy: Arc::clone(&book.policy), source, matcher, matched: Vec::new(), sheet: Sheet::default() }
     }
 
     /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard;
@@ -173,9 +177,9 @@ impl Shard {
 
     /// What follows from the rules that matched: alerts, and steps of windows here and elsewhere.
     fn act(&mut self, lane: &Lane, head: &Head<'_>, (sheet, findings): (&Sheet, &Findings), at: Place, out: &mut Outbox) {
-        let Lane { program, source, .. } = lane;
+        let Lane { program, policy, source, .. } = lane;
         for &rule in &sheet.alerting[findings.alerting.clone()] {
-            let trigger = Trigger { program, rule, line: head.line, time: head.time };
+            let trigger = Trigger { program, policy, rule, line: head.line, time: head.time };
             out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
         }
         if at.is_late {
@@ -184,7 +188,7 @@ impl Shard {
         let mut shared_line: Option<Arc<str>> = None;
         for Pending { hit, rule, is_local } in &sheet.hits[findings.hits.clone()] {
             let rule = *rule;
-            let trigger = Trigger { program, rule, line: head.line, time: head.time };
+            let trigger = Trigger { program, policy, rule, line: head.line, time: head.time };
             if *is_local {
                 let correlation = hit.correlation;
                 if let Some(fired) = self.windows.hit(hit, at.watermark) {

@@ -1,7 +1,7 @@
 //! An alert: what matched, who, what it was done to, and why; written as OCSF by [`crate::ocsf`].
 
 use crate::source::Outcome;
-use crate::{EventTime, Level};
+use crate::{EventTime, Exception, Level, Status};
 use std::sync::Arc;
 
 /// What kind of rule made an alert.
@@ -28,6 +28,8 @@ pub struct RuleInfo {
     pub version: String,
     /// How bad a match is.
     pub level: Level,
+    /// How far the rule has come: whether it pages.
+    pub status: Status,
     /// Detection or correlation.
     pub kind: RuleKind,
     /// Sigma tags as written, such as `attack.t1098`.
@@ -36,6 +38,8 @@ pub struct RuleInfo {
     pub false_positives: Vec<String>,
     /// Documents to read.
     pub references: Vec<String>,
+    /// Fields that its author wants to see in an alert.
+    pub fields: Vec<String>,
     /// Who wrote it.
     pub author: String,
 }
@@ -109,6 +113,25 @@ pub struct WindowInfo {
     pub condition: String,
 }
 
+/// Whether anybody is called because of an alert.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Somebody is to look at it.
+    #[default]
+    Page,
+    /// Its rule is in shadow: it is recorded and counted.
+    Shadow,
+    /// An exception covers it: it is recorded and counted, with the exception.
+    Excepted(Arc<Exception>),
+}
+
+impl Delivery {
+    /// Whether somebody is to look at the alert.
+    pub fn is_page(&self) -> bool {
+        *self == Self::Page
+    }
+}
+
 /// One alert, complete: nothing else is needed to write it out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -118,6 +141,8 @@ pub struct Alert {
     pub time: EventTime,
     /// The rule.
     pub rule: Arc<RuleInfo>,
+    /// Whether it pages.
+    pub delivery: Delivery,
     /// Hash of the whole rule set that was loaded.
     pub rule_set: Arc<str>,
     /// Name of the source mapping the triggering event came through.
@@ -142,7 +167,7 @@ pub struct Alert {
     pub events: Vec<String>,
     /// How many events contributed in all.
     pub events_total: u64,
-    /// The fields of the triggering event that made the rule match.
+    /// The fields of the triggering event that made the rule match, and those that the rule wants to be shown.
     pub evidence: Vec<Evidence>,
     /// The reason in one sentence.
     pub message: String,

@@ -3,20 +3,24 @@
 
 pub mod alert;
 pub mod event;
+pub mod exception;
 pub mod extract;
 pub mod level;
 pub mod ocsf;
 pub mod path;
 pub mod reject;
 pub mod source;
+pub mod status;
 pub mod time;
 pub mod value;
 
-pub use alert::{ActorRef, Alert, Evidence, RuleInfo, RuleKind, TargetRef, WindowInfo};
+pub use alert::{ActorRef, Alert, Delivery, Evidence, RuleInfo, RuleKind, TargetRef, WindowInfo};
 pub use event::{Event, Roles, Schema};
+pub use exception::{Exception, Validity};
 pub use level::Level;
 pub use path::{FieldPath, Projection, SlotId};
 pub use reject::{Reject, RejectCode};
 pub use source::{LogSource, SourceMapping};
+pub use status::Status;
 pub use time::EventTime;
 pub use value::Value;

@@ -9,7 +9,7 @@ mod json;
 mod observable;
 mod party;
 
-use crate::{Alert, RuleKind, WindowInfo};
+use crate::{Alert, Delivery, Exception, RuleKind, Status, WindowInfo};
 use json::Object;
 use uuid::Uuid;
 
@@ -57,14 +57,35 @@ impl Alert {
         finding.text("activity_name", "Create");
         finding.number("type_uid", 200_401);
         finding.text("type_name", "Detection Finding: Create");
-        finding.number("status_id", 1);
-        finding.text("status", "New");
-        finding.flag("is_alert", true);
+        self.write_delivery(finding);
+        finding.count("count", self.events_total);
+    }
+
+    /// Whether it pages, in the schema's words: what does not is no alert but logged, and what an exception covers is suppressed.
+    fn write_delivery(&self, finding: &mut Object<'_>) {
+        let (status_id, status) = match &self.delivery {
+            Delivery::Page | Delivery::Shadow => (1, "New"),
+            Delivery::Excepted(_) => (3, "Suppressed"),
+        };
+        finding.number("status_id", status_id);
+        finding.text("status", status);
+        match &self.delivery {
+            Delivery::Page => {}
+            Delivery::Shadow => {
+                finding.text("status_detail", &format!("in shadow: the status of the rule is {}", self.rule.status));
+            }
+            Delivery::Excepted(it) => {
+                let Exception { id, reason, author, .. } = &**it;
+                let by = if author.is_empty() { String::new() } else { format!(" by {author}") };
+                finding.text("status_detail", &format!("exception {id}{by} until {}: {reason}", it.until));
+            }
+        }
+        let (disposition_id, disposition) = if self.delivery.is_page() { (19, "Alert") } else { (17, "Logged") };
+        finding.flag("is_alert", self.delivery.is_page());
         finding.number("action_id", 3);
         finding.text("action", "Observed");
-        finding.number("disposition_id", 19);
-        finding.text("disposition", "Alert");
-        finding.count("count", self.events_total);
+        finding.number("disposition_id", disposition_id);
+        finding.text("disposition", disposition);
     }
 
     fn write_times(&self, finding: &mut Object<'_>) {
@@ -102,6 +123,11 @@ impl Alert {
         metadata.texts("profiles", ["host", "security_control"]);
         metadata.text("uid", &self.uid);
         metadata.text("source", &self.source);
+        match &self.delivery {
+            Delivery::Page => {}
+            Delivery::Shadow => metadata.texts("labels", ["shadow"]),
+            Delivery::Excepted(_) => metadata.texts("labels", ["excepted"]),
+        }
         if let [event] = &*self.events {
             metadata.text("original_event_uid", event);
         }
@@ -124,6 +150,9 @@ impl Alert {
             analytic.number("type_id", 1);
             analytic.text("type", "Rule");
             analytic.text("version", &rule.version);
+            let (state_id, state) = analytic_state(rule.status);
+            analytic.number("state_id", state_id);
+            analytic.text("state", state);
         });
         attack::write(info, &rule.tags);
         info.objects("related_events", &self.events, |event, id| event.required_text("uid", id));
@@ -140,14 +169,37 @@ impl Alert {
             unmapped.optional("source_country", self.origin.country.as_deref());
         }
         unmapped.object("rule", |rule| {
+            rule.text("status", self.rule.status.as_str());
             rule.text("author", &self.rule.author);
             rule.texts("false_positives", &self.rule.false_positives);
             rule.texts("references", &self.rule.references);
         });
+        if let Delivery::Excepted(exception) = &self.delivery {
+            unmapped.object("exception", |it| write_exception(it, exception));
+        }
         if let Some(window) = &self.window {
             unmapped.object("window", |it| write_window(it, window));
         }
     }
+}
+
+/// OCSF `analytic.state_id` and its caption.
+fn analytic_state(status: Status) -> (i64, &'static str) {
+    match status {
+        Status::Stable | Status::Deprecated => (1, "Active"),
+        Status::Unsupported => (2, "Suppressed"),
+        Status::Test | Status::Experimental => (3, "Experimental"),
+    }
+}
+
+fn write_exception(out: &mut Object<'_>, exception: &Exception) {
+    out.text("id", &exception.id);
+    out.optional("rule", exception.rule.as_deref());
+    out.optional("actor", exception.actor.as_deref());
+    out.optional("target", exception.target.as_deref());
+    out.number("until", exception.until.ms());
+    out.text("reason", &exception.reason);
+    out.text("author", &exception.author);
 }
 
 fn kind_of(kind: RuleKind) -> &'static str {

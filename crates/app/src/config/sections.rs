@@ -74,6 +74,8 @@ impl Default for Source {
 pub(crate) struct Output {
     /// Topic for alerts, keyed by their identifiers.
     pub(crate) alerts: String,
+    /// Topic for findings that page nobody, keyed as alerts are. Empty: they are only counted.
+    pub(crate) shadow: String,
     /// Topic for input that could not be used.
     pub(crate) dead_letters: String,
 }
@@ -81,7 +83,7 @@ pub(crate) struct Output {
 impl Default for Output {
     fn default() -> Self {
         let of_stream = KafkaConfig::default();
-        Self { alerts: of_stream.alerts_topic, dead_letters: of_stream.dead_letters_topic }
+        Self { alerts: of_stream.alerts_topic, shadow: of_stream.shadow_topic, dead_letters: of_stream.dead_letters_topic }
     }
 }
 
@@ -221,6 +223,7 @@ impl Config {
             group_id: kafka.group_id.clone(),
             topics: self.sources.iter().flat_map(|it| it.topics.iter().cloned()).collect(),
             alerts_topic: output.alerts.clone(),
+            shadow_topic: output.shadow.clone(),
             dead_letters_topic: output.dead_letters.clone(),
             security: kafka.security.clone(),
             batch: BatchLimits {

@@ -121,6 +121,8 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Me
         KafkaConfig { group_id: "nightjar-demo".to_owned(), topics: vec![EVENTS_TOPIC.to_owned()], batch, ..kafka.config() };
     // The mock cluster answers a fetch that finds nothing at the end of this time, even if something comes earlier.
     kafka.properties.set("fetch.wait.max.ms", "5");
+    // The demo is about alerts.
+    kafka.shadow_topic.clear();
     Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: Limits::default() })
 }
 

@@ -1,6 +1,6 @@
 //! Alerts and dead letters out.
 
-use model::{Alert, EventTime};
+use model::{Alert, Delivery, EventTime};
 use prometheus::{Histogram, IntCounter, IntCounterVec};
 use stream::kafka::RecordKind;
 
@@ -14,6 +14,8 @@ const DELAY_SECONDS: [f64; 16] =
 #[derive(Debug)]
 pub(crate) struct OutputMetrics {
     alerts: IntCounterVec,
+    shadow: IntCounterVec,
+    excepted: IntCounterVec,
     delay: Histogram,
     records: IntCounterVec,
     producer_errors: IntCounterVec,
@@ -24,6 +26,16 @@ impl OutputMetrics {
     pub(super) fn new(catalogue: &mut Catalogue) -> Self {
         Self {
             alerts: catalogue.counters("nightjar_alerts_total", "Alerts raised, by rule and level.", &["rule", "level"]),
+            shadow: catalogue.counters(
+                "nightjar_shadow_alerts_total",
+                "What rules in shadow (status test or experimental) found, by rule and level: it pages nobody.",
+                &["rule", "level"],
+            ),
+            excepted: catalogue.counters(
+                "nightjar_excepted_alerts_total",
+                "Alerts that an exception has kept from paging, by rule and exception.",
+                &["rule", "exception"],
+            ),
             delay: catalogue.histogram(
                 "nightjar_alert_delay_seconds",
                 "From the time of the event that triggered an alert, by its own account, to the alert being handed to the producer.",
@@ -31,7 +43,7 @@ impl OutputMetrics {
             ),
             records: catalogue.counters(
                 "nightjar_records_delivered_total",
-                "Records acknowledged by the brokers, by kind: alert, dead_letter.",
+                "Records acknowledged by the brokers, by kind: alert, shadow, dead_letter.",
                 &["kind"],
             ),
             producer_errors: catalogue.counters(
@@ -46,9 +58,14 @@ impl OutputMetrics {
         }
     }
 
-    /// An alert was raised at `now`.
+    /// An alert was raised at `now`, or something was found that pages nobody.
     pub(crate) fn alerted(&self, alert: &Alert, now: EventTime) {
-        self.alerts.with_label_values(&[alert.rule.name.as_str(), alert.rule.level.as_str()]).inc();
+        let (rule, level) = (alert.rule.name.as_str(), alert.rule.level.as_str());
+        match &alert.delivery {
+            Delivery::Page => self.alerts.with_label_values(&[rule, level]).inc(),
+            Delivery::Shadow => return self.shadow.with_label_values(&[rule, level]).inc(),
+            Delivery::Excepted(it) => return self.excepted.with_label_values(&[rule, it.id.as_str()]).inc(),
+        }
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some years")]
         let delay_ms = now.ms().saturating_sub(alert.time.ms()).max(0) as f64;
         self.delay.observe(delay_ms / 1_000.0);

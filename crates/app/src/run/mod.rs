@@ -123,7 +123,8 @@ fn check_secrets(security: &Security) -> Result<(), KafkaError> {
 /// Better now than with the first alert.
 fn check_outputs(kafka: &KafkaConfig) -> Result<()> {
     tracing::info!(brokers = kafka.brokers, group = kafka.group_id, topics = ?kafka.topics, "connecting");
-    for topic in [&kafka.alerts_topic, &kafka.dead_letters_topic] {
+    let topics = [&kafka.alerts_topic, &kafka.shadow_topic, &kafka.dead_letters_topic];
+    for topic in topics.into_iter().filter(|it| !it.is_empty()) {
         TailReader::from_earliest(kafka, topic).map_err(explained)?;
     }
     Ok(())

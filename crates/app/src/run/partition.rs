@@ -30,6 +30,8 @@ pub(super) struct Partition {
     watermark: Watermark,
     findings: Findings,
     exchange: Option<Arc<SharedExchange>>,
+    /// Whether findings that page nobody go anywhere.
+    has_shadow: bool,
     future_skew_ms: i64,
     handled: u64,
     alert_json: Vec<u8>,
@@ -54,11 +56,12 @@ impl Partition {
         Self {
             id: id.clone(),
             reader: Reader::new(Arc::clone(program), setup.limits.decode(), Plausible::until(clock::now())),
-            lane: Lane::new(Arc::clone(program), feed.program, feed.clock.clone()),
+            lane: Lane::new(&setup.book, feed.program, feed.clock.clone()),
             shard: Shard::new(program, setup.limits.windows()),
             watermark: Watermark::new(setup.limits.lateness_ms),
             findings: Findings::default(),
             exchange,
+            has_shadow: !setup.kafka.shadow_topic.is_empty(),
             future_skew_ms: setup.limits.future_skew_ms,
             handled: 0,
             alert_json: Vec::new(),
@@ -110,7 +113,12 @@ impl Partition {
         for emitted in alerts.drain(..) {
             self.alert_json.clear();
             emitted.alert.write_ocsf(&mut self.alert_json);
-            out.alert(emitted.alert.uid.as_bytes(), &self.alert_json);
+            let key = emitted.alert.uid.as_bytes();
+            if emitted.alert.delivery.is_page() {
+                out.alert(key, &self.alert_json);
+            } else if self.has_shadow {
+                out.shadow(key, &self.alert_json);
+            }
             self.metrics.output.alerted(&emitted.alert, now);
         }
     }

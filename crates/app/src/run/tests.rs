@@ -53,7 +53,8 @@ struct Stage {
 
 impl Stage {
     fn new(partitions: i32) -> Self {
-        let kafka = EmbeddedKafka::start(&[(EVENTS, partitions), ("nightjar.alerts", 2), ("nightjar.dead-letters", 1)]).unwrap();
+        let topics = [(EVENTS, partitions), ("nightjar.alerts", 2), ("nightjar.shadow", 1), ("nightjar.dead-letters", 1)];
+        let kafka = EmbeddedKafka::start(&topics).unwrap();
         let partitions = usize::try_from(partitions).unwrap();
         Self { kafka, partitions, progress: Arc::new(Progress::new(partitions)) }
     }
@@ -103,7 +104,7 @@ fn expected(book: &Rulebook, partitions: &BTreeMap<i32, Vec<u8>>) -> Vec<Vec<u8>
     for lines in partitions.values() {
         let program = &book.programs[0];
         let mut reader = Reader::new(Arc::clone(program), engine::decode::Limits::default(), Plausible::until(clock::now()));
-        let mut lane = Lane::new(Arc::clone(program), 0, Clock::default());
+        let mut lane = Lane::new(book, 0, Clock::default());
         let (mut shard, mut watermark) = (Shard::new(program, Limits::default().windows()), Watermark::default());
         let (mut padded, mut out) = (lines.clone(), Outbox::default());
         let payload = pad(&mut padded);
@@ -156,10 +157,13 @@ fn the_alerts_topic_has_what_the_engine_says_and_the_attack_is_among_it() {
         lines.extend(message.value);
         lines.push(b'\n');
     }
-    let read = stage.read("nightjar.alerts", done.records);
+    let paging = metrics.output.alerts_delivered();
+    let mut read = stage.read("nightjar.alerts", paging);
+    read.extend(stage.read("nightjar.shadow", done.records - paging));
     assert_eq!(read.len() as u64, done.records);
     let alerts: Vec<serde_json::Value> = read.iter().map(|it| serde_json::from_slice(&it.value).unwrap()).collect();
     for (alert, message) in alerts.iter().zip(&read) {
+        assert_eq!(alert["is_alert"], alert.pointer("/metadata/labels").is_none());
         assert_eq!(alert.pointer("/finding_info/uid").unwrap().as_str().unwrap().as_bytes(), message.key);
     }
     let shared = shared_rules(&story.book);

@@ -20,6 +20,7 @@ Examples:
   nightjar score cloudtrail.ndjson --source cloudtrail --rules rules --rules our-rules --stats stats.json
   zcat audit.gz | nightjar score - --source raw --rules sigma/rules --dead-letters bad.ndjson
 
+Rules with the status `test` or `experimental` run in shadow: they are counted, and written to --shadow, but raise no alert.
 Statistics have `events = scored + bad + duplicates`; late events are scored too.")]
 pub(crate) struct Args {
     /// Events, one JSON object per line; plain, gzip or zstd; `-` reads stdin
@@ -40,6 +41,13 @@ pub(crate) struct Args {
     /// How alerts are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Where findings go that page nobody: of rules with the status `test` or `experimental`, and those that an exception covers.
+    /// Without it they are only counted
+    #[arg(long, value_name = "FILE")]
+    shadow: Option<PathBuf>,
+    /// Treat rules with the status `test` or `experimental` as if they were stable: most of `SigmaHQ`'s have one of these
+    #[arg(long)]
+    include_shadow: bool,
     /// Where lines go that are no events, with position and reason
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<PathBuf>,
@@ -93,6 +101,10 @@ pub(crate) struct Options {
     pub(crate) alerts: Option<PathBuf>,
     /// How alerts come out.
     pub(crate) form: Form,
+    /// File for findings that page nobody.
+    pub(crate) shadow: Option<PathBuf>,
+    /// Rules in shadow page.
+    pub(crate) includes_shadow: bool,
     /// File for dead letters.
     pub(crate) dead_letters: Option<PathBuf>,
     /// File for statistics.
@@ -135,6 +147,8 @@ impl Options {
                 Format::Text => Form::Text(show::width().filter(|_| alerts.is_none())),
             },
             alerts,
+            shadow: args.shadow.clone(),
+            includes_shadow: args.include_shadow,
             dead_letters: args.dead_letters.clone(),
             stats: args.stats.clone(),
             threads,
@@ -152,8 +166,12 @@ impl Options {
 
 /// Outputs must not take each other's place, nor that of the input.
 fn check_outputs(args: &Args) -> Result<()> {
-    let outputs =
-        [("--alerts", Some(&args.alerts)), ("--dead-letters", args.dead_letters.as_ref()), ("--stats", args.stats.as_ref())];
+    let outputs = [
+        ("--alerts", Some(&args.alerts)),
+        ("--shadow", args.shadow.as_ref()),
+        ("--dead-letters", args.dead_letters.as_ref()),
+        ("--stats", args.stats.as_ref()),
+    ];
     let outputs: Vec<(&str, &PathBuf)> = outputs.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect();
     for (at, &(flag, path)) in outputs.iter().enumerate() {
         if flag != "--alerts" && path == Path::new("-") {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 use stream::files::{Progress, ReadError};
 
 /// Alerts have a few kilobytes each, and a round may have many.
@@ -17,6 +18,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// The ends that results go to.
 pub(super) struct Output {
     alerts: Box<dyn Write + Send>,
+    /// Findings that page nobody; none is a place where they are only counted.
+    shadow: Option<Box<dyn Write + Send>>,
     form: Form,
     bad: BadLines,
     bar: Option<(ProgressBar, Progress)>,
@@ -29,7 +32,15 @@ impl Output {
         // On a terminal that shows the alerts, a bar would be in their way.
         let has_bar = !options.is_quiet && io::stderr().is_terminal() && (options.alerts.is_some() || !io::stdout().is_terminal());
         let bar = has_bar.then(|| (bar(&progress), progress));
-        Ok(Self { alerts: alerts(options)?, form: options.form, bad: BadLines::new(options)?, bar, tally: Tally::default() })
+        let shadow = options.shadow.as_deref().map(|path| file(path, options.form, "shadow findings")).transpose()?;
+        Ok(Self {
+            alerts: alerts(options)?,
+            shadow,
+            form: options.form,
+            bad: BadLines::new(options)?,
+            bar,
+            tally: Tally::default(),
+        })
     }
 
     /// How alerts come out.
@@ -60,10 +71,18 @@ impl Output {
         // Alerts of one event and rule are in order already, by seat: the sort is stable.
         all.sort_by_key(|(it, _)| (it.position, it.order));
         for (written, seat) in all {
-            self.alerts.write_all(&seat.bytes[written.start..written.end]).context("cannot write alerts")?;
-            self.tally.alert(&written.rule);
+            let line = &seat.bytes[written.start..written.end];
+            if written.delivery.is_page() {
+                self.alerts.write_all(line).context("cannot write alerts")?;
+            } else if let Some(shadow) = &mut self.shadow {
+                shadow.write_all(line).context("cannot write shadow findings")?;
+            }
+            self.tally.alert(&written.rule, &written.delivery);
         }
         self.alerts.flush().context("cannot write alerts")?;
+        if let Some(shadow) = &mut self.shadow {
+            shadow.flush().context("cannot write shadow findings")?;
+        }
         self.bad.flush()
     }
 
@@ -93,8 +112,13 @@ fn alerts(options: &Options) -> Result<Box<dyn Write + Send>> {
             Form::Text(_) => Box::new(BufWriter::new(anstream::stdout())),
         });
     };
-    let file = File::create(path).with_context(|| format!("cannot write alerts to {}", path.display()))?;
-    Ok(match options.form {
+    file(path, options.form, "alerts")
+}
+
+/// A file for `what`.
+fn file(path: &Path, form: Form, what: &str) -> Result<Box<dyn Write + Send>> {
+    let file = File::create(path).with_context(|| format!("cannot write {what} to {}", path.display()))?;
+    Ok(match form {
         Form::Ocsf => Box::new(BufWriter::with_capacity(BUFFER_BYTES, file)),
         Form::Text(_) => Box::new(BufWriter::new(anstream::StripStream::new(file))),
     })

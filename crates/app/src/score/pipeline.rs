@@ -40,7 +40,7 @@ impl Pipeline {
         let program = &book.programs[0];
         let worker = |_| Worker {
             reader: Reader::new(program.clone(), Limits::default(), plausible),
-            lane: Lane::new(program.clone(), 0, clock.clone()),
+            lane: Lane::new(&book, 0, clock.clone()),
         };
         let workers = (0..threads).map(worker).collect();
         let seats = (0..SHARDS).map(|number| Seat::new(number, &book)).collect();

@@ -5,7 +5,7 @@ use super::decode::{Matched, Rows};
 use crate::show;
 use engine::shard::Place;
 use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Verdict};
-use model::RuleInfo;
+use model::{Delivery, RuleInfo};
 use std::sync::Arc;
 
 /// How many shards the actors are spread over, and likewise the groups of the exchange. The output does not depend on which thread
@@ -17,6 +17,7 @@ pub(super) struct Written {
     pub(super) position: u64,
     pub(super) order: u32,
     pub(super) rule: Arc<RuleInfo>,
+    pub(super) delivery: Delivery,
     /// Where it stands in the seat's bytes.
     pub(super) start: usize,
     pub(super) end: usize,
@@ -111,7 +112,8 @@ impl Seat {
                 self.bytes.extend_from_slice(show::alert(&finding, width).as_bytes());
             }
             self.bytes.push(b'\n');
-            self.written.push(Written { position, order, rule: alert.rule, start, end: self.bytes.len() });
+            let end = self.bytes.len();
+            self.written.push(Written { position, order, rule: alert.rule, delivery: alert.delivery, start, end });
         }
     }
 }

@@ -5,7 +5,7 @@ use super::seat::Counts;
 use crate::load::Rules;
 use crate::show::escaped;
 use anyhow::{Context, Result};
-use model::RuleInfo;
+use model::{Delivery, RuleInfo};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,18 +17,35 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) alerts_by_rule: BTreeMap<String, u64>,
+    /// What rules in shadow found.
+    pub(crate) shadow_by_rule: BTreeMap<String, u64>,
+    /// What exceptions have kept from paging.
+    pub(crate) excepted_by_rule: BTreeMap<String, u64>,
+    /// By exception, and by rule.
+    pub(crate) excepted_by_exception: BTreeMap<String, BTreeMap<String, u64>>,
     pub(crate) bad_by_reason: BTreeMap<&'static str, u64>,
     /// Decompressed.
     pub(crate) bytes: u64,
 }
 
 impl Tally {
-    /// Counts an alert of `rule`.
-    pub(crate) fn alert(&mut self, rule: &Arc<RuleInfo>) {
-        match self.alerts_by_rule.get_mut(&rule.name) {
-            Some(count) => *count += 1,
-            None => _ = self.alerts_by_rule.insert(rule.name.clone(), 1),
+    /// Counts an alert of `rule`, paging or not.
+    pub(crate) fn alert(&mut self, rule: &Arc<RuleInfo>, delivery: &Delivery) {
+        match delivery {
+            Delivery::Page => count(&mut self.alerts_by_rule, &rule.name),
+            Delivery::Shadow => count(&mut self.shadow_by_rule, &rule.name),
+            Delivery::Excepted(exception) => {
+                count(&mut self.excepted_by_rule, &rule.name);
+                count(self.excepted_by_exception.entry(exception.id.clone()).or_default(), &rule.name);
+            }
         }
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => _ = counts.insert(name.to_owned(), 1),
     }
 }
 
@@ -63,6 +80,11 @@ pub(crate) struct Statistics {
     late: u64,
     alerts: u64,
     alerts_by_rule: BTreeMap<String, u64>,
+    shadow: u64,
+    shadow_by_rule: BTreeMap<String, u64>,
+    excepted: u64,
+    excepted_by_rule: BTreeMap<String, u64>,
+    excepted_by_exception: BTreeMap<String, BTreeMap<String, u64>>,
     bytes: u64,
     seconds: f64,
     events_per_s: f64,
@@ -87,6 +109,11 @@ impl Statistics {
             late: counts.late,
             alerts: tally.alerts_by_rule.values().sum(),
             alerts_by_rule: tally.alerts_by_rule,
+            shadow: tally.shadow_by_rule.values().sum(),
+            shadow_by_rule: tally.shadow_by_rule,
+            excepted: tally.excepted_by_rule.values().sum(),
+            excepted_by_rule: tally.excepted_by_rule,
+            excepted_by_exception: tally.excepted_by_exception,
             bytes: tally.bytes,
             seconds: rounded(seconds, 1e6),
             events_per_s: rounded(approximate(events) / seconds, 1.0),
@@ -145,6 +172,23 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// What was found and pages nobody, and where it is.
+    fn write_unpaged(&self, err: &mut impl Write, options: &Options) -> Result<()> {
+        let it = &self.statistics;
+        if it.shadow > 0 {
+            let hint =
+                if options.shadow.is_some() { "" } else { "; --shadow FILE keeps them, --include-shadow makes alerts of them" };
+            writeln!(err, "{:>8}  {} (status test or experimental: they page nobody{hint})", "shadow", grouped(it.shadow))?;
+            write_counts(err, &it.shadow_by_rule)?;
+        }
+        if it.excepted > 0 {
+            let hint = if options.shadow.is_some() { "" } else { "; --shadow FILE keeps them" };
+            writeln!(err, "{:>8}  {} (covered by an exception: they page nobody{hint})", "excepted", grouped(it.excepted))?;
+            write_counts(err, &it.excepted_by_rule)?;
+        }
+        Ok(())
+    }
+
     /// Writes the statistics where the options want them.
     pub(crate) fn write(&self, options: &Options) -> Result<()> {
         if let Some(path) = &options.stats {
@@ -157,9 +201,8 @@ impl Report {
             for (name, text) in self.statistics.lines() {
                 writeln!(err, "{name:>8}  {text}")?;
             }
-            for (rule, count) in by_count(&self.statistics.alerts_by_rule) {
-                writeln!(err, "{:>8}  {}", grouped(count), escaped(rule))?;
-            }
+            write_counts(&mut err, &self.statistics.alerts_by_rule)?;
+            self.write_unpaged(&mut err, options)?;
         }
         if let Some(trouble) = &self.trouble {
             writeln!(
@@ -170,6 +213,13 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn write_counts(err: &mut impl Write, counts: &BTreeMap<String, u64>) -> Result<()> {
+    for (rule, count) in by_count(counts) {
+        writeln!(err, "{:>8}  {}", grouped(count), escaped(rule))?;
+    }
+    Ok(())
 }
 
 /// The largest counts first.

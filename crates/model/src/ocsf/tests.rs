@@ -29,16 +29,19 @@ fn detection() -> Alert {
         description: "A support agent resets a password and names no ticket.".into(),
         version: "00000000deadbeef".into(),
         level: Level::High,
+        status: crate::Status::Stable,
         kind: RuleKind::Detection,
         tags: texts(&["attack.credential-access", "attack.t1098", "attack.t1098.001", "attack.g0049", "cve.2021-44228"]),
         false_positives: texts(&["A reset by phone, with the ticket written afterwards"]),
         references: texts(&["https://example.org/resets"]),
+        fields: vec![],
         author: "Nightjar".into(),
     };
     Alert {
         uid: uid(&rule.id, &["e-17"]),
         time: time("2026-03-02T14:03:11.482Z"),
         rule: Arc::new(rule),
+        delivery: crate::Delivery::Page,
         rule_set: "0123456789abcdef".into(),
         source: "native".into(),
         actor: ActorRef {
@@ -140,6 +143,57 @@ fn a_detection_is_written_whole() {
 #[test]
 fn a_correlation_is_written_whole() {
     check_snapshot(&correlation(), include_str!("testdata/correlation.json"));
+}
+
+/// What a finding says of its delivery.
+fn delivery_of(delivery: crate::Delivery, status: crate::Status) -> Json {
+    let rule = Arc::new(RuleInfo { status, ..RuleInfo::clone(&detection().rule) });
+    let finding: Json = serde_json::from_str(&line_of(&Alert { rule, delivery, ..detection() })).unwrap();
+    let analytic = &finding["finding_info"]["analytic"];
+    json!([
+        finding["status"],
+        finding["status_detail"],
+        finding["is_alert"],
+        finding["disposition"],
+        finding["metadata"]["labels"],
+        analytic["state"],
+        finding["unmapped"]["rule"]["status"],
+        finding["unmapped"]["exception"]
+    ])
+}
+
+#[test]
+fn a_finding_that_pages_nobody_says_so_and_why() {
+    use crate::{Delivery, Exception, Status};
+    assert_eq!(delivery_of(Delivery::Page, Status::Stable), json!(["New", null, true, "Alert", null, "Active", "stable", null]));
+    assert_eq!(
+        delivery_of(Delivery::Shadow, Status::Test),
+        json!(["New", "in shadow: the status of the rule is test", false, "Logged", ["shadow"], "Experimental", "test", null])
+    );
+    let exception = Exception {
+        id: "EX-1".into(),
+        actor: Some("u1042".into()),
+        target: None,
+        rule: None,
+        from: EventTime::MIN,
+        until: time("2026-06-30T00:00:00Z"),
+        reason: "year-end review".into(),
+        author: "bo".into(),
+    };
+    let told = json!({"id": "EX-1", "actor": "u1042", "until": 1_782_777_600_000_i64, "reason": "year-end review", "author": "bo"});
+    assert_eq!(
+        delivery_of(Delivery::Excepted(Arc::new(exception)), Status::Stable),
+        json!([
+            "Suppressed",
+            "exception EX-1 by bo until 2026-06-30T00:00:00.000Z: year-end review",
+            false,
+            "Logged",
+            ["excepted"],
+            "Active",
+            "stable",
+            told
+        ])
+    );
 }
 
 #[test]

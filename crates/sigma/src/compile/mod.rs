@@ -128,15 +128,14 @@ impl Program {
         let mut builder = Builder { schema: &mut schema, fields: Vec::new() };
         let mut trees = Vec::with_capacity(set.rules.len());
         for rule in &set.rules {
-            trees.push(rule.logsource.admits(&builder.schema.mapping.logsource).then(|| builder.rule(rule)).and_then(
-                |it| match it {
-                    Ok(tree) => Some(tree),
-                    Err(reason) => {
-                        problems.push(Problem::error(Code::NotCompiled, &rule.place.file, rule.place.line, 1, reason));
-                        None
-                    }
-                },
-            ));
+            let is_wanted = rule.info.status.runs() && rule.logsource.admits(&builder.schema.mapping.logsource);
+            trees.push(is_wanted.then(|| builder.rule(rule)).and_then(|it| match it {
+                Ok(tree) => Some(tree),
+                Err(reason) => {
+                    problems.push(Problem::error(Code::NotCompiled, &rule.place.file, rule.place.line, 1, reason));
+                    None
+                }
+            }));
         }
         let (bindings, plans) = bind::bind(set, &mut builder, &trees, problems);
         let fields = builder.fields;

@@ -3,9 +3,11 @@
 use model::Level;
 use std::fmt;
 
-/// An alert that a case expects: `alert <level> <actor> <rule>`. An actor with white space or quotes in it is written as a JSON string.
+/// What a case expects: `alert <level> <actor> <rule>`, or `shadow …` of a rule that pages nobody yet. An actor with white space or quotes in it is written as a JSON string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
+    /// Whether it pages nobody, because its rule is in shadow.
+    pub is_shadow: bool,
     /// The level of the rule.
     pub level: Level,
     /// The actor's identifier.
@@ -19,11 +21,13 @@ pub struct Expected {
 impl Expected {
     /// Reads a line; else says what is wrong with it.
     pub(super) fn parse(text: &str, line: usize) -> Result<Self, String> {
-        const FORM: &str = "an expectation is `alert <level> <actor> <rule>`";
+        const FORM: &str = "an expectation is `alert <level> <actor> <rule>`, or `shadow …` of a rule in shadow";
         let (word, rest) = text.split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}, not `{text}`"))?;
-        if word != "alert" {
-            return Err(format!("{FORM}, not `{text}`"));
-        }
+        let is_shadow = match word {
+            "alert" => false,
+            "shadow" => true,
+            _ => return Err(format!("{FORM}, not `{text}`")),
+        };
         let (level, rest) =
             rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the actor is missing"))?;
         let level = Level::parse(level).ok_or_else(|| format!("`{level}` is not a level"))?;
@@ -32,7 +36,7 @@ impl Expected {
         if rule.is_empty() {
             return Err(format!("{FORM}; the rule is missing"));
         }
-        Ok(Self { level, actor, rule: rule.to_owned(), line })
+        Ok(Self { is_shadow, level, actor, rule: rule.to_owned(), line })
     }
 }
 
@@ -54,7 +58,7 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let needs_quotes =
             self.actor.is_empty() || self.actor.contains(|it: char| it.is_whitespace() || it == '"' || it.is_control());
-        write!(f, "alert {} ", self.level)?;
+        write!(f, "{} {} ", if self.is_shadow { "shadow" } else { "alert" }, self.level)?;
         if needs_quotes {
             write!(f, "{}", serde_json::Value::from(self.actor.as_str()))?;
         } else {

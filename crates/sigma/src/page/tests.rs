@@ -71,7 +71,7 @@ fn events_keep_their_lines() {
 
 #[test]
 fn expectations_name_level_actor_and_rule() {
-    let expected = Expected { level: Level::High, actor: "ana".into(), rule: "bulk_export".into(), line: 22 };
+    let expected = Expected { is_shadow: false, level: Level::High, actor: "ana".into(), rule: "bulk_export".into(), line: 22 };
     assert_eq!(page().cases[0].expect, [expected]);
 }
 
@@ -107,7 +107,8 @@ fn the_times_of_other_sources_are_moved_too() {
 #[test]
 fn an_actor_with_blanks_is_quoted() {
     for actor in ["ana", "ana maría", "a\"b", "", "arn:aws:iam::1:user/x"] {
-        let expected = Expected { level: Level::Low, actor: actor.to_owned(), rule: "a_rule".to_owned(), line: 7 };
+        let expected =
+            Expected { is_shadow: actor.len() > 3, level: Level::Low, actor: actor.to_owned(), rule: "a_rule".to_owned(), line: 7 };
         assert_eq!(Expected::parse(&expected.to_string(), 7), Ok(expected));
     }
 }
@@ -142,8 +143,8 @@ fn every_problem_is_told_with_its_line() {
             "p.md:10:1: error: the repeated event has no time; it is looked for in time, eventTime, published, @timestamp, created_at, p_event_time",
             "p.md:11:1: error: x2000000 makes too many events for one page",
             "p.md:14:1: error: `loud` is not a level",
-            "p.md:15:1: error: an expectation is `alert <level> <actor> <rule>`; the rule is missing",
-            "p.md:16:1: error: an expectation is `alert <level> <actor> <rule>`, not `ping`",
+            "p.md:15:1: error: an expectation is `alert <level> <actor> <rule>`, or `shadow …` of a rule in shadow; the rule is missing",
+            "p.md:16:1: error: an expectation is `alert <level> <actor> <rule>`, or `shadow …` of a rule in shadow, not `ping`",
             "p.md:18:1: error: a second fence `expect` in one case",
         ],
     );

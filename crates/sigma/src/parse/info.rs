@@ -4,14 +4,13 @@ use super::hash;
 use super::report::Report;
 use super::yaml::{Kind, Node, Position};
 use crate::problem::Code;
-use model::{Level, RuleInfo, alert::RuleKind};
+use model::{Level, RuleInfo, Status, alert::RuleKind};
 use uuid::{Uuid, uuid};
 
 /// Longest title and name in characters (specification 2.1).
 const TITLE_CHARS_MAX: usize = 256;
 /// The namespace of identifiers that are derived from names.
 const NAMESPACE: Uuid = uuid!("5b1f9e0c-6f0e-4d3a-9a57-0f4f4b0a3c11");
-const STATUSES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
 
 /// An identifier as it is compared: a UUID in its usual form, anything else as it is.
 pub(super) fn canonical_id(id: &str) -> String {
@@ -31,7 +30,7 @@ pub(super) fn read(document: &Node, kind: RuleKind, default_name: &str, report: 
     let name = reader.name(default_name);
     let id = reader.id(&name);
     let level = reader.level();
-    reader.status();
+    let status = reader.status();
     let info = RuleInfo {
         id,
         name,
@@ -39,10 +38,12 @@ pub(super) fn read(document: &Node, kind: RuleKind, default_name: &str, report: 
         description: reader.text("description"),
         version: hash::version(document),
         level,
+        status,
         kind,
         tags: reader.tags(),
         false_positives: reader.texts("falsepositives"),
         references: reader.texts("references"),
+        fields: reader.texts("fields"),
         author: reader.text("author"),
     };
     (report.errors() == errors).then_some(info)
@@ -153,12 +154,43 @@ impl Reader<'_> {
         })
     }
 
-    fn status(&mut self) {
-        let Some(node) = self.document.get("status") else { return };
+    /// A document without a status is taken to be stable: somebody has put it there to be told. A word that is none is not, since nobody
+    /// knows how far the rule has come.
+    fn status(&mut self) -> Status {
+        let Some(node) = self.document.get("status") else { return Status::default() };
         let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
-        if !STATUSES.contains(&word) {
-            self.report.warning(Code::BadStatus, node.at, format!("`{word}` is not a status; there are {}", STATUSES.join(", ")));
+        let Some(status) = Status::parse(word) else {
+            let message = format!("`{word}` is not a status; there are {}", Status::ALL.map(Status::as_str).join(", "));
+            self.report.warning_with_hint(
+                Code::BadStatus,
+                node.at,
+                message,
+                "until it is one, the rule runs in shadow and pages nobody",
+            );
+            return Status::Experimental;
+        };
+        match status {
+            Status::Deprecated => {
+                let hint = "load the rule that has replaced it, and remove this one";
+                self.report.warning_with_hint(
+                    Code::DeprecatedRule,
+                    node.at,
+                    "the rule is deprecated; it runs and pages all the same",
+                    hint,
+                );
+            }
+            Status::Unsupported => {
+                let hint = "remove the rule, or mend it and give it the status `test`";
+                self.report.warning_with_hint(
+                    Code::UnsupportedRule,
+                    node.at,
+                    "the rule is unsupported by its author; it does not run",
+                    hint,
+                );
+            }
+            Status::Stable | Status::Test | Status::Experimental => {}
         }
+        status
     }
 
     fn tags(&mut self) -> Vec<String> {

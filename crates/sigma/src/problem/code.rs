@@ -69,6 +69,8 @@ codes! {
     "NJ0111" BadLogSource Error "bad-logsource" "The log source is missing or not a map."
     "NJ0112" LogSourceNotText Error "logsource-not-text" "A part of the log source is not a text."
     "NJ0113" EmptyLogSource Warning "empty-logsource" "The log source names nothing, so that the rule is for every source."
+    "NJ0114" DeprecatedRule Warning "deprecated-rule" "The rule is deprecated: another one has replaced it."
+    "NJ0115" UnsupportedRule Warning "unsupported-rule" "The rule is unsupported: it does not run."
 
     // Detections.
     "NJ0201" BadDetection Error "bad-detection" "The detection is not a map."
@@ -127,6 +129,14 @@ codes! {
     "NJ0504" UnsoundRule Error "unsound-rule" "A rule is named that did not load."
     "NJ0505" RuleNamedTwice Error "rule-named-twice" "A rule is named twice, by its name and by its id."
     "NJ0506" NotCompiled Error "not-compiled" "A document that can't be compiled for a source."
+
+    // Exceptions.
+    "NJ0550" BadException Error "bad-exception" "An exception that can't be read, or that names nothing."
+    "NJ0551" ExceptionWithoutEnd Error "exception-without-end" "An exception without an end, or with one that is too far away."
+    "NJ0552" DuplicateException Error "duplicate-exception" "Two exceptions of the same `id`."
+    "NJ0553" TooManyExceptions Error "too-many-exceptions" "More exceptions than can hold at a time."
+    "NJ0554" ExpiredException Warning "expired-exception" "An exception that has ended."
+    "NJ0555" UnknownRuleException Warning "exception-for-no-rule" "An exception for a rule that is not loaded."
 
     // Pages.
     "NJ0601" BadPage Error "bad-page" "A page whose cases can't be read."

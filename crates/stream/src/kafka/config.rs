@@ -26,6 +26,8 @@ pub struct KafkaConfig {
     pub topics: Vec<String>,
     /// Topic that alerts go to.
     pub alerts_topic: String,
+    /// Topic for findings that page nobody; empty: there is none, and the handler writes no such records.
+    pub shadow_topic: String,
     /// Topic that dead letters go to.
     pub dead_letters_topic: String,
     /// Encryption and authentication.
@@ -53,6 +55,7 @@ impl Default for KafkaConfig {
             group_id: "nightjar".to_owned(),
             topics: vec!["audit-events".to_owned()],
             alerts_topic: "nightjar.alerts".to_owned(),
+            shadow_topic: "nightjar.shadow".to_owned(),
             dead_letters_topic: "nightjar.dead-letters".to_owned(),
             security: Security::default(),
             batch: BatchLimits::default(),
@@ -83,9 +86,14 @@ impl KafkaConfig {
             if out.is_empty() {
                 return refuse("alerts_topic and dead_letters_topic must not be empty");
             }
+        }
+        for out in [&self.alerts_topic, &self.shadow_topic, &self.dead_letters_topic] {
             if self.topics.contains(out) {
                 return Err(KafkaError::Config(format!("topic {out:?} is both read and written: that would be a loop")));
             }
+        }
+        if self.shadow_topic == self.alerts_topic {
+            return refuse("alerts_topic and shadow_topic are the same: what is in shadow would page");
         }
         self.batch.check()?;
         self.properties.check()?;

@@ -30,15 +30,18 @@ impl fmt::Display for PartitionId {
 pub enum RecordKind {
     /// An alert, for the alerts topic.
     Alert,
+    /// A finding that pages nobody, for the shadow topic.
+    Shadow,
     /// A dead letter, for the dead-letters topic.
     DeadLetter,
 }
 
 impl RecordKind {
-    /// The word for labels of metrics: `alert` or `dead_letter`.
+    /// The word for labels of metrics: `alert`, `shadow` or `dead_letter`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alert => "alert",
+            Self::Shadow => "shadow",
             Self::DeadLetter => "dead_letter",
         }
     }

@@ -41,6 +41,11 @@ impl Outbox {
         self.push(RecordKind::Alert, key, value);
     }
 
+    /// Adds a finding for the shadow topic.
+    pub fn shadow(&mut self, key: &[u8], value: &[u8]) {
+        self.push(RecordKind::Shadow, key, value);
+    }
+
     /// Adds a dead letter for the dead-letters topic (no key).
     pub fn dead_letter(&mut self, letter: &DeadLetter<'_>) {
         self.push(RecordKind::DeadLetter, b"", &letter.to_json());

@@ -37,6 +37,7 @@ pub(super) struct Ended;
 pub(super) struct Publisher {
     producer: ThreadedProducer<DeliveryContext>,
     alerts_topic: String,
+    shadow_topic: String,
     dead_letters_topic: String,
     in_flight_max: usize,
     signals: Arc<Signals>,
@@ -54,6 +55,7 @@ impl Publisher {
         Ok(Self {
             producer,
             alerts_topic: config.alerts_topic.clone(),
+            shadow_topic: config.shadow_topic.clone(),
             dead_letters_topic: config.dead_letters_topic.clone(),
             in_flight_max: config.batch.in_flight_max,
             signals,
@@ -112,6 +114,7 @@ impl Publisher {
     fn topic_of(&self, kind: RecordKind) -> &str {
         match kind {
             RecordKind::Alert => &self.alerts_topic,
+            RecordKind::Shadow => &self.shadow_topic,
             RecordKind::DeadLetter => &self.dead_letters_topic,
         }
     }
