@@ -4,6 +4,7 @@ mod differences;
 mod events;
 mod generated;
 mod sides;
+mod windows;
 
 use crate::oracle::reading::Quirk;
 use crate::support::{attack_day, corpus};
