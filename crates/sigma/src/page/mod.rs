@@ -17,6 +17,8 @@ use std::ops::Range;
 
 /// Most events of one page, repetitions written out.
 const EVENTS_MAX: usize = 1_000_000;
+/// Most bytes of the events of one page, repetitions written out.
+const EVENTS_BYTES_MAX: usize = 64 << 20;
 
 /// A page that can be run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,14 +57,14 @@ pub struct EventLine {
 
 /// Reads the page `text`, named `file` in problems. All problems are returned; each is an error.
 pub fn parse(file: &str, text: &str) -> Result<Page, Vec<Problem>> {
-    let mut reader = Reader { file, page: Page::default(), section: None, events: 0, problems: Vec::new() };
+    let mut reader = Reader { file, page: Page::default(), section: None, events: 0, bytes: 0, problems: Vec::new() };
     reader.read(text);
     if reader.problems.is_empty() { Ok(reader.page) } else { Err(reader.problems) }
 }
 
 /// `text` with the `expect` fence of the case at `index` filled with `lines`. A page that has no such case comes back as it was.
 pub fn rewrite_expect(text: &str, index: usize, lines: &[String]) -> String {
-    let mut reader = Reader { file: "", page: Page::default(), section: None, events: 0, problems: Vec::new() };
+    let mut reader = Reader { file: "", page: Page::default(), section: None, events: 0, bytes: 0, problems: Vec::new() };
     reader.read(text);
     let Some(case) = reader.page.cases.get(index) else { return text.to_owned() };
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -94,6 +96,7 @@ struct Reader<'a> {
     page: Page,
     section: Option<Section>,
     events: usize,
+    bytes: usize,
     problems: Vec<Problem>,
 }
 
@@ -162,11 +165,12 @@ impl Reader<'_> {
                 continue;
             }
             let before = into.len();
-            match repeat::events(line, EVENTS_MAX - self.events) {
+            match repeat::events(line, EVENTS_MAX - self.events, EVENTS_BYTES_MAX.saturating_sub(self.bytes)) {
                 Ok(texts) => into.extend(texts.into_iter().map(|text| EventLine { line: number + 1, text })),
                 Err(message) => self.problem(number + 1, message),
             }
             self.events += into.len() - before;
+            self.bytes += into[before..].iter().map(|it| it.text.len()).sum::<usize>();
         }
     }
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 /// Where the sources that come with Nightjar keep their time. All that are there are moved.
 const TIME_KEYS: [&str; 6] = ["time", "eventTime", "published", "@timestamp", "created_at", "p_event_time"];
 
-/// The events that `line` stands for, at most `most`; else what is wrong with it.
-pub(super) fn events(line: &str, most: usize) -> Result<Vec<String>, String> {
+/// The events that `line` stands for, at most `most` and not much more than `bytes_most`; else what is wrong with it.
+pub(super) fn events(line: &str, most: usize, bytes_most: usize) -> Result<Vec<String>, String> {
     const FORM: &str = "a repetition is `x60 every 1d {…}`";
     let Some(rest) = line.strip_prefix('x') else {
         return if most > 0 { Ok(vec![line.to_owned()]) } else { Err("too many events on this page".to_owned()) };
@@ -19,7 +19,7 @@ pub(super) fn events(line: &str, most: usize) -> Result<Vec<String>, String> {
     let (every, event) =
         rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the event is missing"))?;
     let every_ms = timespan_ms(every).ok_or_else(|| format!("`{every}` is not a timespan"))?;
-    if count > most {
+    if count > most || count.saturating_mul(event.len()) > bytes_most {
         return Err(format!("x{count} makes too many events for one page"));
     }
     (0..count).map(|number| event_at(event.trim(), number, every_ms)).collect()

@@ -151,6 +151,13 @@ fn every_problem_is_told_with_its_line() {
 }
 
 #[test]
+fn repetitions_are_bounded_in_bytes_too() {
+    let long = "a".repeat(1_000);
+    let page = format!("## a\n```events\nx900000 every 1s {{\"time\":0,\"a\":\"{long}\"}}\n```\n```expect\n```\n");
+    check_problems(&page, &["p.md:3:1: error: x900000 makes too many events for one page"]);
+}
+
+#[test]
 fn half_a_case_is_a_problem() {
     check_problems("## a\n```events\n{}\n```\n", &["p.md:1:1: error: `a` has events, but no fence `expect`"]);
     check_problems("## a\n```expect\n```\n", &["p.md:1:1: error: `a` has a fence `expect`, but no events"]);
