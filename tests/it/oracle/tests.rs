@@ -1,8 +1,12 @@
 //! The two sides on generated rules and events.
 
 use super::first_difference;
+use super::rules::{document, lists, name};
+use super::subject::Subject;
 use crate::choices::tape;
 use proptest::prelude::*;
+use serde_json::json;
+use std::collections::BTreeSet;
 
 const ZONES: [&str; 3] = ["UTC", "Asia/Kathmandu", "America/New_York"];
 
@@ -33,5 +37,22 @@ fn the_compiled_matcher_equals_the_naive_interpreter_on_many_rules_at_once() {
         if let Some(difference) = first_difference(&rules, &events, zone) {
             panic!("round {round}: {difference}");
         }
+    }
+}
+
+/// More classes of values of one field than are remembered: thirteen letters, each in the value or not.
+#[test]
+fn values_of_more_classes_than_are_remembered_still_match() {
+    const LETTERS: [&str; 13] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"];
+    let rule = |at: usize| {
+        let detection = json!({"s": {"action|contains": LETTERS[at]}, "condition": "s"});
+        (format!("r{at}.yml"), document(at, &detection))
+    };
+    let mut subject = Subject::new((0..LETTERS.len()).map(rule), &lists(), "UTC");
+    for number in (0..1_usize << LETTERS.len()).chain([0, 1, 4_095, 8_191]) {
+        let is_in = |at: &usize| number >> at & 1 == 1;
+        let action: String = (0..LETTERS.len()).filter(is_in).map(|it| LETTERS[it]).collect();
+        let expected: BTreeSet<String> = (0..LETTERS.len()).filter(is_in).map(name).collect();
+        assert_eq!(subject.matches(&json!({"action": action}).to_string()), expected, "{action}");
     }
 }
