@@ -110,7 +110,7 @@ impl Interpreter<'_> {
             let hidden = name.starts_with('_') && !pattern.starts_with('_');
             let pattern = if pattern == "them" { "*" } else { pattern };
             let expression = format!("^{}$", regex::escape(pattern).replace("\\*", ".*"));
-            !hidden && Regex::new(&expression).expect("escaped").is_match(name)
+            !hidden && is_match(&expression, name)
         };
         let mut meant = names.filter(is_meant).map(|it| self.selection(&self.detection[it]));
         if is_all { meant.all(|it| it) } else { meant.any(|it| it) }
