@@ -2,6 +2,8 @@
 
 mod files;
 
+pub(crate) use files::{is_list, is_page, is_rule};
+
 use crate::exit::Usage;
 use crate::show::escaped;
 use anyhow::{Context, Result};
@@ -66,7 +68,7 @@ fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec
     let mut lists = lists(dirs, context, &mut problems)?;
     more.iter().for_each(|(name, values)| lists.insert(name.as_str(), values.clone()));
     let mut texts = Vec::new();
-    for path in files::below(dirs, files::is_rule, &mut problems)? {
+    for path in files::below(dirs, is_rule, &mut problems)? {
         if let Some(text) = files::text(&path, &mut problems) {
             texts.push((path.display().to_string(), text));
         }
@@ -86,7 +88,7 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
         return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
     }
     let mut lists = Lists::default();
-    for path in files::below(&list_folders(dirs, context), files::is_list, problems)? {
+    for path in files::below(&list_folders(dirs, context), is_list, problems)? {
         let Some(text) = files::text(&path, problems) else { continue };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         match Lists::parse_text(&text) {
@@ -99,15 +101,15 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
 
 /// Paths of the rule pages below `dirs`, sorted. Folders that can't be read are passed over: [`documents`] reports them.
 pub(crate) fn pages(dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    files::below(dirs, files::is_page, &mut Vec::new())
+    files::below(dirs, is_page, &mut Vec::new())
 }
 
 /// The files that decide about rules and their pages: rules, pages and lists. What can't be read counts as not there.
 pub(crate) fn relevant(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf> {
-    let is_source = |it: &Path| files::is_rule(it) || files::is_page(it);
+    let is_source = |it: &Path| is_rule(it) || is_page(it);
     let folders: Vec<PathBuf> = list_folders(dirs, context);
     let mut found = files::below(dirs, is_source, &mut Vec::new()).unwrap_or_default();
-    found.append(&mut files::below(&folders, files::is_list, &mut Vec::new()).unwrap_or_default());
+    found.append(&mut files::below(&folders, is_list, &mut Vec::new()).unwrap_or_default());
     found
 }
 

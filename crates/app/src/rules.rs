@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod graph;
 mod list;
+mod lsp;
 mod new;
 mod schema;
 mod select;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     New(new::Args),
     /// Write the JSON schema of rules, for editors
     Schema(schema::Args),
+    /// Serve an editor: problems, explanations, completion and more while rules are typed
+    Lsp(lsp::Args),
     /// Run the cases of the rules' pages through the whole engine; exit code 1 if one of them fails
     Test(test::Args),
     /// Tell for one event, selection by selection, why rules match it or not
@@ -52,6 +55,7 @@ pub(crate) fn main(command: &Command) -> Result<Exit> {
         Command::Graph(args) => graph::main(args),
         Command::New(args) => new::main(args),
         Command::Schema(args) => schema::main(args),
+        Command::Lsp(args) => lsp::main(args),
         Command::Test(args) => test::main(args),
         Command::Explain(args) => explain::main(args),
     }

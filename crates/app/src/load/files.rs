@@ -12,17 +12,17 @@ use std::{fs, io};
 const DEPTH_MAX: usize = 32;
 
 /// A Sigma file. `taxonomy.yml` stands beside the rules and is none.
-pub(super) fn is_rule(path: &Path) -> bool {
+pub(crate) fn is_rule(path: &Path) -> bool {
     has_extension(path, &["yml", "yaml"]) && path.file_stem().is_some_and(|it| it != "taxonomy")
 }
 
 /// A list of texts.
-pub(super) fn is_list(path: &Path) -> bool {
+pub(crate) fn is_list(path: &Path) -> bool {
     has_extension(path, &["txt"])
 }
 
 /// The page of a rule; a folder's `README.md` is none.
-pub(super) fn is_page(path: &Path) -> bool {
+pub(crate) fn is_page(path: &Path) -> bool {
     has_extension(path, &["md"]) && path.file_stem().is_some_and(|it| it != "README")
 }
 

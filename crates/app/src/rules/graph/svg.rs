@@ -42,7 +42,7 @@ const SPACING: Spacing = Spacing { box_height: 42.0, between_boxes: 12.0, betwee
 pub(super) fn write(graph: &Graph) -> String {
     let widths: Vec<f64> = graph.nodes.iter().map(width).collect();
     let layout = layout::layout(graph, &widths, SPACING);
-    let full_width = layout.width.max(640.0) + 2.0 * MARGIN;
+    let full_width = layout.width.max(720.0) + 2.0 * MARGIN;
     let full_height = layout.height + LEGEND_HEIGHT + 2.0 * MARGIN;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{full_width:.0}\" height=\"{full_height:.0}\" \
