@@ -678,7 +678,7 @@ fn a_new_rule_of_any_source_passes_checks_and_tests_among_all_others() {
     place.run(&["rules", "test", "pack"]).ended(0).told(" 0 failed");
     // The page fails as soon as it is wrong, so that the green above means something.
     let page = place.read("pack/fresh/fresh_okta_many.md");
-    place.write("pack/fresh/fresh_okta_many.md", page.replace("alert medium ana", "alert medium bo").as_bytes());
+    place.write("pack/fresh/fresh_okta_many.md", page.replace("shadow medium ana", "shadow medium bo").as_bytes());
     place.run(&["rules", "test", "pack", "--only", "fresh"]).ended(1).told("8 pages, 16 cases, 1 failed");
 }
 
@@ -707,6 +707,8 @@ fn rules_are_listed_by_what_is_asked_for() {
     assert_eq!(names(&[]), ["crowd", "export", "looked_at"]);
     assert_eq!(names(&["--kind", "correlation"]), ["crowd"]);
     assert_eq!(names(&["--level", "medium"]), ["crowd", "export"]);
+    assert_eq!(names(&["--status", "experimental"]), [""; 0]);
+    assert_eq!(names(&["--status", "stable", "--kind", "correlation"]), ["crowd"]);
     assert_eq!(names(&["--logsource", "nightjar"]), ["export", "looked_at"]);
     assert_eq!(names(&["--logsource", "okta"]), [""; 0]);
     assert_eq!(names(&["--search", "SEVERAL people"]), ["crowd"]);
@@ -781,4 +783,43 @@ fn watched_pages_run_again_when_a_page_a_rule_or_a_list_changes() {
     assert!(sum().starts_with("error: no pages of rules"));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn explain_tells_what_came_nearest_when_no_rule_matches() {
+    let place = Place::new("near");
+    place.write("event.json", event(1, "ana", "login", "t").as_bytes());
+    place.write(
+        "rules/near.yml",
+        b"title: Near\nid: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b09\nlogsource: {product: nightjar}\nlevel: low\ndetection:\n  s:\n    actor.id: ana\n    action: login\n    target.id: other\n  condition: s\n",
+    );
+    let ran = place.run(&["rules", "explain", "rules", "--event", "event.json"]);
+    assert!(
+        ran.ended(0).out.starts_with("No rule matches. These came nearest:\n✘ near: 2 of 3 tests come out right"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("✘ target.id is `other`; the event has \"t\"  line 9"), "{}", ran.out);
+    let ran = place.run(&["rules", "explain", "rules", "--event", "event.json", "--format", "json"]);
+    let json: Json = serde_json::from_str(&ran.ended(0).out).unwrap();
+    assert_eq!((&json["near_misses"][0]["rule"], &json["near_misses"][0]["met"]), (&Json::from("near"), &Json::from(2)));
+}
+
+#[test]
+fn explain_tells_which_group_of_a_correlation_an_event_counts_for_or_why_it_does_not() {
+    let place = Place::new("explain-correlation");
+    let explain = |event: &str, more: &[&str]| {
+        let ran = place.run_with(&[&["rules", "explain", "rules", "--event", "-"], more].concat(), event.as_bytes());
+        ran.ended(0).out.clone()
+    };
+    let out = explain(&event(1, "ana", "look", "t7"), &[]);
+    assert!(out.contains("✔ counts for looked_at: target.id \"t7\", counted actor.id \"ana\""), "{out}");
+    let out = explain(&event(1, "ana", "export", "t7"), &["--rule", "crowd"]);
+    assert!(out.contains("✘ not for looked_at: the rule does not match: action is `look`; the event has \"export\""), "{out}");
+    let out = explain("{\"time\":\"2026-03-02T10:00:00Z\",\"actor\":{\"id\":\"a\"},\"action\":\"look\"}", &["--rule", "looked_at"]);
+    assert!(out.contains("✘ not for looked_at: the event has no `target.id`"), "{out}");
+    let out =
+        explain("{\"eventTime\":\"2026-03-02T10:00:00Z\",\"eventName\":\"look\"}", &["--rule", "crowd", "--source", "cloudtrail"]);
+    let reason = "it wants product nightjar, and the source `cloudtrail` is product aws, service cloudtrail";
+    assert!(out.contains(reason), "{out}");
 }

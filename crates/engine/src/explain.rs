@@ -1,5 +1,9 @@
 //! Why a rule matches an event or does not, told by the code that decides it: each part is compiled and asked by itself.
 
+mod near;
+
+pub use near::{NearMiss, near_miss};
+
 use crate::decode::{Decoder, Limits, Lines, pad};
 use model::{Event, EventTime, Reject, Schema, SourceMapping, Value};
 use sigma::ast::{Compare, Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
@@ -130,12 +134,17 @@ impl Asking<'_> {
     }
 
     fn value(&self, path: &str) -> serde_json::Value {
-        let json: serde_json::Value = serde_json::from_str(self.line).unwrap_or_default();
-        let lookup = model::extract::lookup;
-        let envelopes = &self.mapping.envelopes;
-        let found = lookup(&json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(&json, it)?, path)));
-        found.cloned().unwrap_or_default()
+        value(self.mapping, self.line, path)
     }
+}
+
+/// The value at `path` of the event in `line`, wrapped or not; `null` if there is none.
+pub fn value(mapping: &SourceMapping, line: &str, path: &str) -> serde_json::Value {
+    let json: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    let lookup = model::extract::lookup;
+    let envelopes = &mapping.envelopes;
+    let found = lookup(&json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(&json, it)?, path)));
+    found.cloned().unwrap_or_default()
 }
 
 fn empty_line() -> Reject {

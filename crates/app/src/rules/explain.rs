@@ -1,12 +1,15 @@
 //! `nightjar rules explain`: why rules match an event or not, by the engine's own code.
 
+mod correlations;
+mod show;
+
 use super::Format;
 use crate::exit::{Exit, Usage};
 use crate::load;
-use crate::show::escaped;
 use anyhow::{Context, Result};
-use engine::explain::{Explanation, explain};
-use owo_colors::OwoColorize;
+use correlations::{Asked, Feeding};
+use engine::explain::{Explanation, NearMiss, Step, explain, near_miss};
+use model::{Reject, SourceMapping};
 use serde_json::{Value as Json, json};
 use sigma::ast::{Correlation, Document, Rule};
 use sigma::matcher::Clock;
@@ -20,7 +23,8 @@ Examples:
   nightjar rules explain rules --event event.json --rule self_granted_role
   head -1 cloudtrail.ndjson | nightjar rules explain rules --source cloudtrail --event -
 
-Without --rule, every rule that matches is explained in full and the others are named.")]
+Without --rule, every rule that matches is explained in full and the others are named; when none matches, those that came nearest
+are told first, with what is missing. Correlations are told with the group that the event counts for.")]
 pub(crate) struct Args {
     /// Folders or files of Sigma rules
     #[arg(value_name = "DIR", default_value = load::RULES_DIR)]
@@ -31,7 +35,7 @@ pub(crate) struct Args {
     /// Which line of the file is the event
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     line: u32,
-    /// Only this rule, by name or id; a correlation stands for the rules it is over
+    /// Only this rule, by name or id, and the correlations over it; a correlation stands for the rules it is over
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
     /// Where the event comes from: native, cloudtrail, okta, github, raw or the path of a mapping (.toml)
@@ -48,6 +52,25 @@ pub(crate) struct Args {
     format: Format,
 }
 
+/// What is known about the event and the rules that were asked for.
+struct Explained<'d> {
+    /// Rules for the event's source, or all that were asked for by name.
+    rules: Vec<(&'d Rule, Explanation)>,
+    /// What the event does to correlations.
+    feedings: Vec<Feeding<'d>>,
+    /// The rules that came near, the nearest first; looked for only when no rule matches.
+    near: Vec<(&'d Rule, NearMiss)>,
+    /// How many rules are for other sources.
+    elsewhere: usize,
+    mapping: &'d SourceMapping,
+}
+
+impl Explained<'_> {
+    fn not_routed(&self, rule: &Rule) -> Option<String> {
+        correlations::not_routed(rule, self.mapping)
+    }
+}
+
 /// Explains one event.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mapping = load::mapping(&args.source)?;
@@ -56,40 +79,68 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mut documents = load::documents(&args.dirs, args.context.as_deref())?;
     sigma::filters::apply(&mut documents.documents);
     load::report(&documents.problems)?;
-    let rules = wanted(&documents.documents, args.rule.as_deref())?;
     let line = event_line(&args.event, args.line)?;
-    let mut explained = Vec::with_capacity(rules.len());
-    for rule in rules {
-        let explanation =
-            explain(rule, &mapping, &line, &clock).map_err(|reject| anyhow::anyhow!("the event can't be read: {reject}"))?;
-        if explanation.is_routed || args.rule.is_some() {
-            explained.push((rule, explanation));
-        }
-    }
+    let unreadable = |reject| anyhow::anyhow!("the event can't be read: {reject}");
+    let explained = explained(&documents.documents, args.rule.as_deref(), &mapping, &line, &clock)?.map_err(unreadable)?;
     match args.format {
-        Format::Text => write_text(&explained, args.rule.is_some())?,
+        Format::Text => show::write_text(&explained, args.rule.is_some())?,
         Format::Json => write_json(&explained)?,
     }
     Ok(Exit::Done)
 }
 
-/// The rules that are asked for.
-fn wanted<'d>(documents: &'d [Document], name: Option<&str>) -> Result<Vec<&'d Rule>> {
+/// The outer error is one of usage, the inner one of the event.
+fn explained<'d>(
+    documents: &'d [Document],
+    name: Option<&str>,
+    mapping: &'d SourceMapping,
+    line: &'d str,
+    clock: &'d Clock,
+) -> Result<std::result::Result<Explained<'d>, Reject>> {
+    let (wanted, wanted_correlations) = wanted(documents, name)?;
+    Ok((|| {
+        let mut found = Explained { rules: Vec::new(), feedings: Vec::new(), near: Vec::new(), elsewhere: 0, mapping };
+        for rule in wanted {
+            if name.is_none() && !rule.logsource.admits(&mapping.logsource) {
+                found.elsewhere += 1;
+                continue;
+            }
+            found.rules.push((rule, explain(rule, mapping, line, clock)?));
+        }
+        let matches = found.rules.iter().map(|(rule, it)| (rule.info.name.as_str(), it.matches)).collect();
+        let asked = Asked { documents, mapping, line, clock, matches };
+        for correlation in wanted_correlations {
+            found.feedings.push(asked.feeding(correlation)?);
+        }
+        if found.rules.iter().all(|it| !it.1.matches) {
+            for (rule, _) in &found.rules {
+                let near = near_miss(rule, mapping, line, clock)?;
+                found.near.extend((near.met > 0).then_some((*rule, near)));
+            }
+            // By the share of tests that come out right, then by how few are missing.
+            let share = |it: &NearMiss| (it.met * 1_000) / (it.met + it.missing.len()).max(1);
+            found.near.sort_by_key(|(rule, it)| (std::cmp::Reverse(share(it)), it.missing.len(), &rule.info.name));
+        }
+        Ok(found)
+    })())
+}
+
+/// The rules and correlations that are asked for; with a correlation come the rules that it is over, and with a rule the correlations
+/// that are over it.
+fn wanted<'d>(documents: &'d [Document], name: Option<&str>) -> Result<(Vec<&'d Rule>, Vec<&'d Correlation>)> {
     let rules = || documents.iter().filter_map(|it| if let Document::Rule(rule) = it { Some(rule) } else { None });
-    let Some(name) = name else { return Ok(rules().collect()) };
-    let is_named = |rule: &Rule, name: &str| rule.info.name == name || rule.info.id == name;
-    let correlation: Option<&Correlation> = documents.iter().find_map(|it| match it {
-        Document::Correlation(it) if it.info.name == name || it.info.id == name => Some(it),
-        _ => None,
-    });
-    let found: Vec<&Rule> = match correlation {
-        Some(correlation) => rules().filter(|rule| correlation.rules.iter().any(|it| is_named(rule, it))).collect(),
-        None => rules().filter(|rule| is_named(rule, name)).collect(),
-    };
-    if found.is_empty() {
-        return Err(Usage::new(format!("no rule is called `{name}`; `nightjar rules list` has the names")));
-    }
-    Ok(found)
+    let correlations = || documents.iter().filter_map(|it| if let Document::Correlation(it) = it { Some(it) } else { None });
+    let Some(name) = name else { return Ok((rules().collect(), correlations().collect())) };
+    let refers = |reference: &str, info: &model::RuleInfo| reference == info.name || reference == info.id;
+    let named = super::select::named(documents, name)?;
+    let is_named = |info: &model::RuleInfo| named.iter().any(|it| it.name() == info.name);
+    let is_filtered = |rule: &Rule| rule.filters.iter().any(|filter| named.iter().any(|it| it.name() == filter.name));
+    let asked_for: Vec<&Correlation> = correlations().filter(|it| is_named(&it.info)).collect();
+    let is_part = |rule: &Rule| asked_for.iter().any(|it| it.rules.iter().any(|it| refers(it, &rule.info)));
+    let found: Vec<&Rule> = rules().filter(|it| is_named(&it.info) || is_part(it) || is_filtered(it)).collect();
+    let is_over =
+        |it: &Correlation| found.iter().any(|rule| is_named(&rule.info) && it.rules.iter().any(|it| refers(it, &rule.info)));
+    Ok((found.clone(), correlations().filter(|it| is_named(&it.info) || is_over(it)).collect()))
 }
 
 /// The event on one line: the file as a whole if it is a single JSON object, else its line number `line`.
@@ -111,70 +162,30 @@ fn event_line(path: &Path, line: u32) -> Result<String> {
     found.map(str::to_owned).ok_or_else(|| Usage::new(format!("{} has no event in line {line}", path.display())))
 }
 
-fn write_text(explained: &[(&Rule, Explanation)], shows_all: bool) -> Result<()> {
-    let mut out = anstream::stdout().lock();
-    let (mut quiet, mut matching) = (Vec::new(), 0);
-    for (rule, explanation) in explained {
-        matching += usize::from(explanation.matches);
-        if explanation.matches || shows_all {
-            write_rule(&mut out, rule, explanation)?;
-        } else {
-            quiet.push(rule.info.name.as_str());
-        }
-    }
-    if !shows_all {
-        writeln!(out, "{matching} of {} rules for this source match.", explained.len())?;
-    }
-    if !quiet.is_empty() {
-        writeln!(out, "No match: {}", quiet.join(", "))?;
-    }
-    Ok(())
-}
-
-fn write_rule(out: &mut impl Write, rule: &Rule, explanation: &Explanation) -> Result<()> {
-    let info = &rule.info;
-    write!(out, "{} {} ({}) {}", mark(explanation.matches), info.name.bold(), info.level, info.title)?;
-    writeln!(out, "  {}", format_args!("{}:{}", rule.place.file, rule.place.line).dimmed())?;
-    if !explanation.is_routed {
-        writeln!(out, "  the rule is not for this source; were it, this is how it would stand:")?;
-    }
-    for step in &explanation.steps {
-        let indent = "  ".repeat(step.depth + 1);
-        write!(out, "{indent}{} {}", mark(step.holds), escaped(&step.question))?;
-        match &step.value {
-            Some(Json::Null) => write!(out, "  {}", "(no value)".dimmed())?,
-            Some(value) => write!(out, "  {} {}", "value".dimmed(), escaped(&value.to_string()))?,
-            None => {}
-        }
-        writeln!(out, "  {}", format_args!("line {}", step.line).dimmed())?;
-    }
-    writeln!(out)?;
-    Ok(())
-}
-
-fn mark(holds: bool) -> String {
-    if holds { "✔".green().to_string() } else { "✘".red().to_string() }
-}
-
-fn write_json(explained: &[(&Rule, Explanation)]) -> Result<()> {
-    let list: Vec<Json> = explained
-        .iter()
-        .map(|(rule, explanation)| {
-            let steps: Vec<Json> = (explanation.steps.iter())
-                .map(
-                    |it| json!({"depth": it.depth, "holds": it.holds, "line": it.line, "question": it.question, "value": it.value}),
-                )
-                .collect();
-            json!({
-                "rule": rule.info.name,
-                "file": &*rule.place.file,
-                "line": rule.place.line,
-                "is_routed": explanation.is_routed,
-                "matches": explanation.matches,
-                "steps": steps,
-            })
+fn write_json(explained: &Explained<'_>) -> Result<()> {
+    let step =
+        |it: &Step| json!({"depth": it.depth, "holds": it.holds, "line": it.line, "question": it.question, "value": it.value});
+    let rule = |(rule, explanation): &(&Rule, Explanation)| {
+        json!({
+            "rule": rule.info.name,
+            "file": &*rule.place.file,
+            "line": rule.place.line,
+            "is_routed": explanation.is_routed,
+            "not_routed": explained.not_routed(rule),
+            "matches": explanation.matches,
+            "steps": explanation.steps.iter().map(step).collect::<Vec<_>>(),
         })
-        .collect();
-    writeln!(anstream::stdout(), "{:#}", Json::from(list))?;
+    };
+    let near = |(rule, miss): &(&Rule, NearMiss)| {
+        let missing: Vec<Json> = miss.missing.iter().map(step).collect();
+        json!({"rule": rule.info.name, "met": miss.met, "missing": missing})
+    };
+    let report = json!({
+        "rules": explained.rules.iter().map(rule).collect::<Vec<_>>(),
+        "correlations": explained.feedings.iter().map(Feeding::as_json).collect::<Vec<_>>(),
+        "near_misses": explained.near.iter().map(near).collect::<Vec<_>>(),
+        "rules_for_other_sources": explained.elsewhere,
+    });
+    writeln!(anstream::stdout(), "{report:#}")?;
     Ok(())
 }

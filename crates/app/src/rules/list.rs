@@ -20,7 +20,7 @@ Examples:
   nightjar rules list --logsource okta --format json
   nightjar rules list rules/internal --kind correlation --search ticket
 
-Several filters must all hold; of several --tag, --logsource or --kind one is enough.")]
+Several filters must all hold; of several --tag, --logsource, --status or --kind one is enough.")]
 pub(crate) struct Args {
     /// Folders or files of Sigma rules
     #[arg(value_name = "DIR", default_value = load::RULES_DIR)]
@@ -80,6 +80,7 @@ fn write_json(entries: &[Entry<'_>]) -> Result<()> {
                 "id": it.document.id(),
                 "title": it.title,
                 "level": it.level(),
+                "status": it.info.map(|it| it.status.as_str()),
                 "kind": it.kind.as_str(),
                 "source": it.source_text(),
                 "logsource": it.logsource.map(|it| json!({

@@ -29,6 +29,9 @@ pub(crate) fn main(_: &Args) -> Result<Exit> {
 /// Day, as a YAML reader without dates sees it.
 const DAY: &str = "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$";
 
+/// A timespan.
+const TIMESPAN: &str = "^[0-9]+[smhdwMy]$";
+
 fn schema() -> Json {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -212,7 +215,7 @@ fn correlation() -> Json {
     for Word { name, meaning } in words::CORRELATION_KEYS {
         let mut property = match name {
             "type" => one_of(&words::CORRELATION_TYPES),
-            "timespan" => json!({"type": "string", "pattern": "^[0-9]+[smhdwMy]$"}),
+            "timespan" => json!({"type": "string", "pattern": TIMESPAN}),
             "condition" => json!({"anyOf": [comparisons(), {"type": "string"}]}),
             "generate" => json!({"type": "boolean"}),
             "aliases" => json!({
@@ -262,7 +265,17 @@ fn filter() -> Json {
 
 /// The attributes of our own, all under one key.
 fn nightjar() -> Json {
-    json!({"type": "object", "description": "Attributes that only Nightjar reads."})
+    json!({
+        "type": "object",
+        "description": "Attributes that only Nightjar reads.",
+        "properties": {
+            "session_gap": {
+                "type": "string",
+                "pattern": TIMESPAN,
+                "description": "Of a correlation: events of a group further apart than this belong to different sessions.",
+            },
+        },
+    })
 }
 
 #[cfg(test)]

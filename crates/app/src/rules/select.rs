@@ -2,7 +2,7 @@
 
 use crate::exit::Usage;
 use clap::ValueEnum;
-use model::{Level, LogSource, RuleInfo};
+use model::{Level, LogSource, RuleInfo, Status};
 use sigma::ast::{Document, FilterRules};
 use std::str::FromStr;
 
@@ -15,6 +15,9 @@ pub(super) struct Selection {
     /// Only rules for this log source: product, or product/service
     #[arg(long, value_name = "PRODUCT[/SERVICE]")]
     logsource: Vec<SourcePattern>,
+    /// Only rules and correlations of this status; one that names none is stable
+    #[arg(long, value_name = "STATUS", value_parser = status)]
+    status: Vec<Status>,
     /// Only documents of at least this level
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     level: Option<Level>,
@@ -128,6 +131,7 @@ impl Selection {
         let any = |is_empty: bool, found: bool| is_empty || found;
         any(self.tag.is_empty(), self.tag.iter().any(|it| entry.tags().iter().any(|tag| is_below(tag, it))))
             && any(self.logsource.is_empty(), entry.logsource.is_some_and(|it| self.logsource.iter().any(|p| p.fits(it))))
+            && any(self.status.is_empty(), entry.info.is_some_and(|it| self.status.contains(&it.status)))
             && any(self.kind.is_empty(), self.kind.contains(&entry.kind))
             && self.level.is_none_or(|it| entry.level() >= Some(it))
             && self.search.as_deref().is_none_or(|it| mentions(entry, it))
@@ -185,6 +189,11 @@ impl FromStr for SourcePattern {
 fn level(text: &str) -> Result<Level, String> {
     let words = Level::ALL.map(Level::as_str);
     Level::parse(text).ok_or_else(|| format!("there are {}", words.join(", ")))
+}
+
+fn status(text: &str) -> Result<Status, String> {
+    let words = Status::ALL.map(Status::as_str);
+    Status::parse(text).ok_or_else(|| format!("there are {}", words.join(", ")))
 }
 
 /// The documents called `name`, by name or id; it is an error of usage if there are none.

@@ -127,11 +127,11 @@ pub(crate) const COMPARISONS: [Word; 7] = [
 
 /// Values of `status`.
 pub(crate) const STATUSES: [Word; 5] = [
-    word("stable", "Proven: no obvious false positives over a long time."),
-    word("test", "No obvious false positives on some systems."),
-    word("experimental", "New: may well be noisy."),
-    word("deprecated", "Replaced by another rule."),
-    word("unsupported", "Cannot be used as it is."),
+    word("stable", "Fit for production: its alerts page. What a rule without a status counts as."),
+    word("test", "Nearly there: runs in shadow, so that it is counted and shown, but pages nobody."),
+    word("experimental", "New, may well be noisy: runs in shadow, so that it is counted and shown, but pages nobody."),
+    word("deprecated", "Replaced by another rule: still pages, with a warning."),
+    word("unsupported", "Cannot be used as it is: does not run."),
 ];
 
 /// Values of `level`.

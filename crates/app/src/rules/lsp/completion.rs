@@ -258,7 +258,7 @@ impl Completing<'_> {
     }
 }
 
-/// In the `expect` fence of a page: the word `alert`, a level, or a rule.
+/// In the `expect` fence of a page: the word `alert` or `shadow`, a level, or a rule.
 fn expectation(workspace: &Workspace, whole: &str, number: usize, at: usize) -> (Vec<Proposal>, Range<usize>) {
     let line = text::line(whole, number);
     let (bytes, _) = text::word_at(line, at, "");
@@ -268,9 +268,14 @@ fn expectation(workspace: &Workspace, whole: &str, number: usize, at: usize) -> 
         return (Vec::new(), bytes);
     }
     let proposals = match before.as_slice() {
-        [] => vec![proposal("alert", "alert <level> <actor> <rule>", CompletionItemKind::KEYWORD)],
-        ["alert"] => words::LEVELS.iter().map(|it| proposal(it.name, it.meaning, CompletionItemKind::ENUM_MEMBER)).collect(),
-        ["alert", _, _] => {
+        [] => vec![
+            proposal("alert", "alert <level> <actor> <rule>", CompletionItemKind::KEYWORD),
+            proposal("shadow", "shadow <level> <actor> <rule>, of a rule that pages nobody yet", CompletionItemKind::KEYWORD),
+        ],
+        ["alert" | "shadow"] => {
+            words::LEVELS.iter().map(|it| proposal(it.name, it.meaning, CompletionItemKind::ENUM_MEMBER)).collect()
+        }
+        ["alert" | "shadow", _, _] => {
             let rules = workspace.rules.iter().filter(|(key, rule)| **key == rule.name && rule.kind != "filter");
             rules.map(|(name, rule)| proposal(name, &rule.title, CompletionItemKind::REFERENCE)).collect()
         }

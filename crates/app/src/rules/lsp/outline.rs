@@ -243,7 +243,7 @@ correlation:
             "/detection=@0",
             "detection/sel=@0",
             "detection/sel/actor.id|re=x@0",
-            "detection/sel/not=yaml@0",
+            "detection/sel/actor.id|re/not=yaml@0",
             "detection/list=@0",
             "detection/list/a=1@0",
             "detection/list/b=2@0",

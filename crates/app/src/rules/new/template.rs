@@ -141,7 +141,7 @@ impl Template {
              **First questions:** what does an analyst look at first?\n\n\
              ## Fires on {fires_on}\n\n\
              ```events\n{fires}```\n\n\
-             ```expect\nalert medium {actor} {name}\n```\n\n\
+             ```expect\nshadow medium {actor} {name}\n```\n\n\
              ## Stays quiet on {quiet_on}\n\n\
              ```events\n{quiet}```\n\n\
              ```expect\n```\n"

@@ -1,0 +1,146 @@
+//! What an event does to correlations: which rules of each it feeds, in which group, and why it does not feed the others.
+
+use engine::explain::{self, near_miss};
+use model::{Reject, SourceMapping};
+use serde_json::{Value as Json, json};
+use sigma::ast::{Correlation, CorrelationKind, Document, Rule};
+use sigma::matcher::Clock;
+use std::collections::BTreeMap;
+
+/// What an event does to one correlation.
+pub(super) struct Feeding<'d> {
+    pub(super) correlation: &'d Correlation,
+    /// Its rules, in order.
+    pub(super) parts: Vec<Part>,
+}
+
+impl Feeding<'_> {
+    pub(super) fn is_fed(&self) -> bool {
+        self.parts.iter().any(|it| matches!(it.state, State::Feeds { .. }))
+    }
+
+    pub(super) fn as_json(&self) -> Json {
+        let part = |it: &Part| match &it.state {
+            State::Feeds { values } => json!({"rule": it.rule, "feeds": true, "values": values}),
+            State::Not(reason) => json!({"rule": it.rule, "feeds": false, "reason": reason}),
+        };
+        json!({
+            "correlation": self.correlation.info.name,
+            "file": &*self.correlation.place.file,
+            "line": self.correlation.place.line,
+            "is_fed": self.is_fed(),
+            "rules": self.parts.iter().map(part).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// One of the rules that a correlation is over.
+pub(super) struct Part {
+    pub(super) rule: String,
+    pub(super) state: State,
+}
+
+/// Whether the event counts for it.
+pub(super) enum State {
+    /// It does, with these values: those of the group, then those that are counted.
+    Feeds { values: Vec<(String, Json)> },
+    /// It does not, for this reason.
+    Not(String),
+}
+
+/// What is asked, and of whom.
+pub(super) struct Asked<'a> {
+    pub(super) documents: &'a [Document],
+    pub(super) mapping: &'a SourceMapping,
+    pub(super) line: &'a str,
+    pub(super) clock: &'a Clock,
+    /// Whether each rule that was looked at matches.
+    pub(super) matches: BTreeMap<&'a str, bool>,
+}
+
+impl<'a> Asked<'a> {
+    /// What the event does to `correlation`. Fails as the decoder does.
+    pub(super) fn feeding(&self, correlation: &'a Correlation) -> Result<Feeding<'a>, Reject> {
+        let mut parts = Vec::with_capacity(correlation.rules.len());
+        for (step, reference) in correlation.rules.iter().enumerate() {
+            let Some(document) = self.documents.iter().find(|it| it.name() == reference || it.id() == reference) else { continue };
+            let name = document.name().to_owned();
+            let state = match document {
+                Document::Rule(rule) => self.state(correlation, reference, rule)?,
+                Document::Correlation(_) => State::Not("it is a correlation, which counts when it fires".to_owned()),
+                Document::Filter(_) => continue,
+            };
+            let is_ordered = correlation.kind == CorrelationKind::TemporalOrdered;
+            let rule = if is_ordered { format!("{name} (step {})", step + 1) } else { name };
+            parts.push(Part { rule, state });
+        }
+        Ok(Feeding { correlation, parts })
+    }
+
+    fn state(&self, correlation: &Correlation, reference: &str, rule: &Rule) -> Result<State, Reject> {
+        if let Some(reason) = not_routed(rule, self.mapping) {
+            return Ok(State::Not(reason));
+        }
+        let matches = match self.matches.get(rule.info.name.as_str()) {
+            Some(&known) => known,
+            None => explain::explain(rule, self.mapping, self.line, self.clock)?.matches,
+        };
+        if !matches {
+            let near = near_miss(rule, self.mapping, self.line, self.clock)?;
+            let first = near.missing.first().map(super::show::test).unwrap_or_default();
+            let more = match near.missing.len().saturating_sub(1) {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            return Ok(State::Not(format!("the rule does not match: {first}{more}")));
+        }
+        Ok(self.values(correlation, reference, rule))
+    }
+
+    /// The values of the group and of what is counted; an event that lacks one of them does not count.
+    fn values(&self, correlation: &Correlation, reference: &str, rule: &Rule) -> State {
+        let mut values = Vec::new();
+        for field in &correlation.group_by {
+            let own = |(alias, fields): &(String, Vec<(String, model::FieldPath)>)| {
+                let is_own = |it: &&(String, model::FieldPath)| it.0 == reference || it.0 == rule.info.name || it.0 == rule.info.id;
+                (alias == field.as_str()).then(|| fields.iter().find(is_own).map(|it| it.1.clone())).flatten()
+            };
+            let path = correlation.aliases.iter().find_map(own);
+            let name = match &path {
+                Some(path) => format!("{field} ({path})"),
+                None => field.to_string(),
+            };
+            values.push((name, path.as_ref().unwrap_or(field).clone()));
+        }
+        if let CorrelationKind::ValueCount(fields) = &correlation.kind {
+            values.extend(fields.iter().map(|it| (format!("counted {it}"), it.clone())));
+        }
+        let mut found = Vec::with_capacity(values.len());
+        for (name, path) in values {
+            let value = explain::value(self.mapping, self.line, path.as_str());
+            if value.is_null() {
+                return State::Not(format!("the event has no `{path}`, without which it belongs to no group"));
+            }
+            found.push((name, value));
+        }
+        State::Feeds { values: found }
+    }
+}
+
+/// Why a rule does not see events of `mapping`, if it does not.
+pub(super) fn not_routed(rule: &Rule, mapping: &SourceMapping) -> Option<String> {
+    if rule.logsource.admits(&mapping.logsource) {
+        return None;
+    }
+    let text = |it: &model::LogSource| {
+        let named = [("category", &it.category), ("product", &it.product), ("service", &it.service)];
+        let named = named.into_iter().filter_map(|(key, value)| value.as_ref().map(|it| format!("{key} {it}")));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    Some(format!(
+        "the rule is for another log source: it wants {}, and the source `{}` is {}",
+        text(&rule.logsource),
+        mapping.name,
+        text(&mapping.logsource)
+    ))
+}
