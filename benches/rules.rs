@@ -5,6 +5,7 @@ use model::SourceMapping;
 use sigma::lists::Lists;
 use sigma::parse::parse_all;
 use std::fmt::Write;
+use std::io::Read;
 use std::path::Path;
 
 const ACTIONS: [&str; 16] = [
@@ -54,18 +55,71 @@ fn detection(at: usize) -> String {
     }
 }
 
-/// `count` generated detection rules, compiled for the native source.
-pub(crate) fn generated(count: usize) -> Rulebook {
+/// The files of `count` generated detection rules.
+pub(crate) fn generated_files(count: usize) -> Vec<(String, String)> {
     let file = |at: usize| {
         let mut text =
             format!("title: Rule {at}\nname: rule_{at}\nlevel: medium\nlogsource: {{product: nightjar, service: audit}}\n");
         let _ = writeln!(text, "detection:\n  {}", detection(at));
         (format!("rule_{at}.yml"), text)
     };
-    compiled((0..count).map(file).collect(), &Lists::default())
+    (0..count).map(file).collect()
+}
+
+/// `count` generated detection rules, compiled for the native source.
+#[allow(dead_code, reason = "not every bench wants it")]
+pub(crate) fn generated(count: usize) -> Rulebook {
+    compiled(generated_files(count), &Lists::default(), &native())
+}
+
+/// The native source.
+pub(crate) fn native() -> SourceMapping {
+    SourceMapping::built_in("native").expect("it comes with Nightjar")
+}
+
+/// All rules of `SigmaHQ` as (path, text), but those whose placeholders need lists that don't come with them; `None` where the corpus
+/// is absent.
+#[allow(dead_code, reason = "not every bench wants it")]
+pub(crate) fn sigmahq_files() -> Option<Vec<(String, String)>> {
+    let mut files = sigmahq_all_files()?;
+    files.retain(|(_, text)| !text.contains("|expand"));
+    Some(files)
+}
+
+/// The lists that the placeholders of these rules name, each with an entry.
+#[allow(dead_code, reason = "not every bench wants it")]
+pub(crate) fn placeholder_lists(files: &[(String, String)]) -> Lists {
+    let mut lists = Lists::default();
+    for (_, text) in files.iter().filter(|(_, text)| text.contains("|expand")) {
+        text.split('%').skip(1).step_by(2).for_each(|it| lists.insert(it, vec!["entry".to_owned()]));
+    }
+    lists
+}
+
+/// All rules of `SigmaHQ` as (path, text); `None` where the corpus is absent.
+#[allow(dead_code, reason = "not every bench wants it")]
+pub(crate) fn sigmahq_all_files() -> Option<Vec<(String, String)>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora/sigma/rules.tar.gz");
+    let Ok(file) = std::fs::File::open(&path) else {
+        eprintln!("skipped: {} is absent", path.display());
+        return None;
+    };
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut files = Vec::new();
+    for entry in archive.entries().expect("a tar archive") {
+        let mut entry = entry.expect("a whole archive");
+        let path = entry.path().expect("a path").into_owned();
+        if path.extension().is_some_and(|it| it == "yml") {
+            let mut text = String::new();
+            entry.read_to_string(&mut text).expect("rules are UTF-8");
+            files.push((path.display().to_string(), text));
+        }
+    }
+    Some(files)
 }
 
 /// The rule pack of the repository, windows and all.
+#[allow(dead_code, reason = "not every bench wants it")]
 pub(crate) fn pack() -> Rulebook {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
     let mut lists = Lists::default();
@@ -88,14 +142,14 @@ pub(crate) fn pack() -> Rulebook {
         }
     }
     files.sort();
-    compiled(files, &lists)
+    compiled(files, &lists, &native())
 }
 
-fn compiled(files: Vec<(String, String)>, lists: &Lists) -> Rulebook {
+/// These rules, compiled for one source; all of them have to load.
+pub(crate) fn compiled(files: Vec<(String, String)>, lists: &Lists, source: &SourceMapping) -> Rulebook {
     let loaded = parse_all(files, lists);
     let mut problems = loaded.problems;
-    let native = SourceMapping::built_in("native").expect("it comes with Nightjar");
-    let book = Rulebook::compile(loaded.documents, &[native], &mut problems);
+    let book = Rulebook::compile(loaded.documents, std::slice::from_ref(source), &mut problems);
     let errors: Vec<String> = problems.iter().filter(|it| it.is_error()).map(ToString::to_string).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     book

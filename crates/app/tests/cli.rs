@@ -574,6 +574,24 @@ fn rules_list_names_what_loads() {
     assert_eq!((&list[0]["kind"], &list[1]["level"]), (&"correlation".into(), &"high".into()), "{list}");
 }
 
+#[test]
+fn rules_list_stats_tell_how_far_events_get() {
+    let place = Place::new("stats");
+    let ran = place.run(&["rules", "list", "rules", "--stats"]);
+    assert!(ran.ended(0).out.contains("rules 2, of 2 loaded"), "{}", ran.out);
+    assert!(!ran.out.contains("events"), "{}", ran.out);
+    let lines = format!("{}{}{{oops\n", event(1, "ana", "export", "t"), event(2, "bob", "sleep", "t"));
+    place.write("events.ndjson", lines.as_bytes());
+    let ran = place.run(&["rules", "list", "rules", "--stats", "--events", "events.ndjson"]);
+    assert!(ran.ended(0).out.contains("events 2, bad lines 1, matches 1"), "{}", ran.out);
+    let json = ["rules", "list", "rules", "--stats", "--events", "events.ndjson", "--format", "json"];
+    let told: Json = serde_json::from_str(&place.run(&json).ended(0).out).unwrap();
+    assert_eq!((&told["run"]["events"], &told["run"]["rules_after_last_stage"]["max"]), (&2.into(), &1.into()), "{told}");
+    place.run(&["rules", "list", "rules", "--events", "events.ndjson"]).ended(2).told("--stats");
+    place.write("empty.ndjson", b"");
+    place.run(&["rules", "list", "rules", "--stats", "--events", "empty.ndjson"]).ended(2).told("no events");
+}
+
 fn page(expected: &str) -> String {
     let (fires, quiet) = (event(1, "ana", "export", "t"), event(2, "ana", "look", "t"));
     format!(

@@ -172,8 +172,8 @@ impl PartitionState {
         self.window_entries.set(gauge(stats.entries));
         self.evicted.tell(stats);
         self.seen_ids.set(gauge(shard.seen_len()));
-        self.cache_bytes.set(gauge(lane.matcher().cache_bytes()));
-        let overflows = lane.matcher().class_overflows;
+        self.cache_bytes.set(gauge(lane.matcher().stats().bytes));
+        let overflows = lane.matcher().class_overflows();
         self.class_overflows.inc_by(overflows.saturating_sub(self.overflows_told));
         self.overflows_told = overflows;
         if watermark.latest().is_some() {

@@ -1,5 +1,7 @@
 //! `nightjar rules list`: what there is, narrowed down to what is asked for.
 
+mod stats;
+
 use super::Format;
 use super::select::{Entry, Selection};
 use crate::exit::Exit;
@@ -19,6 +21,7 @@ Examples:
   nightjar rules list --tag attack.t1098 --level high
   nightjar rules list --logsource okta --format json
   nightjar rules list rules/internal --kind correlation --search ticket
+  nightjar rules list --stats --events sample.ndjson --source okta
 
 Several filters must all hold; of several --tag, --logsource, --status or --kind one is enough.")]
 pub(crate) struct Args {
@@ -27,6 +30,8 @@ pub(crate) struct Args {
     dirs: Vec<PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    stats: stats::Args,
     /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
@@ -39,6 +44,10 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mut loaded = load::documents(&args.dirs, args.context.as_deref())?;
     load::report(&loaded.problems)?;
+    if args.stats.is_wanted() {
+        stats::write(&args.stats, loaded.documents, args.format)?;
+        return Ok(Exit::Done);
+    }
     sigma::filters::apply(&mut loaded.documents);
     let mut entries: Vec<Entry<'_>> = loaded.documents.iter().map(Entry::of).collect();
     let all = entries.len();

@@ -1,13 +1,14 @@
 //! Atoms: the distinct tests of one field, and which of them hold for a value.
 
+use super::glob::Glob;
+use super::index::{Index, TextScratch};
+use super::ranges::Ranges;
 use super::{FieldIndex, Literal};
-use crate::ast::{Compare, Pattern, Predicate, Wild};
-use crate::fold::{fold_case, folded};
-use aho_corasick::AhoCorasick;
+use crate::ast::{Compare, Pattern, Predicate};
+use crate::fold::folded;
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use regex::Regex;
-use std::net::IpAddr;
 use std::sync::OnceLock;
 
 /// A distinct test of a value. Texts that are compared without regard to case are stored in lower case.
@@ -73,6 +74,7 @@ pub struct FieldAtoms {
     atoms: Vec<Atom>,
     by_key: HashMap<String, u32>,
     index: OnceLock<Index>,
+    ranges: OnceLock<Option<Ranges>>,
 }
 
 impl FieldAtoms {
@@ -123,23 +125,45 @@ impl FieldAtoms {
         Ok(Literal::atom(field, atom))
     }
 
+    /// Bytes held, about, regular expressions not counted.
+    pub(super) fn bytes(&self) -> usize {
+        // Each test stands in the list and, as its key, in the table.
+        let atoms: usize = self.by_key.keys().map(|it| it.len() * 2 + size_of::<Atom>()).sum();
+        atoms + self.index.get().map_or(0, Index::bytes)
+    }
+
+    pub(super) fn prepare(&self) {
+        self.index();
+        self.ranges();
+    }
+
     fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::of(&self.atoms))
     }
 
-    /// Adds to `set` the atoms that hold for `text`. `lower` is scratch. `is_string` tells a JSON string from a number or boolean.
-    pub(crate) fn hold_for_text(&self, text: &str, lower: &mut String, set: &mut AtomSet) {
-        self.index().text(text, lower, set);
+    /// The ranges of values that the atoms tell apart, for a field of which only networks or only numbers are asked.
+    pub(crate) fn ranges(&self) -> Option<&Ranges> {
+        self.ranges.get_or_init(|| Ranges::of(&self.atoms)).as_ref()
+    }
+
+    /// Adds to `set` the atoms that hold for `text`.
+    pub(crate) fn hold_for_text(&self, text: &str, scratch: &mut TextScratch, set: &mut AtomSet) {
+        self.index().text(text, scratch, set);
     }
 
     /// Adds to `set` the atoms that hold because the field is there, whatever its value.
     pub(crate) fn hold_for_presence(&self, set: &mut AtomSet) {
-        put_all(set, &self.index().exists);
+        self.index().presence(set);
     }
 
     /// Adds to `set` the atoms that hold for `null` and, if it is not there at all, for a missing field.
     pub(crate) fn hold_for_null(&self, set: &mut AtomSet) {
-        put_all(set, &self.index().null);
+        self.index().null(set);
+    }
+
+    /// Makes `set` the atoms that may hold for a text in this JSON line; the others don't.
+    pub(crate) fn may_hold_in_line(&self, line: &str, set: &mut AtomSet) {
+        self.index().may_hold_in_line(&self.atoms, line, set);
     }
 }
 
@@ -156,202 +180,10 @@ fn text_atom(pattern: &Pattern, cased: bool) -> Atom {
     }
 }
 
-/// A wildcard pattern, character by character, anchored at both ends.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Glob(Box<[Piece]>);
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Piece {
-    Char(char),
-    One,
-    Many,
-}
-
-impl Glob {
-    fn of(pieces: &[Wild], cased: bool) -> Self {
-        let mut all = Vec::new();
-        for piece in pieces {
-            match piece {
-                Wild::Literal(text) if cased => all.extend(text.chars().map(Piece::Char)),
-                Wild::Literal(text) => all.extend(folded(text).chars().map(Piece::Char)),
-                Wild::One => all.push(Piece::One),
-                Wild::Many => all.push(Piece::Many),
-            }
-        }
-        Self(all.into())
-    }
-
-    /// Whether the whole text is like the pattern. Goes back only to the last `*`: in the worst case text times pattern, and no allocation.
-    fn matches(&self, text: &str) -> bool {
-        let pieces = &self.0;
-        let (mut rest, mut at) = (text.chars(), 0);
-        let mut retry: Option<(std::str::Chars<'_>, usize)> = None;
-        loop {
-            match pieces.get(at) {
-                Some(Piece::Many) => {
-                    at += 1;
-                    retry = Some((rest.clone(), at));
-                    continue;
-                }
-                Some(piece) => {
-                    let mut ahead = rest.clone();
-                    if ahead.next().is_some_and(|it| *piece == Piece::One || *piece == Piece::Char(it)) {
-                        rest = ahead;
-                        at += 1;
-                        continue;
-                    }
-                }
-                None if rest.as_str().is_empty() => return true,
-                None => {}
-            }
-            // The last `*` takes one character more.
-            let Some((from, after)) = &mut retry else { return false };
-            if from.next().is_none() {
-                return false;
-            }
-            (rest, at) = (from.clone(), *after);
-        }
-    }
-}
-
 fn checked_regex(source: &str) -> Result<String, String> {
     match Regex::new(source) {
         Ok(_) => Ok(source.to_owned()),
         Err(error) => Err(format!("regular expression can't be used: {error}")),
-    }
-}
-
-/// The atoms of one field, arranged by how they are found.
-#[derive(Debug, Default)]
-struct Index {
-    exact_folded: HashMap<String, Vec<u32>>,
-    exact_cased: HashMap<String, Vec<u32>>,
-    parts_folded: Option<Parts>,
-    parts_cased: Option<Parts>,
-    globs_folded: Vec<(Glob, u32)>,
-    globs_cased: Vec<(Glob, u32)>,
-    regexes: Vec<(Regex, u32)>,
-    networks: Vec<(IpNet, u32)>,
-    numbers: Vec<(Compare, f64, u32)>,
-    any_text: Vec<u32>,
-    exists: Vec<u32>,
-    null: Vec<u32>,
-}
-
-/// Literals found by one pass over the text.
-#[derive(Debug)]
-struct Parts {
-    automaton: AhoCorasick,
-    /// For each pattern of the automaton, the atoms that it serves and where in the text each of them wants it.
-    wanted: Vec<Vec<(Anchor, u32)>>,
-    /// Atoms whose literal is empty, which every text contains.
-    always: Vec<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Anchor {
-    Start,
-    End,
-    Anywhere,
-}
-
-impl Index {
-    fn of(atoms: &[Atom]) -> Self {
-        let mut index = Self::default();
-        let (mut folded, mut cased) = (Vec::new(), Vec::new());
-        for (at, atom) in (0_u32..).zip(atoms) {
-            let parts = |how: &Cased| usize::from(*how == Cased::Yes);
-            match atom {
-                Atom::Equal(text, Cased::No) => index.exact_folded.entry_ref(text.as_str()).or_default().push(at),
-                Atom::Equal(text, Cased::Yes) => index.exact_cased.entry_ref(text.as_str()).or_default().push(at),
-                Atom::Prefix(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::Start, at)),
-                Atom::Suffix(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::End, at)),
-                Atom::Contains(text, how) => [&mut folded, &mut cased][parts(how)].push((text, Anchor::Anywhere, at)),
-                Atom::Like(glob, Cased::No) => index.globs_folded.push((glob.clone(), at)),
-                Atom::Like(glob, Cased::Yes) => index.globs_cased.push((glob.clone(), at)),
-                Atom::Regex(source) => index.regexes.push((Regex::new(source).expect("it compiled when the rule was read"), at)),
-                Atom::Cidr(net) => index.networks.push((*net, at)),
-                Atom::Number(compare, with) => index.numbers.push((*compare, *with, at)),
-                // The word of a boolean is its only text.
-                Atom::Bool(is_true) => index.exact_folded.entry_ref(if *is_true { "true" } else { "false" }).or_default().push(at),
-                Atom::AnyText => index.any_text.push(at),
-                Atom::Exists => index.exists.push(at),
-                Atom::Null => index.null.push(at),
-            }
-        }
-        index.parts_folded = Parts::of(&folded);
-        index.parts_cased = Parts::of(&cased);
-        index
-    }
-
-    fn text(&self, text: &str, lower: &mut String, set: &mut AtomSet) {
-        put_all(set, &self.any_text);
-        fold_case(text, lower);
-        if let Some(found) = self.exact_folded.get(lower.as_str()) {
-            put_all(set, found);
-        }
-        if let Some(found) = self.exact_cased.get(text) {
-            put_all(set, found);
-        }
-        if let Some(parts) = &self.parts_folded {
-            parts.find(lower, set);
-        }
-        if let Some(parts) = &self.parts_cased {
-            parts.find(text, set);
-        }
-        self.globs_folded.iter().filter(|(glob, _)| glob.matches(lower)).for_each(|&(_, at)| put(set, at));
-        self.globs_cased.iter().filter(|(glob, _)| glob.matches(text)).for_each(|&(_, at)| put(set, at));
-        self.regexes.iter().filter(|(regex, _)| regex.is_match(text)).for_each(|&(_, at)| put(set, at));
-        if !self.networks.is_empty()
-            && let Ok(address) = text.parse::<IpAddr>()
-        {
-            let address = address.to_canonical();
-            self.networks.iter().filter(|(net, _)| net.contains(&address)).for_each(|&(_, at)| put(set, at));
-        }
-        if !self.numbers.is_empty()
-            && let Some(number) = number(text)
-        {
-            self.numbers.iter().filter(|(compare, with, _)| compare.holds(number, *with)).for_each(|&(_, _, at)| put(set, at));
-        }
-    }
-}
-
-impl Parts {
-    fn of(parts: &[(&String, Anchor, u32)]) -> Option<Self> {
-        if parts.is_empty() {
-            return None;
-        }
-        let (mut literals, mut wanted, mut always) = (Vec::<&str>::new(), Vec::<Vec<_>>::new(), Vec::new());
-        for &(text, anchor, at) in parts {
-            if text.is_empty() {
-                always.push(at);
-                continue;
-            }
-            let pattern = literals.iter().position(|it| it == text).unwrap_or_else(|| {
-                literals.push(text);
-                wanted.push(Vec::new());
-                literals.len() - 1
-            });
-            wanted[pattern].push((anchor, at));
-        }
-        let automaton = AhoCorasick::new(&literals).expect("literals of rules are far below the automaton's limits");
-        Some(Self { automaton, wanted, always })
-    }
-
-    fn find(&self, text: &str, set: &mut AtomSet) {
-        put_all(set, &self.always);
-        for found in self.automaton.find_overlapping_iter(text) {
-            for &(anchor, at) in &self.wanted[found.pattern().as_usize()] {
-                let is_there = match anchor {
-                    Anchor::Start => found.start() == 0,
-                    Anchor::End => found.end() == text.len(),
-                    Anchor::Anywhere => true,
-                };
-                if is_there {
-                    put(set, at);
-                }
-            }
-        }
     }
 }
 
@@ -377,12 +209,4 @@ pub(crate) fn number(text: &str) -> Option<f64> {
         .then(|| text.parse::<f64>().ok())
         .flatten()
         .filter(|it| it.is_finite())
-}
-
-fn put(set: &mut AtomSet, atom: u32) {
-    set[atom as usize / 64] |= 1 << (atom % 64);
-}
-
-fn put_all(set: &mut AtomSet, atoms: &[u32]) {
-    atoms.iter().for_each(|&it| put(set, it));
 }

@@ -2,10 +2,16 @@
 
 mod atoms;
 mod bind;
+mod glob;
+mod index;
+mod needle;
+mod ranges;
 mod terms;
 
 pub use atoms::{Atom, AtomSet, FieldAtoms};
 pub use bind::{Binding, CorrelationPlan};
+pub(crate) use index::TextScratch;
+pub use ranges::Ranges;
 pub use terms::{Literal, Node, Term};
 
 use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, Selection, TimePart};
@@ -111,7 +117,7 @@ pub struct Program {
     pub schema: Schema,
     /// The tested fields, in the order in which they are looked at.
     pub fields: Vec<Field>,
-    /// The terms, those of one rule together.
+    /// The terms; those that ask the same stand together.
     pub terms: Vec<Term>,
     /// For each rule that this source feeds, its condition over literals, for confirmation and explanation.
     pub trees: Vec<Option<Node>>,
@@ -148,9 +154,41 @@ impl Program {
         Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans }
     }
 
+    /// Builds the automata of all fields now. They are built on demand otherwise: by the first event that has a text in such a field.
+    pub fn prepare(&self) {
+        self.fields.iter().for_each(|it| it.atoms.prepare());
+    }
+
     /// How many 64-bit words a set of terms takes.
     pub fn words(&self) -> usize {
         self.terms.len().div_ceil(64)
+    }
+
+    /// How many words a summary of a set of terms takes: a bit per word.
+    pub(crate) fn summary_words(&self) -> usize {
+        self.words().div_ceil(64)
+    }
+
+    /// How many words a row takes: its summary and its set of terms.
+    pub(crate) fn row_words(&self) -> usize {
+        self.summary_words() + self.words()
+    }
+
+    /// Makes `words` the set of all terms.
+    pub(crate) fn fill_with_all_terms(&self, words: &mut [u64]) {
+        words.fill(u64::MAX);
+        let rest = self.terms.len() % 64;
+        if let Some(last) = words.last_mut().filter(|_| rest != 0) {
+            *last = (1 << rest) - 1;
+        }
+    }
+
+    /// Bytes that the compiled rules hold, about, without their documents and without regular expressions, which don't tell.
+    pub fn bytes(&self) -> usize {
+        let fields: usize = self.fields.iter().map(|it| it.atoms.bytes() + it.mentions.len() * 8).sum();
+        let terms: usize = self.terms.iter().map(Term::bytes).sum();
+        let trees: usize = self.trees.iter().flatten().map(Node::bytes).sum();
+        fields + terms + trees
     }
 
     /// How many rules this source feeds.

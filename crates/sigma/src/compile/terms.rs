@@ -3,14 +3,14 @@
 use super::{AtomSet, Field, FieldAtoms, FieldIndex, FieldSource, RuleIndex};
 
 /// A boolean function of the atoms of one field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Literal {
     /// The field.
     pub field: FieldIndex,
     expression: Expression,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Expression {
     Atom(u32),
     Not(Box<Expression>),
@@ -25,6 +25,30 @@ impl Expression {
             Self::Not(inner) => !inner.holds(set),
             Self::And(parts) => parts.iter().all(|it| it.holds(set)),
             Self::Or(parts) => parts.iter().any(|it| it.holds(set)),
+        }
+    }
+}
+
+impl Expression {
+    fn bytes(&self) -> usize {
+        let below = match self {
+            Self::Atom(_) => 0,
+            Self::Not(inner) => inner.bytes(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::bytes).sum(),
+        };
+        size_of::<Self>() + below
+    }
+
+    /// Whether it may hold, and whether it may not, when atoms in `set` may or may not and the others don't.
+    fn may_hold(&self, set: &AtomSet) -> (bool, bool) {
+        match self {
+            Self::Atom(at) => (set[*at as usize / 64] >> (at % 64) & 1 == 1, true),
+            Self::Not(inner) => {
+                let (may, may_not) = inner.may_hold(set);
+                (may_not, may)
+            }
+            Self::And(parts) => parts.iter().map(|it| it.may_hold(set)).fold((true, false), |(a, b), (c, d)| (a && c, b || d)),
+            Self::Or(parts) => parts.iter().map(|it| it.may_hold(set)).fold((false, true), |(a, b), (c, d)| (a || c, b && d)),
         }
     }
 }
@@ -65,6 +89,15 @@ impl Literal {
     /// Whether the literal holds when exactly the atoms in `set` do.
     pub fn holds(&self, set: &AtomSet) -> bool {
         self.expression.holds(set)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<FieldIndex>() + self.expression.bytes()
+    }
+
+    /// Whether the literal may hold when the atoms in `set` may or may not hold and the others don't.
+    pub(crate) fn may_hold(&self, set: &AtomSet) -> bool {
+        self.expression.may_hold(set).0
     }
 }
 
@@ -129,6 +162,15 @@ impl Node {
         }
     }
 
+    /// Bytes held, about.
+    pub(super) fn bytes(&self) -> usize {
+        let below = match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::bytes).sum(),
+            Self::Literal(literal) => literal.bytes(),
+        };
+        size_of::<Self>() + below
+    }
+
     fn renumber(&mut self, places: &[FieldIndex]) {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter_mut().for_each(|it| it.renumber(places)),
@@ -146,6 +188,13 @@ pub struct Term {
     pub literals: Vec<Literal>,
     /// Whether the term is only a necessary condition, so that a hit has to be confirmed with the rule's whole condition.
     pub is_partial: bool,
+}
+
+impl Term {
+    /// Bytes held, about.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.literals.iter().map(Literal::bytes).sum::<usize>()
+    }
 }
 
 /// Most terms that a rule is spread into; a condition that needs more keeps a necessary part of itself.
@@ -224,22 +273,20 @@ pub(super) fn in_order(
     mut terms: Vec<Term>,
     mut trees: Vec<Option<Node>>,
 ) -> (Vec<Field>, Vec<Term>, Vec<Option<Node>>) {
-    let mentions: Vec<Vec<usize>> = (0..fields.len())
-        .map(|field| (0..terms.len()).filter(|&at| terms[at].literals.iter().any(|it| usize::from(it.field.0) == field)).collect())
-        .collect();
+    let mentions_before = mentions(fields.len(), &terms);
     let mut is_covered = vec![false; terms.len()];
     let mut remaining: Vec<usize> = (0..fields.len()).collect();
     let mut places = vec![FieldIndex(0); fields.len()];
     let mut order = Vec::with_capacity(fields.len());
     while !remaining.is_empty() {
         let rank = |field: usize| {
-            let uncovered = mentions[field].iter().filter(|&&it| !is_covered[it]).count();
+            let uncovered = mentions_before[field].iter().filter(|&&it| !is_covered[it]).count();
             let is_computed = !matches!(fields[field].0, FieldSource::Slot(_));
-            (!is_computed, uncovered, mentions[field].len())
+            (!is_computed, uncovered, mentions_before[field].len())
         };
         let best = (0..remaining.len()).max_by_key(|&at| (rank(remaining[at]), std::cmp::Reverse(remaining[at]))).unwrap_or(0);
         let field = remaining.remove(best);
-        mentions[field].iter().for_each(|&it| is_covered[it] = true);
+        mentions_before[field].iter().for_each(|&it| is_covered[it] = true);
         places[field] = FieldIndex(u16::try_from(order.len()).expect("there are no more fields than slots"));
         order.push(field);
     }
@@ -247,17 +294,30 @@ pub(super) fn in_order(
         term.literals.iter_mut().for_each(|it| it.field = places[usize::from(it.field.0)]);
         term.literals.sort_by_key(|it| it.field);
     }
+    // Terms that ask the same come to stand together, so that a value leaves few words of a row and rules the others out by their summary.
+    terms.sort_by(|left, right| left.literals.cmp(&right.literals).then(left.rule.cmp(&right.rule)));
+    let mentions = mentions(order.len(), &terms);
     trees.iter_mut().flatten().for_each(|it| it.renumber(&places));
     let words = terms.len().div_ceil(64);
     let mut fields: Vec<_> = fields.into_iter().map(Some).collect();
     let fields = order
         .iter()
-        .map(|&at| {
+        .zip(mentions)
+        .map(|(&at, mentions)| {
             let mut bits = vec![0_u64; words].into_boxed_slice();
-            mentions[at].iter().for_each(|&it| bits[it / 64] |= 1 << (it % 64));
+            mentions.iter().for_each(|&it| bits[it / 64] |= 1 << (it % 64));
             let (source, atoms) = fields[at].take().expect("each field stands in the order once");
             Field { source, atoms, mentions: bits }
         })
         .collect();
     (fields, terms, trees)
+}
+
+/// For each field, the terms that mention it.
+fn mentions(fields: usize, terms: &[Term]) -> Vec<Vec<usize>> {
+    let mut mentions = vec![Vec::new(); fields];
+    for (at, term) in terms.iter().enumerate() {
+        term.literals.iter().for_each(|it| mentions[usize::from(it.field.0)].push(at));
+    }
+    mentions
 }

@@ -6,11 +6,13 @@ use std::hash::BuildHasher;
 /// Values up to this many bytes are kept in the table for short ones.
 const SHORT_BYTES: usize = 48;
 /// Longer ones up to this many bytes in the other; anything longer is worked out each time.
-const LONG_BYTES: usize = 512;
-const SHORT_ENTRIES: usize = 1_024;
-const LONG_ENTRIES: usize = 64;
+const LONG_BYTES: usize = 256;
+/// A table begins with so many entries and doubles as long as values push each other out, up to so many: 1 MiB per field and table.
+const ENTRIES_MIN: usize = 256;
+const SHORT_ENTRIES_MAX: usize = 16_384;
+const LONG_ENTRIES_MAX: usize = 4_096;
 
-/// Two-way, least recently used of the two is replaced. Allocates each table once, when the first value comes.
+/// Two-way, the older of the two is replaced.
 #[derive(Debug, Default)]
 pub(super) struct ValueCache {
     short: Table,
@@ -21,6 +23,8 @@ pub(super) struct ValueCache {
 struct Table {
     heads: Vec<Head>,
     texts: Vec<u8>,
+    /// Values that were pushed out since the table has this size.
+    pushed_out: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,9 +51,9 @@ impl ValueCache {
     pub(super) fn put(&mut self, kind: u8, text: &str, class: u32) {
         let hash = hash(text);
         if text.len() <= SHORT_BYTES {
-            self.short.put::<SHORT_BYTES>(SHORT_ENTRIES, hash, kind + 1, text, class);
+            self.short.put::<SHORT_BYTES>(SHORT_ENTRIES_MAX, hash, kind + 1, text, class);
         } else if text.len() <= LONG_BYTES {
-            self.long.put::<LONG_BYTES>(LONG_ENTRIES, hash, kind + 1, text, class);
+            self.long.put::<LONG_BYTES>(LONG_ENTRIES_MAX, hash, kind + 1, text, class);
         }
     }
 
@@ -92,17 +96,59 @@ impl Table {
             && self.texts[at * STRIDE..][..text.len()] == *text.as_bytes()
     }
 
-    fn put<const STRIDE: usize>(&mut self, entries: usize, hash: u64, kind: u8, text: &str, class: u32) {
-        if self.heads.is_empty() {
-            self.heads = vec![Head::default(); entries];
-            self.texts = vec![0; entries * STRIDE];
+    fn put<const STRIDE: usize>(&mut self, entries_max: usize, hash: u64, kind: u8, text: &str, class: u32) {
+        // As many values as there are places were pushed out: they come again and again, or never. Twice the room tells which.
+        if self.heads.is_empty() || (self.pushed_out > self.heads.len() && self.heads.len() < entries_max) {
+            let entries = (self.heads.len() * 2).max(ENTRIES_MIN);
+            *self = Self { heads: vec![Head::default(); entries], texts: vec![0; entries * STRIDE], pushed_out: 0 };
         }
         let (pair, kept) = self.pair(hash);
+        self.pushed_out += usize::from(self.heads[pair + 1].kind != 0);
         // The newer of the two stands first; the older one makes room.
         self.heads[pair + 1] = self.heads[pair];
         self.texts.copy_within(pair * STRIDE..(pair + 1) * STRIDE, (pair + 1) * STRIDE);
         let len = u16::try_from(text.len()).expect("longer texts are not cached");
         self.heads[pair] = Head { hash: kept, class, len, kind };
         self.texts[pair * STRIDE..][..text.len()].copy_from_slice(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_grows_until_the_values_that_come_again_have_room() {
+        let mut cache = ValueCache::default();
+        let value = |at: u32| format!("u{at:05}");
+        for round in 0..20 {
+            let mut known = 0;
+            for at in 0..2_000 {
+                match cache.get(0, &value(at)) {
+                    Some(class) => {
+                        assert_eq!(class, at);
+                        known += 1;
+                    }
+                    None => cache.put(0, &value(at), at),
+                }
+            }
+            if round == 19 {
+                assert!(known > 1_500, "{known} of 2,000 values are known");
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_has_an_end_however_many_values_come() {
+        let mut cache = ValueCache::default();
+        (0..200_000).for_each(|at| cache.put(0, &format!("{at} {}", "x".repeat(40 + at as usize % 3 * 20)), at));
+        assert!(cache.bytes() < 3 << 20, "{} bytes", cache.bytes());
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        let mut cache = ValueCache::default();
+        cache.put(0, "5", 1);
+        assert_eq!((cache.get(0, "5"), cache.get(1, "5")), (Some(1), None));
     }
 }

@@ -1,206 +1,145 @@
 //! Which rules match an event: each value is looked up as a class of values that no rule tells apart, each class has a row of bits with
-//! the terms it allows, and the rows are intersected until nothing is left.
+//! the terms it allows, and the rows are intersected until nothing is left. The fields that an event has not are one look-up together.
 
 mod cache;
 mod computed;
+mod field;
+mod json;
+mod live;
+mod ranking;
+mod shapes;
+mod stats;
 mod values;
 
 pub use computed::Clock;
+pub use field::CLASSES_PER_FIELD_MAX;
+pub use shapes::SHAPES_MAX;
+pub use stats::{FieldStats, Glance, MatcherStats};
 
-use crate::compile::{Field, FieldIndex, FieldSource, Program, RuleIndex};
-use cache::ValueCache;
-use hashbrown::HashMap;
-use model::{Event, Value};
+use crate::compile::{FieldSource, Program, RuleIndex};
+use field::{Bench, FieldState};
+use live::Live;
+use model::Event;
+use ranking::Ranking;
+use shapes::{Shape, Shapes};
 use values::Scratch;
-
-/// Most classes of values that a field keeps rows for. A value of a further class is worked out each time.
-pub const CLASSES_PER_FIELD_MAX: usize = 4_096;
 
 /// The mutable side of a [`Program`] in one shard: caches and scratch, nothing that changes a verdict.
 #[derive(Debug)]
 pub struct Matcher {
     fields: Vec<FieldState>,
-    live: Vec<u64>,
-    active: Vec<u32>,
+    shapes: Shapes,
+    ranking: Ranking,
+    live: Live,
     scratch: Scratch,
     clock: Clock,
-    /// How often a value's class had no room for a row of its own.
-    pub class_overflows: u64,
-}
-
-#[derive(Debug, Default)]
-struct FieldState {
-    cache: ValueCache,
-    class_of_set: HashMap<Box<[u64]>, u32>,
-    /// `words` words per class: the terms which that class allows.
-    rows: Vec<u64>,
-    /// The classes of missing, null, false, true and object, once known.
-    simple: [Option<u32>; 5],
 }
 
 impl Matcher {
     /// A matcher for `program`; `clock` tells the local time for time modifiers.
     pub fn new(program: &Program, clock: Clock) -> Self {
-        let fields = program.fields.iter().map(|_| FieldState::default()).collect();
         Self {
-            fields,
-            live: vec![0; program.words()],
-            active: Vec::with_capacity(program.words()),
+            fields: program.fields.iter().map(FieldState::new).collect(),
+            shapes: Shapes::default(),
+            ranking: Ranking::new(program),
+            live: Live::new(program),
             scratch: Scratch::default(),
             clock,
-            class_overflows: 0,
         }
     }
 
     /// Puts the rules that match `event` into `matched`, in ascending order. Allocates nothing once the caches are warm.
     pub fn matches(&mut self, program: &Program, event: &Event<'_>, matched: &mut Vec<RuleIndex>) {
         matched.clear();
-        let words = program.words();
-        if words == 0 {
+        if program.words() == 0 {
             return;
         }
-        self.start(program);
-        for (at, field) in program.fields.iter().enumerate() {
-            if !self.active.iter().any(|&word| self.live[word as usize] & field.mentions[word as usize] != 0) {
-                continue;
-            }
-            let class = self.class(program, at, field, event);
-            let rows = &self.fields[at].rows;
-            let row = &rows[class as usize * words..][..words];
-            let live = &mut self.live;
-            self.active.retain(|&word| {
-                live[word as usize] &= row[word as usize];
-                live[word as usize] != 0
-            });
-            if self.active.is_empty() {
-                return;
-            }
+        let shape = self.shape(program, event);
+        if self.ranking.wants_sample() {
+            self.sample(program, event, shape);
         }
-        self.collect(program, event, matched);
+        self.narrow(program, event, shape);
+        if !self.live.is_empty() {
+            self.collect(program, event, matched);
+        }
+        if self.ranking.is_due() {
+            self.ranking.rank(program, &self.fields);
+            self.shapes.forget();
+        }
     }
 
-    /// Every term is live before the first field is looked at.
-    fn start(&mut self, program: &Program) {
-        let words = program.words();
-        self.live.fill(u64::MAX);
-        let rest = program.terms.len() % 64;
-        if rest != 0 {
-            self.live[words - 1] = (1 << rest) - 1;
+    /// The first stage: the terms that don't need a field which the event has not.
+    fn shape(&mut self, program: &Program, event: &Event<'_>) -> Shape {
+        if let Some(shape) = self.shapes.known(program, event) {
+            return shape;
         }
-        self.active.clear();
-        self.active.extend(0..u32::try_from(words).expect("terms are far fewer than 2^32"));
+        let mut bench = Bench { program, scratch: &mut self.scratch, clock: &mut self.clock };
+        self.shapes.add(&mut self.fields, &self.ranking.order, event, &mut bench)
+    }
+
+    /// The second stage: field by field, as long as a term is live that mentions it.
+    fn narrow(&mut self, program: &Program, event: &Event<'_>, shape: Shape) {
+        let Self { fields, shapes, live, scratch, clock, .. } = self;
+        let mut bench = Bench { program, scratch, clock };
+        live.start(shapes.row(shape, program));
+        for &at in shapes.fields(shape) {
+            let at = usize::from(at);
+            if live.mentions(&program.fields[at]) {
+                look(live, &mut fields[at], at, event, &mut bench);
+                if live.is_empty() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Asks every field of the event by itself what it rules out.
+    fn sample(&mut self, program: &Program, event: &Event<'_>, shape: Shape) {
+        let Self { fields, shapes, ranking, live, scratch, clock } = self;
+        let mut bench = Bench { program, scratch, clock };
+        live.start(shapes.row(shape, program));
+        for &at in shapes.fields(shape) {
+            let at = usize::from(at);
+            let words = &fields[at].row(at, event, &mut bench)[program.summary_words()..];
+            ranking.note(at, live.count(|word| !words[word]));
+        }
     }
 
     /// The rules of the terms that are left; partial terms are confirmed by the whole condition.
     fn collect(&mut self, program: &Program, event: &Event<'_>, matched: &mut Vec<RuleIndex>) {
-        for at in 0..self.active.len() {
-            let word = self.active[at] as usize;
-            let mut bits = self.live[word];
-            while bits != 0 {
-                let term = &program.terms[word * 64 + bits.trailing_zeros() as usize];
-                bits &= bits - 1;
-                if matched.last() == Some(&term.rule) {
-                    continue;
-                }
-                if !term.is_partial || self.condition_holds(program, term.rule, event) {
-                    matched.push(term.rule);
-                }
+        let Self { live, scratch, clock, .. } = self;
+        live.each(|at| {
+            let term = &program.terms[at];
+            if !matched.contains(&term.rule) && (!term.is_partial || condition_holds(program, term.rule, event, scratch, clock)) {
+                matched.push(term.rule);
             }
-        }
+        });
+        matched.sort_unstable();
     }
 
     /// Walks the whole condition of a rule, without classes, rows or caches: the slow twin of [`Self::matches`].
     pub fn condition_holds(&mut self, program: &Program, rule: RuleIndex, event: &Event<'_>) -> bool {
-        let Some(tree) = &program.trees[rule.0 as usize] else { return false };
-        let (scratch, clock) = (&mut self.scratch, &mut self.clock);
-        tree.holds(&mut |literal| {
-            let field = &program.fields[usize::from(literal.field.0)];
-            scratch.atoms_that_hold(program, field, event, clock);
-            literal.holds(&scratch.set)
-        })
-    }
-
-    /// The class of the event's value of `field`. Its row stands in [`FieldState::rows`] when this returns.
-    fn class(&mut self, program: &Program, at: usize, field: &Field, event: &Event<'_>) -> u32 {
-        let FieldSource::Slot(slot) = field.source else {
-            self.scratch.atoms_that_hold(program, field, event, &mut self.clock);
-            return self.class_of_scratch(program, at);
-        };
-        let value = event.value(slot);
-        let (kind, text) = match value {
-            Value::Missing => return self.simple_class(program, at, field, event, 0),
-            Value::Null => return self.simple_class(program, at, field, event, 1),
-            Value::Bool(is_true) => return self.simple_class(program, at, field, event, 2 + usize::from(is_true)),
-            Value::Object(_) => return self.simple_class(program, at, field, event, 4),
-            Value::Text(text) => (0, text),
-            Value::Number(text) => (1, text),
-            Value::Escaped(text) => (2, text),
-            Value::Array(text) => (3, text),
-            Value::Within { array, depth } => (4 + depth, array),
-        };
-        if let Some(class) = self.fields[at].cache.get(kind, text) {
-            return class;
-        }
-        self.scratch.atoms_that_hold(program, field, event, &mut self.clock);
-        let class = self.class_of_scratch(program, at);
-        if class as usize != CLASSES_PER_FIELD_MAX {
-            self.fields[at].cache.put(kind, text, class);
-        }
-        class
-    }
-
-    fn simple_class(&mut self, program: &Program, at: usize, field: &Field, event: &Event<'_>, kind: usize) -> u32 {
-        if let Some(class) = self.fields[at].simple[kind] {
-            return class;
-        }
-        self.scratch.atoms_that_hold(program, field, event, &mut self.clock);
-        let class = self.class_of_scratch(program, at);
-        if class as usize != CLASSES_PER_FIELD_MAX {
-            self.fields[at].simple[kind] = Some(class);
-        }
-        class
-    }
-
-    /// The class of values for which exactly the atoms in the scratch set hold. Beyond [`CLASSES_PER_FIELD_MAX`], the last row is
-    /// worked out anew and lent to it.
-    fn class_of_scratch(&mut self, program: &Program, at: usize) -> u32 {
-        let state = &mut self.fields[at];
-        if let Some(&class) = state.class_of_set.get(self.scratch.set.as_slice()) {
-            return class;
-        }
-        let words = program.words();
-        let class = state.class_of_set.len().min(CLASSES_PER_FIELD_MAX);
-        state.rows.resize(state.rows.len().max((class + 1) * words), 0);
-        let row = &mut state.rows[class * words..][..words];
-        fill_row(program, FieldIndex(u16::try_from(at).expect("fields are numbered by u16")), &self.scratch.set, row);
-        let number = u32::try_from(class).expect("classes are limited");
-        if class < CLASSES_PER_FIELD_MAX {
-            state.class_of_set.insert(self.scratch.set.as_slice().into(), number);
-        } else {
-            self.class_overflows += 1;
-        }
-        number
-    }
-
-    /// Bytes held by the caches, about.
-    pub fn cache_bytes(&self) -> usize {
-        self.fields.iter().map(|it| it.cache.bytes() + it.rows.len() * 8).sum()
+        condition_holds(program, rule, event, &mut self.scratch, &mut self.clock)
     }
 }
 
-/// The terms that a value allows for which exactly the atoms in `set` hold: all that don't mention the field, and those whose literal holds.
-fn fill_row(program: &Program, field: FieldIndex, set: &[u64], row: &mut [u64]) {
-    let mentions = &program.fields[usize::from(field.0)].mentions;
-    for (word, (row, mentions)) in row.iter_mut().zip(mentions).enumerate() {
-        *row = !mentions;
-        let mut bits = *mentions;
-        while bits != 0 {
-            let bit = bits.trailing_zeros();
-            bits &= bits - 1;
-            let literals = &program.terms[word * 64 + bit as usize].literals;
-            if literals.iter().any(|it| it.field == field && it.holds(set)) {
-                *row |= 1 << bit;
-            }
+/// Keeps the terms that one field allows. Keywords are searched for in the whole line first, and in its texts only if that leaves any.
+fn look(live: &mut Live, state: &mut FieldState, at: usize, event: &Event<'_>, bench: &mut Bench<'_>) {
+    let field = &bench.program.fields[at];
+    if field.source == FieldSource::Keywords {
+        live.keep(state.coarse_row(at, event, bench));
+        if !live.mentions(field) {
+            return;
         }
     }
+    live.keep(state.row(at, event, bench));
+}
+
+fn condition_holds(program: &Program, rule: RuleIndex, event: &Event<'_>, scratch: &mut Scratch, clock: &mut Clock) -> bool {
+    let Some(tree) = &program.trees[rule.0 as usize] else { return false };
+    tree.holds(&mut |literal| {
+        let field = &program.fields[usize::from(literal.field.0)];
+        scratch.atoms_that_hold(program, field, event, clock);
+        literal.holds(&scratch.set)
+    })
 }

@@ -1,9 +1,9 @@
 //! Which atoms of a field hold for the value in an event: the one place where predicates meet values.
 
 use super::computed::{Clock, related};
-use crate::compile::{Field, FieldAtoms, FieldSource, Program};
+use super::json::{Members, member, scalars};
+use crate::compile::{Field, FieldAtoms, FieldSource, Program, TextScratch};
 use model::{Event, FieldPath, Value};
-use serde_json::Value as Json;
 use std::fmt::Write;
 
 /// Buffers that are reused from event to event.
@@ -11,7 +11,7 @@ use std::fmt::Write;
 pub(super) struct Scratch {
     /// The atoms that hold.
     pub(super) set: Vec<u64>,
-    lower: String,
+    search: TextScratch,
     text: String,
 }
 
@@ -27,90 +27,80 @@ impl Scratch {
                 if let Some(number) = clock.part(program, event, *slot, *part) {
                     self.text.clear();
                     let _ = write!(self.text, "{number}");
-                    atoms.hold_for_text(&self.text, &mut self.lower, &mut self.set);
+                    atoms.hold_for_text(&self.text, &mut self.search, &mut self.set);
                 }
             }
             FieldSource::Related(left, right, relation, cased) => {
                 let holds = related(event.value(*left), event.value(*right), *relation, *cased);
-                atoms.hold_for_text(if holds { "true" } else { "false" }, &mut self.lower, &mut self.set);
+                atoms.hold_for_text(if holds { "true" } else { "false" }, &mut self.search, &mut self.set);
             }
             FieldSource::Keywords => self.keywords(atoms, event.line),
         }
     }
 
+    /// Makes the set that of the atoms of keywords which may hold in `line`.
+    pub(super) fn atoms_that_may_hold(&mut self, atoms: &FieldAtoms, line: &str) {
+        self.set.clear();
+        self.set.resize(atoms.words(), 0);
+        atoms.may_hold_in_line(line, &mut self.set);
+    }
+
     fn value(&mut self, atoms: &FieldAtoms, value: Value<'_>, path: &FieldPath) {
         match value {
             Value::Missing => return atoms.hold_for_null(&mut self.set),
+            Value::Within { array, depth } => {
+                let rest: Vec<&str> = path.segments().skip(usize::from(depth)).collect();
+                let mut is_missing = true;
+                descend(Value::Array(array), &rest, &mut |it| {
+                    is_missing = false;
+                    self.any(atoms, it);
+                });
+                if is_missing {
+                    return atoms.hold_for_null(&mut self.set);
+                }
+            }
+            other => self.any(atoms, other),
+        }
+        atoms.hold_for_presence(&mut self.set);
+    }
+
+    /// An array holds what any of its elements holds.
+    fn any(&mut self, atoms: &FieldAtoms, value: Value<'_>) {
+        match value {
             Value::Null => atoms.hold_for_null(&mut self.set),
             Value::Text(text) | Value::Number(text) => self.text(atoms, text),
             Value::Bool(is_true) => self.text(atoms, if is_true { "true" } else { "false" }),
             Value::Escaped(raw) => self.text(atoms, &model::value::unescape(raw)),
-            Value::Object(_) => {}
-            Value::Array(raw) => {
-                // The slow path: arrays are rare among the fields that rules test, and their classes are cached.
-                if let Ok(json) = serde_json::from_str::<Json>(raw) {
-                    self.json(atoms, &json);
-                }
-            }
-            Value::Within { array, depth } => {
-                let Ok(json) = serde_json::from_str::<Json>(array) else { return };
-                let rest: Vec<&str> = path.segments().skip(usize::from(depth)).collect();
-                let mut found = Vec::new();
-                descend(&json, &rest, &mut found);
-                if found.is_empty() {
-                    return atoms.hold_for_null(&mut self.set);
-                }
-                found.into_iter().for_each(|it| self.json(atoms, it));
-            }
+            Value::Array(raw) => Members::of(raw).for_each(|(_, it)| self.any(atoms, it)),
+            Value::Missing | Value::Object(_) | Value::Within { .. } => {}
         }
-        atoms.hold_for_presence(&mut self.set);
     }
 
     fn text(&mut self, atoms: &FieldAtoms, text: &str) {
-        atoms.hold_for_text(text, &mut self.lower, &mut self.set);
-    }
-
-    /// An array holds what any of its elements holds.
-    fn json(&mut self, atoms: &FieldAtoms, json: &Json) {
-        match json {
-            Json::Null => atoms.hold_for_null(&mut self.set),
-            Json::Bool(is_true) => self.text(atoms, if *is_true { "true" } else { "false" }),
-            Json::Number(number) => self.text(atoms, &number.to_string()),
-            Json::String(text) => self.text(atoms, text),
-            Json::Array(elements) => elements.iter().for_each(|it| self.json(atoms, it)),
-            Json::Object(_) => {}
-        }
+        atoms.hold_for_text(text, &mut self.search, &mut self.set);
     }
 
     /// Keywords are looked for in every string, number and boolean of the event, whatever its field.
     fn keywords(&mut self, atoms: &FieldAtoms, line: &str) {
-        let Ok(json) = serde_json::from_str::<Json>(line) else { return };
-        let mut pending = vec![&json];
-        while let Some(json) = pending.pop() {
-            match json {
-                Json::Object(fields) => pending.extend(fields.values()),
-                Json::Array(elements) => pending.extend(elements),
-                scalar => self.json(atoms, scalar),
-            }
-        }
+        scalars(line, &mut |it| self.any(atoms, it));
         atoms.hold_for_presence(&mut self.set);
     }
 }
 
-/// Every value at the rest of a path below `json`, arrays walked through.
-fn descend<'j>(json: &'j Json, rest: &[&str], found: &mut Vec<&'j Json>) {
-    match (json, rest) {
-        (Json::Array(elements), [_, ..]) => elements.iter().for_each(|it| descend(it, rest, found)),
-        (_, []) => found.push(json),
-        (Json::Object(fields), [key, below @ ..]) => {
-            if let Some(inner) = fields.get(*key) {
-                descend(inner, below, found);
+/// Calls `visit` with every value at the rest of a path below `value`, arrays walked through.
+fn descend<'j>(value: Value<'j>, rest: &[&str], visit: &mut impl FnMut(Value<'j>)) {
+    match (value, rest) {
+        (Value::Array(raw), [_, ..]) => Members::of(raw).for_each(|(_, it)| descend(it, rest, visit)),
+        (_, []) => visit(value),
+        (Value::Object(raw), [key, below @ ..]) => {
+            if let Some(inner) = member(raw, key) {
+                descend(inner, below, visit);
             }
             // A flattened key: the rest of the path as one literal key.
             if !below.is_empty()
-                && let Some(inner) = fields.get(rest.join(".").as_str())
+                && let Some(inner) = member(raw, &rest.join("."))
             {
-                found.push(inner);
+                visit(inner);
             }
         }
         _ => {}

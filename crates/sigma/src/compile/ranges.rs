@@ -1,0 +1,106 @@
+//! Fields of which only networks or only numbers are asked: a value is one of a few ranges, which binary search finds without a cache.
+
+use super::Atom;
+use super::atoms::number;
+use std::net::IpAddr;
+
+/// Where the sets of tests that hold change, in ascending order.
+#[derive(Debug)]
+pub enum Ranges {
+    /// The numbers of all comparisons.
+    Numbers(Box<[f64]>),
+    /// Each network's first address and the one after its last, per family.
+    Networks(Box<[u32]>, Box<[u128]>),
+}
+
+impl Ranges {
+    /// `None` when something else is asked too.
+    pub(super) fn of(atoms: &[Atom]) -> Option<Self> {
+        let (mut numbers, mut v4, mut v6) = (Vec::new(), Vec::new(), Vec::new());
+        for atom in atoms {
+            match atom {
+                Atom::Number(_, with) => numbers.push(*with),
+                Atom::Cidr(ipnet::IpNet::V4(net)) => {
+                    v4.push(u32::from(net.network()));
+                    v4.extend(u32::from(net.broadcast()).checked_add(1));
+                }
+                Atom::Cidr(ipnet::IpNet::V6(net)) => {
+                    v6.push(u128::from(net.network()));
+                    v6.extend(u128::from(net.broadcast()).checked_add(1));
+                }
+                Atom::Exists | Atom::Null => {}
+                _ => return None,
+            }
+        }
+        numbers.sort_by(f64::total_cmp);
+        numbers.dedup();
+        v4.sort_unstable();
+        v4.dedup();
+        v6.sort_unstable();
+        v6.dedup();
+        match (numbers.is_empty(), v4.is_empty() && v6.is_empty()) {
+            (false, true) if numbers.iter().all(|it| it.is_finite()) => Some(Self::Numbers(numbers.into())),
+            (true, false) => Some(Self::Networks(v4.into(), v6.into())),
+            _ => None,
+        }
+    }
+
+    /// How many ranges there are, the one of texts that are neither number nor address included.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Numbers(points) => 2 * points.len() + 2,
+            Self::Networks(v4, v6) => v4.len() + v6.len() + 3,
+        }
+    }
+
+    /// The range that a text falls into: the same tests hold for all texts of a range.
+    pub(crate) fn position(&self, text: &str) -> usize {
+        match self {
+            Self::Numbers(points) => {
+                let Some(number) = number(text) else { return 0 };
+                let at = points.partition_point(|it| *it < number);
+                2 * at + if points.get(at).is_some_and(|it| *it <= number) { 2 } else { 1 }
+            }
+            Self::Networks(v4, v6) => match text.parse::<IpAddr>().map(|it| it.to_canonical()) {
+                Ok(IpAddr::V4(address)) => 1 + v4.partition_point(|it| *it <= u32::from(address)),
+                Ok(IpAddr::V6(address)) => 2 + v4.len() + v6.partition_point(|it| *it <= u128::from(address)),
+                Err(_) => 0,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ast::Compare;
+
+    #[test]
+    fn a_number_is_at_a_point_or_between_two() {
+        let atoms = [Atom::Number(Compare::Less, 5.0), Atom::Exists, Atom::Number(Compare::Equal, -1.0)];
+        let ranges = Ranges::of(&atoms).unwrap();
+        let positions: Vec<usize> = ["x", "-2", "-1", "-1.0", "0", "5", "6e3"].iter().map(|it| ranges.position(it)).collect();
+        assert_eq!(positions, [0, 1, 2, 2, 3, 4, 5]);
+        assert_eq!(ranges.len(), 6);
+    }
+
+    #[test]
+    fn an_address_is_between_the_ends_of_networks_of_its_family() {
+        let atoms = ["10.0.0.0/8", "10.1.0.0/16", "255.0.0.0/8", "fd00::/8"].map(|it| Atom::Cidr(it.parse().unwrap()));
+        let ranges = Ranges::of(&atoms).unwrap();
+        let position = |it| ranges.position(it);
+        assert_eq!(position("10.1.2.3"), position("::ffff:10.1.200.3"), "an IPv4 address in IPv6 clothes");
+        assert_ne!(position("10.1.2.3"), position("10.2.2.3"));
+        assert_ne!(position("10.0.2.3"), position("11.0.0.0"));
+        assert_eq!(position("255.255.255.255"), position("255.0.0.0"));
+        assert_ne!(position("fd00::1"), position("fe80::1"));
+        assert_ne!(position("::1"), position("255.0.0.1"), "the last range of one family is not the first of the other");
+        assert!(["fe80::1", "255.255.255.255", "no address"].iter().all(|it| position(it) < ranges.len()));
+    }
+
+    #[test]
+    fn a_field_that_is_asked_for_texts_too_has_no_ranges() {
+        assert!(Ranges::of(&[Atom::Number(Compare::Less, 5.0), Atom::AnyText]).is_none());
+        assert!(Ranges::of(&[Atom::Exists]).is_none());
+    }
+}

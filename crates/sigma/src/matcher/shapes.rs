@@ -1,0 +1,98 @@
+//! The first stage of matching: which fields an event has. Events of one kind have the same fields, and most terms need one that it
+//! has not; what is left of them is worked out once per shape.
+
+use super::field::{Bench, FieldState, summarise};
+use crate::compile::{FieldSource, Program};
+use hashbrown::HashMap;
+use model::{Event, Value};
+
+/// Most shapes that are kept. When there are more, all are forgotten, so that those of now find room.
+pub const SHAPES_MAX: usize = 1_024;
+
+/// The shapes met so far, and what is left of the terms for each.
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    by_key: HashMap<Box<[u64]>, u32>,
+    rows: Vec<u64>,
+    /// For each shape, the fields that are there and that a term mentions which is left, in the order of the ranking.
+    fields: Vec<Box<[u16]>>,
+    key: Vec<u64>,
+    /// How often all were forgotten because there were too many.
+    pub(super) overflows: u64,
+}
+
+/// The number of a shape.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape(u32);
+
+impl Shapes {
+    /// The shape of `event` if it was met before.
+    pub(super) fn known(&mut self, program: &Program, event: &Event<'_>) -> Option<Shape> {
+        self.key.clear();
+        for fields in program.fields.chunks(64) {
+            let mut word = 0;
+            for (bit, field) in fields.iter().enumerate() {
+                let is_there = match field.source {
+                    FieldSource::Slot(slot) => !matches!(event.value(slot), Value::Missing),
+                    _ => true,
+                };
+                word |= u64::from(is_there) << bit;
+            }
+            self.key.push(word);
+        }
+        self.by_key.get(self.key.as_slice()).map(|&it| Shape(it))
+    }
+
+    /// Adds the shape that [`Self::known`] has just not found.
+    pub(super) fn add(&mut self, states: &mut [FieldState], ranked: &[u16], event: &Event<'_>, bench: &mut Bench<'_>) -> Shape {
+        if self.by_key.len() == SHAPES_MAX {
+            self.forget();
+            self.overflows += 1;
+        }
+        let program = bench.program;
+        let (stride, summary_words) = (program.row_words(), program.summary_words());
+        let start = self.rows.len();
+        self.rows.resize(start + stride, 0);
+        let (summary, words) = self.rows[start..].split_at_mut(summary_words);
+        program.fill_with_all_terms(words);
+        let is_there = |at: usize| self.key[at / 64] >> (at % 64) & 1 == 1;
+        for at in (0..program.fields.len()).filter(|&it| !is_there(it)) {
+            let row = states[at].row(at, event, bench);
+            words.iter_mut().zip(&row[summary_words..]).for_each(|(mine, row)| *mine &= row);
+        }
+        summarise(words, summary);
+        let is_asked = |at: usize| program.fields[at].mentions.iter().zip(&*words).any(|(mentions, live)| mentions & live != 0);
+        self.fields.push(ranked.iter().copied().filter(|&it| is_there(usize::from(it)) && is_asked(usize::from(it))).collect());
+        let number = u32::try_from(self.by_key.len()).expect("shapes are limited");
+        self.by_key.insert(self.key.as_slice().into(), number);
+        Shape(number)
+    }
+
+    /// Forgets everything, because the ranking has changed or the table is full.
+    pub(super) fn forget(&mut self) {
+        self.by_key.clear();
+        self.rows.clear();
+        self.fields.clear();
+    }
+
+    /// The terms that are left when the fields are missing which this shape has not.
+    pub(super) fn row(&self, shape: Shape, program: &Program) -> &[u64] {
+        let stride = program.row_words();
+        &self.rows[shape.0 as usize * stride..][..stride]
+    }
+
+    /// The fields to look at.
+    pub(super) fn fields(&self, shape: Shape) -> &[u16] {
+        &self.fields[shape.0 as usize]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Bytes held, about.
+    pub(super) fn bytes(&self) -> usize {
+        let fields: usize = self.fields.iter().map(|it| it.len() * 2 + 16).sum();
+        self.rows.capacity() * 8 + fields + self.by_key.len() * (self.key.len() * 8 + 24)
+    }
+}
