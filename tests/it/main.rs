@@ -9,6 +9,7 @@ mod golden;
 mod ocsf_schema;
 mod oracle;
 mod peer;
+mod reload;
 mod replay;
 mod sigmahq;
 mod sources;

@@ -8,10 +8,16 @@ use crate::exit::Usage;
 use crate::show::escaped;
 use anyhow::{Context, Result};
 use engine::Rulebook;
-use model::SourceMapping;
+use engine::policy::EXCEPTIONS_MAX;
+use model::{EventTime, Exception, SourceMapping};
+use sigma::ast::Place;
+use sigma::compile::RuleSet;
 use sigma::lists::Lists;
-use sigma::parse::{Loaded, parse_all};
+use sigma::parse::nearest::nearest;
+use sigma::parse::{Loaded, exceptions, parse_all};
 use sigma::problem::{Code, Problem};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +25,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const RULES_DIR: &str = "rules";
 /// The folder inside a rules directory that holds lists and no rules.
 pub(crate) const CONTEXT_DIR: &str = "context";
+/// What a file of exceptions in such a folder is called.
+const EXCEPTIONS_FILES: [&str; 2] = ["exceptions.yml", "exceptions.yaml"];
 
 /// Rules compiled for some sources, and everything that was wrong on the way.
 pub(crate) struct Rules {
@@ -97,6 +105,66 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
         }
     }
     Ok(lists)
+}
+
+/// Reads the exceptions in `exceptions.yml` of the `context` folders of `dirs` and of `context`, and in `files`. Those that can't be read page on.
+pub(crate) fn exceptions(
+    dirs: &[PathBuf],
+    context: Option<&Path>,
+    files: &[PathBuf],
+    now: EventTime,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<(Exception, Place)>> {
+    let folders = dirs.iter().map(|it| it.join(CONTEXT_DIR)).chain(context.map(Path::to_owned));
+    let beside = folders.flat_map(|it| EXCEPTIONS_FILES.map(|file| it.join(file))).filter(|it| it.is_file());
+    if let Some(missing) = files.iter().find(|it| !it.is_file()) {
+        return Err(Usage::new(format!("no such file of exceptions: {}", missing.display())));
+    }
+    let paths: Vec<PathBuf> = beside.chain(files.iter().cloned()).collect();
+    let texts: Vec<(String, String)> =
+        paths.iter().filter_map(|path| Some((path.display().to_string(), files::text(path, problems)?))).collect();
+    let mut loaded = exceptions::parse_all(texts, now);
+    problems.append(&mut loaded.problems);
+    if loaded.exceptions.len() > EXCEPTIONS_MAX {
+        let (_, place) = &loaded.exceptions[EXCEPTIONS_MAX];
+        let message = format!("more than {EXCEPTIONS_MAX} exceptions; this one and those after it don't hold");
+        problems.push(Problem::error(Code::TooManyExceptions, &place.file, place.line, 1, message));
+        loaded.exceptions.truncate(EXCEPTIONS_MAX);
+    }
+    Ok(loaded.exceptions)
+}
+
+/// Warns of exceptions for rules that are not there: they cover nothing.
+pub(crate) fn check_exceptions(exceptions: &[(Exception, Place)], set: &RuleSet, problems: &mut Vec<Problem>) {
+    let infos = || set.rules.iter().map(|it| &it.info).chain(set.correlations.iter().map(|it| &it.info));
+    let known: HashSet<&str> = infos().flat_map(|it| [it.name.as_str(), it.id.as_str()]).collect();
+    for (exception, place) in exceptions {
+        let Some(rule) = exception.rule.as_deref().filter(|it| !known.contains(it)) else { continue };
+        let message = format!("the exception `{}` is for the rule `{rule}`, which is not loaded", exception.id);
+        let problem = Problem::new(Code::UnknownRuleException, &place.file, place.line, 1, message);
+        let meant = nearest(rule, infos().map(|it| it.name.as_str())).map(|it| format!("did you mean `{it}`?"));
+        problems.push(problem.with_hint(meant.unwrap_or_else(|| "remove it with the rule".to_owned())));
+    }
+}
+
+/// A number that changes when the content of a file changes that rules, lists or exceptions are read from.
+pub(crate) fn fingerprint(dirs: &[PathBuf], context: Option<&Path>, exceptions: &[PathBuf]) -> u64 {
+    let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
+    let roots = dirs.iter().cloned().chain(beside).chain(context.map(Path::to_owned)).chain(exceptions.iter().cloned());
+    let mut hash = DefaultHasher::new();
+    for root in roots {
+        // What can't be read counts as what it says about that.
+        match files::below(std::slice::from_ref(&root), files::is_watched, &mut Vec::new()) {
+            Ok(paths) => {
+                for path in paths {
+                    let content = std::fs::read(&path).map_err(|error| error.kind().to_string());
+                    (path, content).hash(&mut hash);
+                }
+            }
+            Err(error) => (root, error.to_string()).hash(&mut hash),
+        }
+    }
+    hash.finish()
 }
 
 /// Paths of the rule pages below `dirs`, sorted. Folders that can't be read are passed over: [`documents`] reports them.

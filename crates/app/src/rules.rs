@@ -1,11 +1,13 @@
 //! `nightjar rules`: rules as code, started, checked, listed, drawn, tested and explained.
 
 mod check;
+mod exceptions;
 mod explain;
 mod graph;
 mod list;
 mod lsp;
 mod new;
+mod promote;
 mod schema;
 mod select;
 mod test;
@@ -33,6 +35,10 @@ pub(crate) enum Command {
     Lsp(lsp::Args),
     /// Run the cases of the rules' pages through the whole engine; exit code 1 if one of them fails
     Test(test::Args),
+    /// Report from recorded shadow findings what noise rules with the status `test` or `experimental` would make
+    Promote(promote::Args),
+    /// List exceptions: in force, ended, never used; exit code 1 if one can't be read
+    Exceptions(exceptions::Args),
     /// Tell for one event, selection by selection, why rules match it or not
     Explain(explain::Args),
 }
@@ -57,6 +63,8 @@ pub(crate) fn main(command: &Command) -> Result<Exit> {
         Command::Schema(args) => schema::main(args),
         Command::Lsp(args) => lsp::main(args),
         Command::Test(args) => test::main(args),
+        Command::Promote(args) => promote::main(args),
+        Command::Exceptions(args) => exceptions::main(args),
         Command::Explain(args) => explain::main(args),
     }
 }

@@ -19,16 +19,21 @@ use anyhow::Result;
 use args::Options;
 use engine::{Plausible, Policy};
 use input::Input;
+use model::Exception;
 use output::Output;
 use pipeline::Pipeline;
 use stats::{Report, RuleCounts, Statistics};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
 /// Scores a file and says how it went.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     let options = Options::of(args)?;
-    let rules = load::rules(&options.rules, options.context.as_deref(), std::slice::from_ref(&options.mapping))?;
+    let mut rules = load::rules(&options.rules, options.context.as_deref(), std::slice::from_ref(&options.mapping))?;
+    let exceptions =
+        load::exceptions(&options.rules, options.context.as_deref(), &options.exceptions, options.now, &mut rules.problems)?;
+    load::check_exceptions(&exceptions, &rules.book.set, &mut rules.problems);
     load::report(&rules.problems)?;
     let counts = RuleCounts::of(&rules);
     if counts.loaded == 0 {
@@ -38,13 +43,15 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
         let source = &options.mapping.name;
         writeln!(anstream::stderr(), "warning: none of the {} rules is for the source `{source}`", counts.loaded)?;
     }
-    let book = rules.book.with_policy(Policy::new(Vec::new(), options.includes_shadow)?);
+    let exceptions: Vec<Exception> = exceptions.into_iter().map(|(exception, _)| exception).collect();
+    let ids = exceptions.iter().map(|it| (it.id.clone(), BTreeMap::new())).collect();
+    let book = rules.book.with_policy(Policy::new(exceptions, options.includes_shadow)?);
     let started = Instant::now();
     let input = Input::open(&options)?;
     let mut output = Output::open(&options, input.reader.progress())?;
     let mut pipeline = Pipeline::new(book, &options.clock, Plausible::until(options.latest()), options.threads);
     let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output))?;
-    let tally = output.finish()?;
+    let tally = output.finish()?.with_exceptions(ids);
     let report = Report {
         statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts),
         trouble: ending.map(|it| it.to_string()),

@@ -183,6 +183,185 @@ fn a_run_turns_events_into_alerts_and_dead_letters_until_it_is_told_to_stop() {
     assert_eq!((&last["message"], &last["events"], &last["records"]), (&Json::from("stopped"), &Json::from(101), &Json::from(11)));
 }
 
+/// A run that is watched through its log.
+struct Run {
+    child: Child,
+    log: std::sync::mpsc::Receiver<Json>,
+    address: String,
+    kafka: EmbeddedKafka,
+    producer: PacedProducer,
+    events: u32,
+}
+
+impl Run {
+    /// Starts with `rules/`, beside which the place may hold more.
+    fn start(place: &Place, environment: &[(&str, &str)], before: impl FnOnce(&EmbeddedKafka)) -> Self {
+        let kafka = EmbeddedKafka::start(&[TOPICS, &[("nightjar.exceptions", 1)]].concat()).unwrap();
+        before(&kafka);
+        let mut command = place.command(&["run"]);
+        command.env("NIGHTJAR_KAFKA__BROKERS", kafka.bootstrap_servers()).envs(environment.iter().copied());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (tell, log) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).filter_map(|it| serde_json::from_str(&it).ok()).try_for_each(|it| tell.send(it).ok())
+        });
+        let producer =
+            PacedProducer::new(&kafka.config(), "audit-events", 2, Pacing::default(), Arc::new(Progress::new(2))).unwrap();
+        let mut run = Self { child, log, address: String::new(), kafka, producer, events: 0 };
+        run.address = run.logged("serving")["address"].as_str().unwrap().to_owned();
+        run
+    }
+
+    /// The next line of the log whose message begins so.
+    #[track_caller]
+    fn logged(&self, message: &str) -> Json {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE).unwrap();
+            if line["message"].as_str().is_some_and(|it| it.starts_with(message)) {
+                return line;
+            }
+        }
+    }
+
+    /// An event a second after the one before.
+    fn event(&mut self, actor: &str, action: &str) {
+        let Self { events, producer, .. } = self;
+        let event = format!(
+            r#"{{"time":"2026-03-02T10:00:{events:02}Z","id":"e-{events}","actor":{{"id":"{actor}"}},"action":"{action}"}}"#
+        );
+        assert!(producer.send(b"one partition", event.as_bytes(), None, PATIENCE).unwrap());
+        producer.flush(PATIENCE).unwrap();
+        *events += 1;
+    }
+
+    /// Rule and actor of the first `count` findings of a topic.
+    #[track_caller]
+    fn findings(&self, topic: &str, count: usize) -> Vec<String> {
+        let read = TailReader::from_earliest(&self.kafka.config(), topic).unwrap().read(count, PATIENCE).unwrap();
+        let told = |it: Json| {
+            let text = |pointer: &str| it.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+            format!("{} {}", text("/finding_info/analytic/name"), text("/actor/user/uid"))
+        };
+        read.iter().map(|it| told(serde_json::from_slice(&it.value).unwrap())).collect()
+    }
+
+    fn stop(self) {
+        assert_eq!(signalled(self.child, "-TERM"), Some(0));
+    }
+}
+
+const LOOKS: &str = "\
+title: Look
+name: look
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b02
+status: stable
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: look
+  condition: s
+level: low
+---
+title: Three looks
+name: looks
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b03
+correlation:
+  type: event_count
+  rules: [look]
+  group-by: [actor.id]
+  timespan: 1h
+  condition:
+    gte: 3
+level: high
+";
+
+const JSON_LOG: &str = "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n";
+
+#[test]
+fn rules_that_change_while_it_runs_are_swapped_whole_and_open_windows_go_on() {
+    let place = Place::new("reload", &format!("{JSON_LOG}[rules]\nwatch_interval_ms = 50\n"));
+    fs::write(place.0.join("rules/looks.yml"), LOOKS).unwrap();
+    let mut run = Run::start(&place, &[], |_| ());
+    run.event("ana", "look");
+    run.event("ana", "look");
+    run.event("bo", "export");
+    assert_eq!(run.findings("nightjar.alerts", 1), ["export bo"]);
+
+    fs::write(place.0.join("rules/export.yml"), RULE.replace("action: export", "action: download")).unwrap();
+    let reloaded = run.logged("rules reloaded");
+    assert_eq!((&reloaded["cause"], &reloaded["kept"], &reloaded["reset"]), (&"files".into(), &1.into(), &0.into()));
+    run.event("cy", "export");
+    run.event("di", "download");
+    run.event("ana", "look");
+    assert_eq!(run.findings("nightjar.alerts", 3)[1..], ["export di", "looks ana"]);
+
+    fs::write(place.0.join("rules/export.yml"), "title: [\n").unwrap();
+    let refused = run.logged("rules not reloaded");
+    assert!(refused["reason"].as_str().unwrap().contains("export.yml:"), "{refused}");
+    run.event("ed", "download");
+    assert_eq!(run.findings("nightjar.alerts", 4)[3], "export ed");
+    let metrics = get_page(&run.address, "/metrics");
+    told(&metrics, "nightjar_rules_reload_total{outcome=\"applied\"} 1");
+    told(&metrics, "nightjar_rules_reload_total{outcome=\"refused\"} 1");
+    told(&metrics, "nightjar_rules_last_reload_success 0");
+    let sets = TailReader::from_earliest(&run.kafka.config(), "nightjar.alerts").unwrap().read(4, PATIENCE).unwrap();
+    let set = |it: usize| serde_json::from_slice::<Json>(&sets[it].value).unwrap()["unmapped"]["rule_set"].clone();
+    assert!(set(0) != set(1) && set(1) == set(3) && set(1) == reloaded["rule_set"]);
+    run.stop();
+}
+
+#[test]
+fn a_hang_up_reloads_the_rules() {
+    let place = Place::new("hang-up", &format!("{JSON_LOG}[rules]\nwatch_interval_ms = 0\n"));
+    let mut run = Run::start(&place, &[], |_| ());
+    fs::write(place.0.join("rules/export.yml"), RULE.replace("action: export", "action: download")).unwrap();
+    assert!(Command::new("kill").args(["-HUP", &run.child.id().to_string()]).status().unwrap().success());
+    assert_eq!(run.logged("rules reloaded")["cause"], "SIGHUP");
+    assert!(Command::new("kill").args(["-HUP", &run.child.id().to_string()]).status().unwrap().success());
+    run.logged("rules looked at again");
+    run.event("ana", "export");
+    run.event("bo", "download");
+    assert_eq!(run.findings("nightjar.alerts", 1), ["export bo"]);
+    told(&get_page(&run.address, "/metrics"), "nightjar_rules_reload_total{outcome=\"unchanged\"} 1");
+    run.stop();
+}
+
+#[test]
+fn exceptions_come_and_go_by_a_topic_and_what_pages_nobody_has_a_topic_of_its_own() {
+    let place = Place::new("exceptions", JSON_LOG);
+    fs::write(place.0.join("rules/looks.yml"), LOOKS.replace("status: stable", "status: test").split("---").next().unwrap())
+        .unwrap();
+    // Longer than a year from the event's day is not allowed, and the clock of the test is not ours.
+    let until = |exception: &str| format!(r#"{{"actor":"ana","rule":"export","until":"{exception}","reason":"r","author":"bo"}}"#);
+    let record = |kafka: &EmbeddedKafka, value: &[u8]| {
+        let progress = Arc::new(Progress::new(1));
+        let mut producer = PacedProducer::new(&kafka.config(), "nightjar.exceptions", 1, Pacing::default(), progress).unwrap();
+        assert!(producer.send(b"EX-1", value, None, PATIENCE).unwrap());
+        producer.flush(PATIENCE).unwrap();
+    };
+    let environment = [("NIGHTJAR_EXCEPTIONS__TOPIC", "nightjar.exceptions")];
+    let mut run = Run::start(&place, &environment, |kafka| record(kafka, until("2026-03-03").as_bytes()));
+    run.event("ana", "export");
+    run.event("bo", "export");
+    run.event("bo", "look");
+    assert_eq!(run.findings("nightjar.alerts", 1), ["export bo"]);
+    assert_eq!(run.findings("nightjar.shadow", 2), ["export ana", "look bo"]);
+    let metrics = get_page(&run.address, "/metrics");
+    told(&metrics, "nightjar_excepted_alerts_total{exception=\"EX-1\",rule=\"export\"} 1");
+    told(&metrics, "nightjar_shadow_alerts_total{level=\"low\",rule=\"look\"} 1");
+    told(&metrics, "nightjar_alerts_total{level=\"high\",rule=\"export\"} 1");
+
+    record(&run.kafka, b"{}");
+    run.logged("a record of the topic of exceptions is none");
+    record(&run.kafka, b"");
+    while run.logged("exceptions are in force")["in_all"] != 0 {}
+    run.event("ana", "export");
+    assert_eq!(run.findings("nightjar.alerts", 2)[1], "export ana");
+    run.stop();
+}
+
 #[test]
 fn a_demo_tells_that_the_attack_was_noticed_before_the_first_account_fell() {
     let place = Place::new("demo", "");

@@ -3,6 +3,7 @@
 
 mod alerting;
 pub mod book;
+pub mod carry;
 pub mod decode;
 pub mod exchange;
 pub mod explain;

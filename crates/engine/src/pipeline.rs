@@ -1,6 +1,7 @@
 //! The whole engine for one source in one thread: what files, Kafka partitions, rule pages, benches and tests run alike.
 
 use crate::book::Rulebook;
+use crate::carry::{Carried, CarryOver};
 use crate::decode::{Limits, Lines};
 use crate::exchange::Exchange;
 use crate::reader::{Head, Plausible, Reader, Record, recycled};
@@ -68,6 +69,8 @@ pub struct Pipeline {
     position: u64,
     tally: Tally,
     routed: u64,
+    source: u16,
+    limits: WindowLimits,
 }
 
 impl Pipeline {
@@ -85,8 +88,21 @@ impl Pipeline {
             position: 0,
             tally: Tally::default(),
             routed: 0,
+            source,
+            limits: settings.windows,
             book,
         }
+    }
+
+    /// Puts another set of rules in force: what was scored stays scored, and windows of correlations that are the same go on.
+    pub fn adopt(&mut self, book: Rulebook) -> Carried {
+        let over = CarryOver::between(&self.book.set, &book.set);
+        self.shard.adopt(&over, &book.set, self.limits);
+        self.exchange.adopt(&over, &book.set, self.limits);
+        self.reader.adopt(&book.programs[usize::from(self.source)]);
+        self.lane.adopt(&book);
+        self.book = book;
+        over.carried
     }
 
     /// Scores every line of a block. Alerts are appended in order; `reject` gets each line that is no event.
@@ -158,13 +174,13 @@ impl Pipeline {
         postcard::to_allocvec(&parts).expect("writing to memory fails for no value of these types")
     }
 
-    /// Goes on from a snapshot of a pipeline of the same rules.
+    /// Goes on from a snapshot of a pipeline; of other rules, as far as they are the same.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), crate::snapshot::SnapshotError> {
         type Parts = (Vec<u8>, Vec<u8>, Watermark, u64);
         let damaged = |it: postcard::Error| crate::snapshot::SnapshotError::Damaged(it.to_string());
         let (shard, exchange, watermark, position) = postcard::from_bytes::<Parts>(bytes).map_err(damaged)?;
-        self.shard = Shard::restore(&self.book.set, &shard)?;
-        self.exchange = Exchange::restore(&self.book.set, &exchange)?;
+        self.shard = Shard::restore(&self.book.set, self.limits, &shard)?;
+        self.exchange = Exchange::restore(&self.book.set, self.limits, &exchange)?;
         (self.watermark, self.position) = (watermark, position);
         Ok(())
     }

@@ -57,6 +57,7 @@ pub struct Record<'b> {
 pub struct Reader {
     program: Arc<Program>,
     decoder: Decoder,
+    limits: Limits,
     plausible: Plausible,
     /// The time of the event before, which a source without times lends to the next.
     last: EventTime,
@@ -66,7 +67,13 @@ impl Reader {
     /// A reader for the source of `program`.
     pub fn new(program: Arc<Program>, limits: Limits, plausible: Plausible) -> Self {
         let decoder = Decoder::new(&program.schema.projection, limits);
-        Self { program, decoder, plausible, last: Plausible::EARLIEST }
+        Self { program, decoder, limits, plausible, last: Plausible::EARLIEST }
+    }
+
+    /// Goes on with the fields that another program of the same source needs.
+    pub fn adopt(&mut self, program: &Arc<Program>) {
+        self.decoder = Decoder::new(&program.schema.projection, self.limits);
+        self.program = Arc::clone(program);
     }
 
     /// Moves the end of what is believed, as time goes by.

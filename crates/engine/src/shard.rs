@@ -23,6 +23,7 @@ pub struct Lane {
     policy: Arc<Policy>,
     /// Which of the rulebook's programs it is.
     source: u16,
+    clock: Clock,
     matcher: Matcher,
     matched: Vec<RuleIndex>,
     sheet: Sheet,
@@ -63,8 +64,18 @@ impl Lane {
     /// A lane for the rulebook's program number `source`.
     pub fn new(book: &Rulebook, source: u16, clock: Clock) -> Self {
         let program = Arc::clone(&book.programs[usize::from(source)]);
-        let matcher = Matcher::new(&program, clock);
-        Self { program, policy: Arc::clone(&book.policy), source, matcher, matched: Vec::new(), sheet: Sheet::default() }
+        let matcher = Matcher::new(&program, clock.clone());
+        Self { program, policy: Arc::clone(&book.policy), source, clock, matcher, matched: Vec::new(), sheet: Sheet::default() }
+    }
+
+    /// Goes on with the rules and the policy of `book`. Where the rules are the same, their caches stay.
+    pub fn adopt(&mut self, book: &Rulebook) {
+        let program = &book.programs[usize::from(self.source)];
+        if !Arc::ptr_eq(&self.program, program) {
+            self.matcher = Matcher::new(program, self.clock.clone());
+            self.program = Arc::clone(program);
+        }
+        self.policy = Arc::clone(&book.policy);
     }
 
     /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard;

@@ -1,13 +1,15 @@
-//! The state of a shard as bytes, and back: what is restored goes on exactly as what was saved would have.
+//! The state of a shard as bytes, and back: what is restored goes on exactly as what was saved would have. Under other rules than it
+//! was saved with, those correlations go on that are the same, by the hash of all that they look for.
 
+use crate::carry::{WindowKey, fitted, window_keys};
 use crate::exchange::Exchange;
 use crate::seen::Seen;
 use crate::shard::Shard;
-use crate::windows::Windows;
+use crate::windows::{WindowLimits, Windows};
 use sigma::compile::RuleSet;
 
-/// Written first, so that other files are recognised.
-const MAGIC: [u8; 4] = *b"NJS1";
+/// Written first, so that other files, and those of other versions, are recognised.
+const MAGIC: [u8; 4] = *b"NJS2";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -15,39 +17,28 @@ pub enum SnapshotError {
     /// The bytes do not begin as a snapshot does.
     #[error("not a snapshot: it begins with {0:02x?}")]
     Foreign(Vec<u8>),
-    /// Taken with other rules; its windows mean something else.
-    #[error("the snapshot was taken with rule set {theirs}, but {ours} is loaded")]
-    OtherRules {
-        /// The rule set of the snapshot.
-        theirs: String,
-        /// The rule set that is loaded.
-        ours: String,
-    },
     /// Cut off or damaged.
     #[error("the snapshot is damaged: {0}")]
     Damaged(String),
 }
 
-type Saved = (String, Windows, Option<Seen>);
+type Saved = (Vec<WindowKey>, Windows, Option<Seen>);
 
 fn save(set: &RuleSet, windows: &Windows, seen: Option<&Seen>) -> Vec<u8> {
-    let body = postcard::to_extend(&(&*set.hash, windows, seen), MAGIC.to_vec());
+    let body = postcard::to_extend(&(window_keys(set), windows, seen), MAGIC.to_vec());
     body.expect("writing to memory fails for no value of these types")
 }
 
-fn load(set: &RuleSet, bytes: &[u8]) -> Result<(Windows, Option<Seen>), SnapshotError> {
+fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Option<Seen>), SnapshotError> {
     let Some(body) = bytes.strip_prefix(&MAGIC) else {
         return Err(SnapshotError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
     };
     let damaged = |it: postcard::Error| SnapshotError::Damaged(it.to_string());
-    let (theirs, _) = postcard::take_from_bytes::<String>(body).map_err(damaged)?;
-    if *theirs != *set.hash {
-        return Err(SnapshotError::OtherRules { theirs, ours: set.hash.to_string() });
+    let (keys, windows, mut seen): Saved = postcard::from_bytes(body).map_err(damaged)?;
+    if windows.len() != keys.len() {
+        return Err(SnapshotError::Damaged(format!("{} windows for {} correlations", windows.len(), keys.len())));
     }
-    let (_, mut windows, mut seen): Saved = postcard::from_bytes(body).map_err(damaged)?;
-    if windows.len() != set.correlations.len() {
-        return Err(SnapshotError::Damaged(format!("{} windows for {} correlations", windows.len(), set.correlations.len())));
-    }
+    let mut windows = fitted(windows, &keys, set, limits);
     windows.reindex();
     if let Some(seen) = &mut seen {
         seen.reindex();
@@ -61,9 +52,10 @@ impl Shard {
         save(set, &self.windows, Some(&self.seen))
     }
 
-    /// The shard that [`Self::snapshot`] was taken of.
-    pub fn restore(set: &RuleSet, bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let (windows, seen) = load(set, bytes)?;
+    /// The shard that [`Self::snapshot`] was taken of, under the rules of `set`; correlations that are new or not the same any more
+    /// begin with empty windows of these limits.
+    pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let (windows, seen) = load(set, limits, bytes)?;
         Ok(Self { windows, seen: seen.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))? })
     }
 }
@@ -74,8 +66,8 @@ impl Exchange {
         save(set, &self.windows, None)
     }
 
-    /// The exchange that [`Self::snapshot`] was taken of.
-    pub fn restore(set: &RuleSet, bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Ok(Self { windows: load(set, bytes)?.0 })
+    /// The exchange that [`Self::snapshot`] was taken of, as [`Shard::restore`] does it.
+    pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Ok(Self { windows: load(set, limits, bytes)?.0 })
     }
 }

@@ -5,16 +5,17 @@ use crate::{EventTime, Exception, Level, Status};
 use std::sync::Arc;
 
 /// What kind of rule made an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RuleKind {
     /// One event matched.
+    #[default]
     Detection,
     /// Several events together did.
     Correlation,
 }
 
 /// What an alert says about its rule; shared by all its alerts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleInfo {
     /// The UUID in the rule, or one derived from its name.
     pub id: String,

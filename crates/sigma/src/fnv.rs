@@ -2,6 +2,7 @@
 //! with a dependency.
 
 /// A hash in the making.
+#[derive(Debug)]
 pub(crate) struct Fnv(u64);
 
 impl Fnv {
@@ -21,9 +22,21 @@ impl Fnv {
         self.write(text.as_bytes());
     }
 
+    /// The hash of what was written.
+    pub(crate) fn finish(&self) -> u64 {
+        self.0
+    }
+
     /// The hash as 16 hexadecimal digits.
     pub(crate) fn digits(&self) -> String {
         format!("{:016x}", self.0)
+    }
+}
+
+impl std::fmt::Write for Fnv {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.write(text.as_bytes());
+        Ok(())
     }
 }
 

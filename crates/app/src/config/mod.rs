@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub(crate) use error::ConfigError;
-pub(crate) use sections::{Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
+pub(crate) use sections::{Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
 
 /// Everything that `nightjar run` can be told. `Debug` shows no secret: secrets are named by file or variable and read elsewhere.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) output: Output,
     /// Which rules to load.
     pub(crate) rules: Rules,
+    /// Which alerts page nobody for a while.
+    pub(crate) exceptions: Exceptions,
     /// What bounds memory and time.
     pub(crate) limits: Limits,
     /// The endpoint for metrics and health.
@@ -40,6 +42,7 @@ impl Default for Config {
             sources: vec![Source::default()],
             output: Output::default(),
             rules: Rules::default(),
+            exceptions: Exceptions::default(),
             limits: Limits::default(),
             http: Http::default(),
             log: Log::default(),
@@ -89,6 +92,9 @@ impl Config {
         topics.sort_unstable();
         if let Some((twice, _)) = topics.iter().zip(topics.iter().skip(1)).find(|(one, next)| one == next) {
             return Err(ConfigError::Wrong(format!("topic {twice:?} is in [[sources]] twice")));
+        }
+        if self.sources.iter().any(|it| it.topics.contains(&self.exceptions.topic)) {
+            return Err(ConfigError::Wrong("exceptions.topic is one of the topics with events".to_owned()));
         }
         self.kafka_config().check().map_err(|error| ConfigError::Wrong(error.to_string()))
     }

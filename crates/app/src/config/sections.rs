@@ -95,12 +95,26 @@ pub(crate) struct Rules {
     pub(crate) directories: Vec<PathBuf>,
     /// Directory with the lists that rules name. Absent: `context` in the rule directories.
     pub(crate) context: Option<PathBuf>,
+    /// How often the files are looked at, to reload them when they have changed. 0: only SIGHUP reloads.
+    pub(crate) watch_interval_ms: u64,
+    /// Rules with the status `test` or `experimental` page as if they were stable.
+    pub(crate) include_shadow: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { directories: vec!["rules".into()], context: None }
+        Self { directories: vec!["rules".into()], context: None, watch_interval_ms: 1_000, include_shadow: false }
     }
+}
+
+/// `[exceptions]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Exceptions {
+    /// Files with exceptions, besides `exceptions.yml` in the `context` folders of the rules.
+    pub(crate) files: Vec<PathBuf>,
+    /// A compacted topic with exceptions. Empty: there is none.
+    pub(crate) topic: String,
 }
 
 /// `[limits]`

@@ -49,6 +49,8 @@ fn what_cannot_work_is_refused() {
     refused("[[sources]]\ntopics = []", &[], "at least one topic");
     refused("[[sources]]\ntopics = [\"a\"]\n[[sources]]\ntopics = [\"a\"]", &[], "\"a\" is in [[sources]] twice");
     refused("[output]\nalerts = \"audit-events\"", &[], "loop");
+    refused("[exceptions]\ntopic = \"audit-events\"", &[], "exceptions.topic is one of the topics with events");
+    refused("[output]\nshadow = \"nightjar.alerts\"", &[], "what is in shadow would page");
     refused("[rules]\ndirectories = []", &[], "rules.directories is empty");
 }
 
@@ -155,6 +157,7 @@ fn known_keys() -> Vec<String> {
         ("sources", "[[sources]]\nq = 1"),
         ("output", "[output]\nq = 1"),
         ("rules", "[rules]\nq = 1"),
+        ("exceptions", "[exceptions]\nq = 1"),
         ("limits", "[limits]\nq = 1"),
         ("http", "[http]\nq = 1"),
         ("log", "[log]\nq = 1"),

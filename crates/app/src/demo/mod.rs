@@ -25,7 +25,7 @@ use crate::exit::{Exit, Usage};
 use crate::http::{self, Health};
 use crate::load;
 use crate::metrics::Metrics;
-use crate::run::{Setup, Sources, explained, logging, pipeline, signals};
+use crate::run::{LiveRules, Setup, Sources, explained, logging, pipeline, signals};
 use company::Produced;
 use pace::{Pace, Speed};
 use screen::Screen;
@@ -78,7 +78,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     let kafka = EmbeddedKafka::start(&[(EVENTS_TOPIC, PARTITIONS), (&topics.alerts, ALERT_PARTITIONS), (&topics.dead_letters, 1)])?;
     let setup = setup(args, simulation.company(), &kafka, &metrics)?;
     let screen = Screen::new(args.headless);
-    screen.introduce(&simulation, &setup.book.set);
+    screen.introduce(&simulation, &setup.live.book().set);
     health.loaded();
     let http = args.listen.map(|it| http::start(it, Arc::clone(&metrics), Arc::clone(&health)));
     let _http = http.transpose().context("cannot listen at the address of --listen")?;
@@ -103,7 +103,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
 }
 
 /// The configuration of a run, for the embedded Kafka and with the company's own lists.
-fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Metrics) -> Result<Setup> {
+fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Arc<Metrics>) -> Result<Setup> {
     if !args.rules.is_dir() {
         let message = format!(
             "no rules at {}: start the demo at the root of the repository, or name its folder of rules with --rules",
@@ -123,7 +123,8 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Me
     kafka.properties.set("fetch.wait.max.ms", "5");
     // The demo is about alerts.
     kafka.shadow_topic.clear();
-    Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: Limits::default() })
+    let limits = Limits::default();
+    Ok(Setup { kafka, sources, live: LiveRules::new(rules.book, limits.windows(), metrics), limits })
 }
 
 /// What the company keeps in its context directory, as lists in memory.

@@ -21,6 +21,11 @@ pub(crate) fn is_list(path: &Path) -> bool {
     has_extension(path, &["txt"])
 }
 
+/// Anything that decides what is loaded: everything but pages.
+pub(super) fn is_watched(path: &Path) -> bool {
+    !has_extension(path, &["md"])
+}
+
 /// The page of a rule; a folder's `README.md` is none.
 pub(crate) fn is_page(path: &Path) -> bool {
     has_extension(path, &["md"]) && path.file_stem().is_some_and(|it| it != "README")

@@ -2,7 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prometheus::{Gauge, IntGaugeVec};
+use engine::Policy;
+use model::EventTime;
+use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec};
 use sigma::compile::RuleSet;
 use sigma::problem::{Problem, Severity};
 
@@ -14,6 +16,12 @@ pub(crate) struct LoadedMetrics {
     rules: IntGaugeVec,
     problems: IntGaugeVec,
     rule_set: IntGaugeVec,
+    shadow: IntGauge,
+    reloads: IntCounterVec,
+    last_reload_success: IntGauge,
+    last_reload: Gauge,
+    exceptions: IntGaugeVec,
+    exception_records: IntCounterVec,
 }
 
 impl LoadedMetrics {
@@ -22,7 +30,34 @@ impl LoadedMetrics {
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let start: Gauge = catalogue.seconds("process_start_time_seconds", "When the process started, in seconds since the epoch.");
         start.set(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |it| it.as_secs_f64()));
+        let last_reload_success = catalogue.gauge(
+            "nightjar_rules_last_reload_success",
+            "1 if the last reload of the rules was not refused, and before the first one.",
+        );
+        last_reload_success.set(1);
         Self {
+            shadow: catalogue
+                .gauge("nightjar_rules_shadow", "Rules and correlations that run in shadow: their status is test or experimental."),
+            reloads: catalogue.counters(
+                "nightjar_rules_reload_total",
+                "Reloads of the rules by outcome: applied, unchanged, refused (an error in the set; the rules of before stay in force).",
+                &["outcome"],
+            ),
+            last_reload_success,
+            last_reload: catalogue.seconds(
+                "nightjar_rules_last_reload_timestamp_seconds",
+                "When rules were last loaded, or refused, in seconds since the epoch.",
+            ),
+            exceptions: catalogue.gauges(
+                "nightjar_exceptions",
+                "Exceptions by state, as they stood when they were last loaded: active, pending, expired.",
+                &["state"],
+            ),
+            exception_records: catalogue.counters(
+                "nightjar_exception_records_total",
+                "Records of the topic of exceptions by outcome: taken, unchanged, refused (no exception; it changes nothing).",
+                &["outcome"],
+            ),
             rules: catalogue.gauges("nightjar_rules", "Rules loaded, by kind: detection, correlation.", &["kind"]),
             problems: catalogue.gauges(
                 "nightjar_rule_problems",
@@ -37,6 +72,31 @@ impl LoadedMetrics {
         }
     }
 
+    /// A reload ended with `outcome` at `now`.
+    pub(crate) fn reloaded(&self, outcome: &str, now: EventTime) {
+        self.reloads.with_label_values(&[outcome]).inc();
+        self.last_reload_success.set(i64::from(outcome != "refused"));
+        self.loaded_at(now);
+    }
+
+    /// Rules were loaded, or refused, at `now`.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+    pub(crate) fn loaded_at(&self, now: EventTime) {
+        self.last_reload.set(now.ms() as f64 / 1_000.0);
+    }
+
+    /// How the exceptions of `policy` stand at `now`.
+    pub(crate) fn exceptions(&self, policy: &Policy, now: EventTime) {
+        for (validity, count) in policy.standing(now) {
+            self.exceptions.with_label_values(&[validity.as_str()]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// A record of the topic of exceptions was read.
+    pub(crate) fn exception_record(&self, outcome: &str) {
+        self.exception_records.with_label_values(&[outcome]).inc();
+    }
+
     /// Rules were loaded.
     pub(crate) fn rules(&self, set: &RuleSet, problems: &[Problem]) {
         let count = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
@@ -46,6 +106,8 @@ impl LoadedMetrics {
             let of_it = problems.iter().filter(|it| it.severity == severity).count();
             self.problems.with_label_values(&[severity.as_str()]).set(count(of_it));
         }
+        let infos = set.rules.iter().map(|it| &it.info).chain(set.correlations.iter().map(|it| &it.info));
+        self.shadow.set(count(infos.filter(|it| it.status.is_shadow()).count()));
         self.rule_set.reset();
         self.rule_set.with_label_values(&[&*set.hash]).set(1);
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use engine::carry::CarryOver;
 use engine::{Emitted, Exchange, Routed, Rulebook, WindowLimits};
 use model::EventTime;
 use stream::kafka::PartitionId;
@@ -26,7 +27,7 @@ const QUIET_AFTER: Duration = Duration::from_mins(1);
 /// The exchange with its lock.
 #[derive(Debug)]
 pub(super) struct SharedExchange {
-    book: Arc<Rulebook>,
+    limits: WindowLimits,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
     /// A partition has advanced.
@@ -35,6 +36,8 @@ pub(super) struct SharedExchange {
 
 #[derive(Debug)]
 struct State {
+    /// The rules that the windows and the pending hits are of.
+    book: Arc<Rulebook>,
     exchange: Exchange,
     seats: BTreeMap<PartitionId, Seat>,
     /// Hits that wait for their turn, by event time, owner and place in the owner's batch.
@@ -70,8 +73,8 @@ impl SharedExchange {
     pub(super) fn new(book: Arc<Rulebook>, limits: WindowLimits, metrics: Arc<Metrics>) -> Self {
         let exchange = Exchange::new(&book, limits);
         let evictions = metrics.state.evicted();
-        let state = State { exchange, seats: BTreeMap::new(), pending: BTreeMap::new(), evictions };
-        Self { book, metrics, state: Mutex::new(state), advanced: Condvar::new() }
+        let state = State { book, exchange, seats: BTreeMap::new(), pending: BTreeMap::new(), evictions };
+        Self { limits, metrics, state: Mutex::new(state), advanced: Condvar::new() }
     }
 
     /// A partition is owned from now on; nothing is known of its time yet.
@@ -87,6 +90,20 @@ impl SharedExchange {
         self.advanced.notify_all();
     }
 
+    /// Goes on with the rules of `book`, between two hits. What waits for its turn becomes a hit of these; hits of correlations that
+    /// are not the same any more go with their windows.
+    pub(super) fn adopt(&self, book: &Arc<Rulebook>) {
+        let mut state = self.lock();
+        let State { book: before, exchange, pending, .. } = &mut *state;
+        if !Arc::ptr_eq(&before.set, &book.set) {
+            let over = CarryOver::between(&before.set, &book.set);
+            exchange.adopt(&over, &book.set, self.limits);
+            let translated = std::mem::take(pending).into_iter();
+            pending.extend(translated.filter_map(|(key, hit)| Some((key, over.translate(hit)?))));
+        }
+        state.book = Arc::clone(book);
+    }
+
     /// A partition begins with a batch.
     pub(super) fn begin(&self, id: &PartitionId) {
         if let Some(seat) = self.lock().seats.get_mut(id) {
@@ -94,20 +111,31 @@ impl SharedExchange {
         }
     }
 
-    /// Takes the hits of the batch that partition `id` has just read; `alerts` gets what they complete.
-    pub(super) fn accept(&self, id: &PartitionId, stand: Stand, hits: &mut Vec<Routed>, alerts: &mut Vec<Emitted>) {
+    /// Takes the hits of the batch that partition `id` has just read by the rules of `book`; `alerts` gets what they complete.
+    pub(super) fn accept(
+        &self,
+        id: &PartitionId,
+        stand: Stand,
+        (hits, book): (&mut Vec<Routed>, &Rulebook),
+        alerts: &mut Vec<Emitted>,
+    ) {
         let begun = Instant::now();
         let mut state = self.lock();
+        // Read by the rules of before: a partition adopts others only before its next batch.
+        if !Arc::ptr_eq(&state.book.set, &book.set) && !hits.is_empty() {
+            let over = CarryOver::between(&book.set, &state.book.set);
+            *hits = std::mem::take(hits).into_iter().filter_map(|it| over.translate(it)).collect();
+        }
         state.publish(id, stand, hits);
         self.advanced.notify_all();
         loop {
             let now = Instant::now();
             let horizon = state.horizon(now);
-            state.take_until(horizon, &self.book, now);
+            state.take_until(horizon, now);
             let Some(last) = state.last_of(id) else { break };
             if now.duration_since(begun) > WAIT_MAX {
                 self.metrics.state.hurried();
-                state.take_until(last, &self.book, now);
+                state.take_until(last, now);
                 break;
             }
             let waited = self.advanced.wait_timeout(state, LOOK_EVERY);
@@ -144,14 +172,14 @@ impl State {
     }
 
     /// Puts the pending hits up to `horizon` into their windows, in order.
-    fn take_until(&mut self, horizon: EventTime, book: &Rulebook, now: Instant) {
+    fn take_until(&mut self, horizon: EventTime, now: Instant) {
         let watermark = slowest(&self.seats, now);
         while let Some(entry) = self.pending.first_entry().filter(|it| it.key().0 <= horizon) {
             let ((_, owner, _), mut hit) = entry.remove_entry();
             hit.watermark = watermark;
             // The owner is there: its hits go with it.
             if let Some(seat) = self.seats.get_mut(&owner) {
-                self.exchange.accept(book, &hit, &mut seat.alerts);
+                self.exchange.accept(&self.book, &hit, &mut seat.alerts);
             }
         }
     }
@@ -197,6 +225,7 @@ mod tests {
         let evictions = Metrics::new().state.evicted();
         State {
             exchange: Exchange::new(&book, WindowLimits::default()),
+            book: Arc::new(book),
             seats: seats.collect(),
             pending: BTreeMap::new(),
             evictions,

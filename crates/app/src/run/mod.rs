@@ -1,11 +1,14 @@
 //! `nightjar run`: a member of a consumer group that reads audit events and writes alerts, until it is told to stop.
 
 mod clock;
+mod exceptions;
 mod exchange;
+mod live;
 pub(crate) mod logging;
 mod observe;
 mod partition;
 pub(crate) mod pipeline;
+mod reload;
 pub(crate) mod signals;
 mod sources;
 #[cfg(test)]
@@ -13,6 +16,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol, Stopper, TailReader};
@@ -20,10 +24,11 @@ use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol,
 use crate::config::Config;
 use crate::exit::{Exit, Usage};
 use crate::http::{self, Health, HttpHandle};
-use crate::load::{self, Rules};
 use crate::metrics::Metrics;
 use crate::show::escaped;
+pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
+use reload::{LoadedSet, ReloadHandle, Reloads, RuleSources};
 pub(crate) use sources::Sources;
 
 /// What is typed after `nightjar run`.
@@ -43,16 +48,22 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     logging::start(&config.log).map_err(Usage::because)?;
     let metrics = Arc::new(Metrics::new());
     let health = Arc::new(Health::default());
-    let setup = setup(&config, &metrics)?;
+    let (setup, rules, loaded) = setup(&config, &metrics)?;
     health.loaded();
     check_secrets(&setup.kafka.security).map_err(explained)?;
     if args.check {
         return Ok(Exit::Done);
     }
     let phase = Arc::new(Mutex::new(Phase::Connecting));
-    let _signals = stop_on_signal(Arc::clone(&phase), Arc::clone(&health))?;
+    let interval = Duration::from_millis(config.rules.watch_interval_ms);
+    let reloads = Reloads::start(rules, &loaded, Arc::clone(&setup.live), Arc::clone(&metrics), interval)
+        .context("cannot start the thread that watches the rules")?;
+    let _signals = heed_signals(Arc::clone(&phase), Arc::clone(&health), reloads.handle())?;
     let _http = serve(&config, &metrics, &health)?;
     check_outputs(&setup.kafka)?;
+    let topic = Some(config.exceptions.topic.as_str()).filter(|it| !it.is_empty());
+    let feed = topic.map(|it| exceptions::start(&setup.kafka, it, reloads.handle(), Arc::clone(&metrics)));
+    let _feed = feed.transpose().map_err(explained)?;
     let pipeline = pipeline::start(setup, metrics, health, None).map_err(explained)?;
     *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
@@ -60,19 +71,30 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Loads what the configuration names: mappings, rules and lists.
-fn setup(config: &Config, metrics: &Metrics) -> Result<Setup> {
+/// Loads what the configuration names: mappings, rules, lists and exceptions.
+fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources, LoadedSet)> {
     let sources = Sources::from_config(&config.sources)?;
-    let rules = load::rules(&config.rules.directories, config.rules.context.as_deref(), sources.mappings())?;
-    tell(&rules, metrics)?;
+    let rules = RuleSources {
+        directories: config.rules.directories.clone(),
+        context: config.rules.context.clone(),
+        exceptions: config.exceptions.files.clone(),
+        mappings: sources.mappings().to_vec(),
+        includes_shadow: config.rules.include_shadow,
+    };
+    let loaded = rules.load()?;
+    tell(&loaded, metrics)?;
+    let live = LiveRules::new(loaded.book.clone(), config.limits.windows(), metrics);
     let kafka = config.kafka_config();
-    Ok(Setup { kafka, sources, book: Arc::new(rules.book), limits: config.limits.clone() })
+    Ok((Setup { kafka, sources, live, limits: config.limits.clone() }, rules, loaded))
 }
 
 /// Logs which rules were loaded and which not. Without any there is nothing to do.
-fn tell(rules: &Rules, metrics: &Metrics) -> Result<()> {
-    let (set, problems) = (&rules.book.set, &rules.problems);
+fn tell(loaded: &LoadedSet, metrics: &Metrics) -> Result<()> {
+    let (set, policy, problems) = (&loaded.book.set, &loaded.book.policy, &loaded.problems);
+    let errors = problems.iter().filter(|it| it.is_error()).count();
     metrics.loaded.rules(set, problems);
+    metrics.loaded.loaded_at(clock::now());
+    metrics.loaded.exceptions(policy, clock::now());
     for problem in problems {
         let text = escaped(&problem.to_string());
         if problem.is_error() {
@@ -85,12 +107,13 @@ fn tell(rules: &Rules, metrics: &Metrics) -> Result<()> {
         version = env!("CARGO_PKG_VERSION"),
         rules = set.rules.len(),
         correlations = set.correlations.len(),
-        errors = rules.errors(),
-        warnings = problems.len() - rules.errors(),
+        exceptions = policy.exceptions().len(),
+        errors,
+        warnings = problems.len() - errors,
         rule_set = &*set.hash,
         "nightjar has loaded its rules"
     );
-    if rules.len() == 0 {
+    if set.rules.is_empty() && set.correlations.is_empty() {
         let first = problems.first().map(|it| format!("; the first problem: {it}")).unwrap_or_default();
         return Err(Usage::new(format!("none of the rules could be loaded{first}")));
     }
@@ -138,8 +161,8 @@ enum Phase {
     Working(Stopper),
 }
 
-fn stop_on_signal(phase: Arc<Mutex<Phase>>, health: Arc<Health>) -> Result<signals::Signals> {
-    let signals = signals::start(move |signal| {
+fn heed_signals(phase: Arc<Mutex<Phase>>, health: Arc<Health>, reload: ReloadHandle) -> Result<signals::Signals> {
+    let stop = move |signal| {
         health.stopping();
         match &*phase.lock().unwrap_or_else(PoisonError::into_inner) {
             Phase::Connecting => {
@@ -151,8 +174,8 @@ fn stop_on_signal(phase: Arc<Mutex<Phase>>, health: Arc<Health>) -> Result<signa
                 stopper.stop();
             }
         }
-    });
-    signals.context("cannot listen for signals")
+    };
+    signals::start_with(stop, move || reload.nudge("SIGHUP")).context("cannot listen for signals")
 }
 
 /// Whose turn it is: a wrong configuration is an error of usage, anything else lies outside.

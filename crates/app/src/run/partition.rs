@@ -4,15 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use engine::carry::CarryOver;
 use engine::decode::Lines;
 use engine::shard::Place;
-use engine::{Head, Lane, Outbox as Findings, Plausible, Reader, Shard, Watermark};
+use engine::{Head, Lane, Outbox as Findings, Plausible, Reader, Rulebook, Shard, Watermark, WindowLimits};
 use model::{EventTime, Reject, RejectCode, Value};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
 use super::clock;
-use super::exchange::{SharedExchange, Stand};
+use super::exchange::Stand;
+use super::live::LiveRules;
 use super::pipeline::Setup;
 use super::sources::Feed;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
@@ -29,7 +31,12 @@ pub(super) struct Partition {
     shard: Shard,
     watermark: Watermark,
     findings: Findings,
-    exchange: Option<Arc<SharedExchange>>,
+    live: Arc<LiveRules>,
+    /// The rules that the present batch is scored by.
+    book: Arc<Rulebook>,
+    /// Which of their programs.
+    program: u16,
+    window_limits: WindowLimits,
     /// Whether findings that page nobody go anywhere.
     has_shadow: bool,
     future_skew_ms: i64,
@@ -42,25 +49,17 @@ pub(super) struct Partition {
 
 impl Partition {
     /// A partition without state, whose events come from `feed`.
-    pub(super) fn new(
-        id: &PartitionId,
-        setup: &Setup,
-        feed: &Feed,
-        exchange: Option<Arc<SharedExchange>>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let program = &setup.book.programs[usize::from(feed.program)];
-        if let Some(exchange) = &exchange {
-            exchange.join(id);
-        }
+    pub(super) fn new(id: &PartitionId, setup: &Setup, feed: &Feed, metrics: Arc<Metrics>) -> Self {
+        let (live, book) = (Arc::clone(&setup.live), setup.live.book());
+        let program = &book.programs[usize::from(feed.program)];
+        live.exchange().join(id);
         Self {
             id: id.clone(),
             reader: Reader::new(Arc::clone(program), setup.limits.decode(), Plausible::until(clock::now())),
-            lane: Lane::new(&setup.book, feed.program, feed.clock.clone()),
+            lane: Lane::new(&book, feed.program, feed.clock.clone()),
             shard: Shard::new(program, setup.limits.windows()),
             watermark: Watermark::new(setup.limits.lateness_ms),
             findings: Findings::default(),
-            exchange,
             has_shadow: !setup.kafka.shadow_topic.is_empty(),
             future_skew_ms: setup.limits.future_skew_ms,
             handled: 0,
@@ -68,7 +67,26 @@ impl Partition {
             of_source: metrics.input.source(&program.schema.mapping.name),
             of_state: metrics.state.partition(id),
             metrics,
+            program: feed.program,
+            window_limits: setup.limits.windows(),
+            book,
+            live,
         }
+    }
+
+    /// Takes the rules that are in force now. Windows of correlations that are the same go on.
+    fn keep_up(&mut self) {
+        let book = self.live.book();
+        if Arc::ptr_eq(&book, &self.book) {
+            return;
+        }
+        if !Arc::ptr_eq(&book.set, &self.book.set) {
+            let over = CarryOver::between(&self.book.set, &book.set);
+            self.shard.adopt(&over, &book.set, self.window_limits);
+            self.reader.adopt(&book.programs[usize::from(self.program)]);
+        }
+        self.lane.adopt(&book);
+        self.book = book;
     }
 
     fn judge(&mut self, head: &Head<'_>, values: &[Value<'_>], message: &MessageMeta) {
@@ -105,10 +123,9 @@ impl Partition {
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
         let Findings { alerts, routed } = &mut self.findings;
-        if let Some(exchange) = &self.exchange {
-            let time = self.watermark.latest().unwrap_or(EventTime::MIN);
-            exchange.accept(&self.id, Stand { time, watermark: self.watermark.time() }, routed, alerts);
-        }
+        let time = self.watermark.latest().unwrap_or(EventTime::MIN);
+        let stand = Stand { time, watermark: self.watermark.time() };
+        self.live.exchange().accept(&self.id, stand, (routed, &self.book), alerts);
         alerts.sort_by_key(|it| (it.position, it.order));
         for emitted in alerts.drain(..) {
             self.alert_json.clear();
@@ -127,10 +144,9 @@ impl Partition {
 impl PartitionHandler for Partition {
     fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
         let now = clock::now();
+        self.keep_up();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
-        if let Some(exchange) = &self.exchange {
-            exchange.begin(&self.id);
-        }
+        self.live.exchange().begin(&self.id);
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());
@@ -161,8 +177,6 @@ impl PartitionHandler for Partition {
 impl Drop for Partition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
-        if let Some(exchange) = &self.exchange {
-            exchange.leave(&self.id);
-        }
+        self.live.exchange().leave(&self.id);
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::Rulebook;
 use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observer, PartitionId};
 
-use super::exchange::SharedExchange;
+use super::live::LiveRules;
 use super::observe::observer;
 use super::partition::Partition;
 use super::sources::Sources;
@@ -21,7 +20,7 @@ pub(crate) struct Setup {
     /// Which topic has which events.
     pub(crate) sources: Sources,
     /// The rules, compiled for the mappings of `sources`.
-    pub(crate) book: Arc<Rulebook>,
+    pub(crate) live: Arc<LiveRules>,
     /// What bounds memory and time.
     pub(crate) limits: Limits,
 }
@@ -33,15 +32,10 @@ pub(crate) fn start(
     health: Arc<Health>,
     also: Option<Observer>,
 ) -> Result<KafkaHandle, KafkaError> {
-    metrics.state.limited(setup.limits.windows(), setup.book.set.correlations.len());
-    let exchange = setup
-        .book
-        .needs_exchange()
-        .then(|| Arc::new(SharedExchange::new(Arc::clone(&setup.book), setup.limits.windows(), Arc::clone(&metrics))));
     let observer = observer(Arc::clone(&metrics), health, also);
     let kafka = setup.kafka.clone();
     kafka::start(&kafka, observer, move |id: &PartitionId| {
         let feed = setup.sources.of_topic(&id.topic).ok_or_else(|| format!("no [[sources]] has topic {:?}", id.topic))?;
-        Ok(Partition::new(id, &setup, feed, exchange.clone(), Arc::clone(&metrics)))
+        Ok(Partition::new(id, &setup, feed, Arc::clone(&metrics)))
     })
 }

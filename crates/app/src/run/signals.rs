@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first one stops cleanly, the second one at once.
+//! SIGINT and SIGTERM: the first one stops cleanly, the second one at once. SIGHUP, if somebody wants it, any number of times.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -11,17 +11,34 @@ const INTERRUPTED: i32 = 130;
 
 /// Calls `stop` with the name of the first signal. From now on signals do not end the process by themselves.
 pub(crate) fn start(stop: impl FnOnce(&'static str) + Send + 'static) -> io::Result<Signals> {
+    listen(stop, None::<fn()>)
+}
+
+/// The same, and calls `hang_up` with every SIGHUP, which must return soon.
+pub(crate) fn start_with(
+    stop: impl FnOnce(&'static str) + Send + 'static,
+    hang_up: impl Fn() + Send + 'static,
+) -> io::Result<Signals> {
+    listen(stop, Some(hang_up))
+}
+
+fn listen(stop: impl FnOnce(&'static str) + Send + 'static, hang_up: Option<impl Fn() + Send + 'static>) -> io::Result<Signals> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut interrupt, mut terminate) = {
+    let (mut interrupt, mut terminate, mut hung_up) = {
         let _entered = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        // Whoever does not want it keeps what the system does: the process ends with its terminal.
+        let hung_up = hang_up.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, hung_up)
     };
     let (end, mut ended) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
-            tokio::select! {
-                name = next(&mut interrupt, &mut terminate) => stop(name),
-                _ = &mut ended => return,
+            loop {
+                tokio::select! {
+                    name = next(&mut interrupt, &mut terminate) => break stop(name),
+                    () = next_hang_up(&mut hung_up) => hang_up.iter().for_each(|it| it()),
+                    _ = &mut ended => return,
+                }
             }
             tokio::select! {
                 _ = next(&mut interrupt, &mut terminate) => std::process::exit(INTERRUPTED),
@@ -36,6 +53,13 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> &'static str {
     tokio::select! {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
+    }
+}
+
+async fn next_hang_up(hung_up: &mut Option<Signal>) {
+    match hung_up {
+        Some(it) => _ = it.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -13,6 +13,7 @@ use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaHandle, Observation, Observ
 
 use super::*;
 use crate::config::{Limits, Source};
+use crate::load;
 
 const EVENTS: &str = "audit-events";
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -68,7 +69,8 @@ impl Stage {
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
         let mut kafka = self.config();
         kafka.batch.message_bytes_max = limits.line_bytes_max;
-        let setup = Setup { kafka, sources, book: Arc::clone(book), limits };
+        let live = LiveRules::new(Rulebook::clone(book), limits.windows(), &metrics);
+        let setup = Setup { kafka, sources, live, limits };
         let progress = Arc::clone(&self.progress);
         let also: Observer = Arc::new(move |it| {
             if let Observation::Handled { partition, end_offset, .. } = it {

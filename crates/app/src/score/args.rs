@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
+    /// File of exceptions, besides `exceptions.yml` in the `context` folders of the rules; may be given several times
+    #[arg(long, value_name = "FILE")]
+    exceptions: Vec<PathBuf>,
     /// Where alerts go; `-` is stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
     alerts: PathBuf,
@@ -97,6 +100,8 @@ pub(crate) struct Options {
     pub(crate) mapping: SourceMapping,
     /// Folder of lists.
     pub(crate) context: Option<PathBuf>,
+    /// Files of exceptions.
+    pub(crate) exceptions: Vec<PathBuf>,
     /// File for alerts; none is stdout.
     pub(crate) alerts: Option<PathBuf>,
     /// How alerts come out.
@@ -142,6 +147,7 @@ impl Options {
             rules: args.rules.clone(),
             mapping: load::mapping(&args.source)?,
             context: args.context.clone(),
+            exceptions: args.exceptions.clone(),
             form: match args.format {
                 Format::Json => Form::Ocsf,
                 Format::Text => Form::Text(show::width().filter(|_| alerts.is_none())),

@@ -21,7 +21,7 @@ pub(crate) struct Tally {
     pub(crate) shadow_by_rule: BTreeMap<String, u64>,
     /// What exceptions have kept from paging.
     pub(crate) excepted_by_rule: BTreeMap<String, u64>,
-    /// By exception, and by rule.
+    /// By exception, and by rule; of an exception that nothing has used, nothing.
     pub(crate) excepted_by_exception: BTreeMap<String, BTreeMap<String, u64>>,
     pub(crate) bad_by_reason: BTreeMap<&'static str, u64>,
     /// Decompressed.
@@ -29,6 +29,12 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// The same with every exception there is, used or not: `all` has their ids.
+    pub(crate) fn with_exceptions(mut self, mut all: BTreeMap<String, BTreeMap<String, u64>>) -> Self {
+        all.append(&mut self.excepted_by_exception);
+        Self { excepted_by_exception: all, ..self }
+    }
+
     /// Counts an alert of `rule`, paging or not.
     pub(crate) fn alert(&mut self, rule: &Arc<RuleInfo>, delivery: &Delivery) {
         match delivery {

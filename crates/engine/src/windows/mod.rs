@@ -113,7 +113,7 @@ pub struct WindowStats {
 }
 
 /// The windows of all correlations of one shard.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Windows(Vec<Window>);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,6 +126,14 @@ impl Windows {
     /// Empty windows for the correlations of `set`.
     pub fn new(set: &RuleSet, limits: WindowLimits) -> Self {
         Self(set.correlations.iter().map(|it| Window::of(it, limits)).collect())
+    }
+
+    /// The windows of the correlations of `set`: for each the one that stands at its place in `from` now, else an empty one.
+    pub(crate) fn carried_over(self, from: &[Option<usize>], set: &RuleSet, limits: WindowLimits) -> Self {
+        let mut old: Vec<Option<Window>> = self.0.into_iter().map(Some).collect();
+        let mut take = |from: &Option<usize>| old.get_mut((*from)?)?.take();
+        let windows = set.correlations.iter().zip(from);
+        Self(windows.map(|(it, from)| take(from).unwrap_or_else(|| Window::of(it, limits))).collect())
     }
 
     /// Puts a hit into its window. `watermark` is the time before which nothing more is expected: groups idle since longer than their

@@ -2,6 +2,7 @@
 
 mod atoms;
 mod bind;
+mod content;
 mod glob;
 mod index;
 mod needle;
@@ -40,6 +41,8 @@ pub struct RuleSet {
     pub correlations: Vec<Correlation>,
     /// Whether a rule alerts by itself: `false` for one that only feeds correlations.
     pub alerts_itself: Vec<bool>,
+    /// For each correlation, the hash of what it and everything that it is over look for: the same as long as its windows mean the same.
+    pub contents: Vec<u64>,
     /// Hash of the whole set: 16 hexadecimal digits over the versions of its rules.
     pub hash: Arc<str>,
 }
@@ -67,6 +70,7 @@ impl RuleSet {
                 users.peek().is_none() || users.any(|it| it.generate)
             })
             .collect();
+        set.contents = content::of_correlations(&set.rules, &set.correlations);
         set.hash = set.content_hash();
         set
     }

@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::yaml::{Node, Position};
-use super::{detection, info, logsource};
+use super::{detection, hash, info, logsource};
 use crate::ast::{Filter, FilterRules, Place};
 use crate::lists::Lists;
 use crate::problem::Code;
@@ -29,6 +29,7 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
     }
     let (info::About { id, name, title, description, version }, (selections, condition)) = (about?, searched?);
     let (rules, places) = named?;
+    let version = hash::with_lists(version, document, lists);
     let filter = Filter { id, name, title, description, version, place, logsource, rules, selections, condition };
     Some(Found { filter, places })
 }

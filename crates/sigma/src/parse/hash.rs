@@ -2,12 +2,44 @@
 
 use super::yaml::{Kind, Node, Typed};
 use crate::fnv::Fnv;
+use crate::lists::Lists;
+use std::collections::BTreeSet;
 
 /// 16 hexadecimal digits that stay the same when comments, white space, quotes around texts or the order of keys change.
 pub(super) fn version(document: &Node) -> String {
     let mut hash = Fnv::new();
     write(document, &mut hash);
     hash.digits()
+}
+
+/// The version of a document that expands lists: another one when an entry of theirs is another.
+pub(super) fn with_lists(version: String, document: &Node, lists: &Lists) -> String {
+    let mut names = BTreeSet::new();
+    expanded(document, false, &mut names);
+    if names.is_empty() {
+        return version;
+    }
+    let mut hash = Fnv::new();
+    hash.write_text(&version);
+    for name in names {
+        hash.write_text(name);
+        lists.get(name).unwrap_or_default().iter().for_each(|it| hash.write_text(it));
+    }
+    hash.digits()
+}
+
+/// Whatever stands between two `%` in a value under `|expand`: the names of lists, and perhaps more, which does no harm.
+fn expanded<'n>(node: &'n Node, is_expanding: bool, names: &mut BTreeSet<&'n str>) {
+    match &node.kind {
+        Kind::Scalar(scalar) if is_expanding => names.extend(scalar.text.split('%').skip(1)),
+        Kind::Scalar(_) => {}
+        Kind::Sequence(nodes) => nodes.iter().for_each(|it| expanded(it, is_expanding, names)),
+        Kind::Map(pairs) => {
+            for (key, value) in pairs {
+                expanded(value, is_expanding || key.text.split('|').skip(1).any(|it| it == "expand"), names);
+            }
+        }
+    }
 }
 
 fn write(node: &Node, hash: &mut Fnv) {

@@ -5,6 +5,7 @@ mod condition;
 mod correlation;
 mod detection;
 mod encode;
+pub mod exceptions;
 mod file;
 mod filter;
 mod hash;

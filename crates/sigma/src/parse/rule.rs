@@ -2,10 +2,10 @@
 
 use super::report::Report;
 use super::yaml::Node;
-use super::{detection, info, logsource};
+use super::{detection, hash, info, logsource};
 use crate::ast::{Place, Rule};
 use crate::lists::Lists;
-use model::alert::RuleKind;
+use model::alert::{RuleInfo, RuleKind};
 use std::sync::Arc;
 
 /// Reads a rule. `None` if a problem keeps it from loading.
@@ -15,6 +15,9 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
     let logsource = logsource::read(document, report);
     let detection = document.get("detection").and_then(|it| detection::read(it, &detection::RULE, lists, report));
     let (selections, condition) = detection?;
-    let rule = Rule { info: Arc::new(info?), place, logsource, selections, condition, filters: Vec::new() };
+    let info = info?;
+    let version = hash::with_lists(info.version.clone(), document, lists);
+    let info = RuleInfo { version, ..info };
+    let rule = Rule { info: Arc::new(info), place, logsource, selections, condition, filters: Vec::new() };
     (report.errors() == errors).then_some(rule)
 }

@@ -1,0 +1,309 @@
+//! Hot reload: a thread of its own reads and compiles the whole set anew, and swaps it if there is no error in it.
+//!
+//! Files are watched by looking at their content every so often. Notifications of the kernel would be quicker by a second, but they
+//! miss what matters here: a `ConfigMap` is updated by swapping a symbolic link beside the mounted folder, network file systems send
+//! none at all, and an editor or `git` replaces a file in several steps. A content is what it is, and one that is the same at two looks
+//! is complete.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use engine::carry::Carried;
+use engine::{Policy, Rulebook};
+use model::{Exception, SourceMapping};
+use sigma::problem::Problem;
+
+use super::clock;
+use super::live::LiveRules;
+use crate::load;
+use crate::metrics::Metrics;
+use crate::show::escaped;
+
+/// Looking takes at most this part of the time: a pack of thousands of files is looked at less often.
+const LOOK_SHARE: u32 = 50;
+/// Orders that wait while a set is compiled. Whoever comes later waits with them.
+const ORDERS_MAX: usize = 16;
+/// Problems that are logged when a set is refused; `nightjar rules check` tells all.
+const PROBLEMS_TOLD: usize = 10;
+
+/// What is loaded, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct RuleSources {
+    /// Folders of rules.
+    pub(crate) directories: Vec<PathBuf>,
+    /// Folder of lists.
+    pub(crate) context: Option<PathBuf>,
+    /// Files of exceptions besides those in `context`.
+    pub(crate) exceptions: Vec<PathBuf>,
+    /// The sources that rules are compiled for.
+    pub(crate) mappings: Vec<SourceMapping>,
+    /// Rules in shadow page.
+    pub(crate) includes_shadow: bool,
+}
+
+/// A set that was read and compiled.
+pub(crate) struct LoadedSet {
+    /// The rules, with the exceptions of the files.
+    pub(crate) book: Rulebook,
+    /// Everything that was wrong or doubtful on the way.
+    pub(crate) problems: Vec<Problem>,
+    /// The exceptions of the files.
+    exceptions: Vec<Exception>,
+}
+
+impl RuleSources {
+    /// Reads and compiles everything.
+    pub(crate) fn load(&self) -> Result<LoadedSet> {
+        let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings)?;
+        let mut problems = rules.problems;
+        let loaded = load::exceptions(&self.directories, self.context.as_deref(), &self.exceptions, clock::now(), &mut problems)?;
+        load::check_exceptions(&loaded, &rules.book.set, &mut problems);
+        let exceptions: Vec<Exception> = loaded.into_iter().map(|(exception, _)| exception).collect();
+        let policy = Policy::new(exceptions.clone(), self.includes_shadow)?;
+        Ok(LoadedSet { book: rules.book.with_policy(policy), problems, exceptions })
+    }
+
+    /// A number that changes with the content of any file that [`Self::load`] reads.
+    fn fingerprint(&self) -> u64 {
+        load::fingerprint(&self.directories, self.context.as_deref(), &self.exceptions)
+    }
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Other rules or exceptions are in force.
+    Applied(Carried),
+    /// The set says what the one in force says.
+    Unchanged,
+    /// Something is wrong with it, and nothing has changed.
+    Refused(String),
+}
+
+impl Outcome {
+    /// The word for the metric.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied(_) => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// What the thread is told.
+enum Order {
+    /// Reload now, whatever the files look like.
+    Reload { cause: &'static str, reply: Option<Sender<Outcome>> },
+    /// These are the exceptions of the topic from now on.
+    Exceptions { exceptions: Vec<Exception>, reply: Sender<()> },
+}
+
+/// Asks for reloads.
+#[derive(Debug, Clone)]
+pub(crate) struct ReloadHandle {
+    orders: Sender<Order>,
+}
+
+impl ReloadHandle {
+    /// Reloads and waits for the outcome. `None` when the process is about to end.
+    #[expect(dead_code, reason = "the HTTP API will call it; signals don't wait")]
+    pub(crate) fn reload(&self, cause: &'static str) -> Option<Outcome> {
+        let (reply, outcome) = bounded(1);
+        self.orders.send(Order::Reload { cause, reply: Some(reply) }).ok()?;
+        outcome.recv().ok()
+    }
+
+    /// Asks for a reload and goes on. With so many orders waiting, one of them will do.
+    pub(crate) fn nudge(&self, cause: &'static str) {
+        drop(self.orders.try_send(Order::Reload { cause, reply: None }));
+    }
+
+    /// Puts the exceptions of the topic in force, in the place of those that it had before, and waits until they are.
+    pub(super) fn exceptions(&self, exceptions: Vec<Exception>) {
+        let (reply, done) = bounded(1);
+        if self.orders.send(Order::Exceptions { exceptions, reply }).is_ok() {
+            // Disconnected: the process is about to end.
+            let _ = done.recv();
+        }
+    }
+}
+
+/// The running thread. It ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Reloads {
+    handle: Option<ReloadHandle>,
+    /// Dropped to end the thread, whoever else still has a handle.
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reloads {
+    /// Starts to watch. `loaded` is what `sources` gave and what is in force; `interval` zero looks at no file.
+    pub(crate) fn start(
+        sources: RuleSources,
+        loaded: &LoadedSet,
+        live: Arc<LiveRules>,
+        metrics: Arc<Metrics>,
+        interval: Duration,
+    ) -> std::io::Result<Self> {
+        let (orders, inbox) = bounded(ORDERS_MAX);
+        let (end, ended) = bounded(0);
+        let reloader = Reloader {
+            tried: sources.fingerprint(),
+            sources,
+            of_files: loaded.exceptions.clone(),
+            of_topic: Vec::new(),
+            live,
+            metrics,
+            interval,
+            pause: interval,
+            seen: None,
+        };
+        let thread = std::thread::Builder::new().name("rules".to_owned()).spawn(move || reloader.work(&inbox, &ended))?;
+        Ok(Self { handle: Some(ReloadHandle { orders }), end: Some(end), thread: Some(thread) })
+    }
+
+    /// Something to ask with.
+    pub(crate) fn handle(&self) -> ReloadHandle {
+        self.handle.clone().expect("it is there until the value is dropped")
+    }
+}
+
+impl Drop for Reloads {
+    fn drop(&mut self) {
+        (self.handle, self.end) = (None, None);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+struct Reloader {
+    sources: RuleSources,
+    /// Exceptions of the files that are in force.
+    of_files: Vec<Exception>,
+    /// Exceptions of the topic.
+    of_topic: Vec<Exception>,
+    live: Arc<LiveRules>,
+    metrics: Arc<Metrics>,
+    interval: Duration,
+    /// Until the next look.
+    pause: Duration,
+    /// The fingerprint of what was loaded last, or refused.
+    tried: u64,
+    /// The fingerprint at the last look, if it was another one.
+    seen: Option<u64>,
+}
+
+impl Reloader {
+    fn work(mut self, orders: &Receiver<Order>, ended: &Receiver<()>) {
+        loop {
+            // A day is as good as never.
+            let pause = if self.interval.is_zero() { Duration::from_hours(24) } else { self.pause };
+            crossbeam_channel::select! {
+                recv(orders) -> order => match order {
+                    Ok(Order::Reload { cause, reply }) => {
+                        let outcome = self.reload(cause);
+                        if let Some(reply) = reply {
+                            drop(reply.send(outcome));
+                        }
+                    }
+                    Ok(Order::Exceptions { exceptions, reply }) => {
+                        self.take_exceptions(exceptions);
+                        let _ = reply.send(());
+                    }
+                    Err(_) => return,
+                },
+                recv(ended) -> _ => return,
+                default(pause) => self.look(),
+            }
+        }
+    }
+
+    /// Looks at the files. What is the same at two looks in a row and was not tried yet is loaded.
+    fn look(&mut self) {
+        let begun = Instant::now();
+        let found = self.sources.fingerprint();
+        self.pause = self.interval.max(begun.elapsed() * LOOK_SHARE);
+        if found == self.tried {
+            self.seen = None;
+        } else if self.seen.replace(found) == Some(found) {
+            self.reload("files");
+        }
+    }
+
+    fn reload(&mut self, cause: &'static str) -> Outcome {
+        let begun = Instant::now();
+        (self.tried, self.seen) = (self.sources.fingerprint(), None);
+        let outcome = self.attempt();
+        self.metrics.loaded.reloaded(outcome.as_str(), clock::now());
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &outcome {
+            Outcome::Applied(Carried { kept, reset, added, removed }) => {
+                let book = self.live.book();
+                let rules = book.set.rules.len() + book.set.correlations.len();
+                tracing::info!(cause, ms, rules, kept, reset, added, removed, rule_set = &*book.set.hash, "rules reloaded");
+            }
+            Outcome::Unchanged => tracing::info!(cause, ms, "rules looked at again: nothing has changed"),
+            Outcome::Refused(reason) => {
+                tracing::error!(cause, ms, reason, "rules not reloaded: those of before stay in force");
+            }
+        }
+        outcome
+    }
+
+    /// Loads everything, and swaps it if there is no error in it.
+    fn attempt(&mut self) -> Outcome {
+        let loaded = match self.sources.load() {
+            Ok(loaded) => loaded,
+            Err(error) => return Outcome::Refused(escaped(&format!("{error:#}"))),
+        };
+        let errors: Vec<&Problem> = loaded.problems.iter().filter(|it| it.is_error()).collect();
+        if let Some(first) = errors.first() {
+            errors.iter().take(PROBLEMS_TOLD).for_each(|it| tracing::error!("{}", escaped(&it.to_string())));
+            return Outcome::Refused(escaped(&format!("{} errors, the first: {first}", errors.len())));
+        }
+        if loaded.book.set.rules.is_empty() && loaded.book.set.correlations.is_empty() {
+            return Outcome::Refused("there are no rules any more".to_owned());
+        }
+        let in_force = self.live.book();
+        if *in_force.set.hash == *loaded.book.set.hash && self.of_files == loaded.exceptions {
+            return Outcome::Unchanged;
+        }
+        let policy = match self.policy(&loaded.exceptions) {
+            Ok(policy) => policy,
+            Err(reason) => return Outcome::Refused(reason),
+        };
+        self.metrics.loaded.rules(&loaded.book.set, &loaded.problems);
+        self.metrics.loaded.exceptions(&policy, clock::now());
+        self.of_files = loaded.exceptions;
+        Outcome::Applied(self.live.swap(loaded.book.with_policy(policy)))
+    }
+
+    /// Exceptions of files and topic together; of two with one id that of the topic, which is the later word.
+    fn policy(&self, of_files: &[Exception]) -> Result<Policy, String> {
+        let is_newer = |it: &&Exception| !self.of_topic.iter().any(|other| other.id == it.id);
+        let all = of_files.iter().filter(is_newer).chain(&self.of_topic).cloned().collect();
+        Policy::new(all, self.sources.includes_shadow).map_err(|error| error.to_string())
+    }
+
+    fn take_exceptions(&mut self, exceptions: Vec<Exception>) {
+        let before = std::mem::replace(&mut self.of_topic, exceptions);
+        match self.policy(&self.of_files) {
+            Ok(policy) => {
+                self.metrics.loaded.exceptions(&policy, clock::now());
+                tracing::info!(of_topic = self.of_topic.len(), in_all = policy.exceptions().len(), "exceptions are in force");
+                self.live.swap(Rulebook::clone(&self.live.book()).with_policy(policy));
+            }
+            Err(reason) => {
+                tracing::error!(reason, "exceptions not taken: those of before stay in force");
+                self.of_topic = before;
+            }
+        }
+    }
+}
