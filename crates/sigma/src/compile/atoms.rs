@@ -73,6 +73,7 @@ pub type AtomSet = [u64];
 pub struct FieldAtoms {
     atoms: Vec<Atom>,
     by_key: HashMap<String, u32>,
+    regexes: HashMap<u32, Regex>,
     index: OnceLock<Index>,
     ranges: OnceLock<Option<Ranges>>,
 }
@@ -102,7 +103,7 @@ impl FieldAtoms {
     pub(super) fn literal(&mut self, field: FieldIndex, predicate: &Predicate) -> Result<Literal, String> {
         let atom = match predicate {
             Predicate::Text { pattern, cased } => text_atom(pattern, *cased),
-            Predicate::Regex(source) => Atom::Regex(checked_regex(source)?),
+            Predicate::Regex(source) => return self.regex(field, source),
             Predicate::Cidr(net) => Atom::Cidr(*net),
             Predicate::Number { compare: Compare::NotEqual, with } => {
                 let equal = self.intern(Atom::number(Compare::Equal, *with));
@@ -125,6 +126,18 @@ impl FieldAtoms {
         Ok(Literal::atom(field, atom))
     }
 
+    /// The literal of a regular expression, which is compiled the first time it is met.
+    fn regex(&mut self, field: FieldIndex, source: &str) -> Result<Literal, String> {
+        let atom = Atom::Regex(source.to_owned());
+        if let Some(&known) = self.by_key.get(&atom.key()) {
+            return Ok(Literal::atom(field, known));
+        }
+        let regex = Regex::new(source).map_err(|error| format!("regular expression can't be used: {error}"))?;
+        let at = self.intern(atom);
+        self.regexes.insert(at, regex);
+        Ok(Literal::atom(field, at))
+    }
+
     /// Bytes held, about, regular expressions not counted.
     pub(super) fn bytes(&self) -> usize {
         // Each test stands in the list and, as its key, in the table.
@@ -138,7 +151,7 @@ impl FieldAtoms {
     }
 
     fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::of(&self.atoms))
+        self.index.get_or_init(|| Index::of(&self.atoms, &self.regexes))
     }
 
     /// The ranges of values that the atoms tell apart, for a field of which only networks or only numbers are asked.
@@ -162,8 +175,8 @@ impl FieldAtoms {
     }
 
     /// Makes `set` the atoms that may hold for a text in this JSON line; the others don't.
-    pub(crate) fn may_hold_in_line(&self, line: &str, set: &mut AtomSet) {
-        self.index().may_hold_in_line(&self.atoms, line, set);
+    pub(crate) fn may_hold_in_line(&self, line: &str, scratch: &mut TextScratch, set: &mut AtomSet) {
+        self.index().may_hold_in_line(&self.atoms, line, scratch, set);
     }
 }
 
@@ -177,13 +190,6 @@ fn text_atom(pattern: &Pattern, cased: bool) -> Atom {
         Pattern::Contains(text) => Atom::Contains(fold(text), how),
         Pattern::Any => Atom::AnyText,
         Pattern::Wildcard(pieces) => Atom::Like(Glob::of(pieces, cased), how),
-    }
-}
-
-fn checked_regex(source: &str) -> Result<String, String> {
-    match Regex::new(source) {
-        Ok(_) => Ok(source.to_owned()),
-        Err(error) => Err(format!("regular expression can't be used: {error}")),
     }
 }
 

@@ -42,15 +42,20 @@ pub(super) struct Index {
     in_line: OnceLock<InLine>,
 }
 
-/// Finds the needles of all atoms in a whole JSON line, read as it is.
+/// Finds the needles of all atoms in a whole JSON line, read as it is: by their first three letters, of which a table knows whether any
+/// needle begins so. An automaton waits for the memory at every letter; here no letter waits for the one before.
 #[derive(Debug)]
 struct InLine {
-    automaton: AhoCorasick,
-    /// For each needle, the atoms it belongs to.
-    atoms: Vec<Vec<u32>>,
-    /// The atoms that have no needle, as bits.
+    /// A bit for each hash of three letters with which a needle begins.
+    begins: Box<[u64; BEGINNINGS / 64]>,
+    /// The needles that begin so, each with its atom.
+    needles: HashMap<[u8; 3], Vec<(Box<[u8]>, u32)>>,
+    /// The atoms that have no needle of three letters, as bits.
     without_needle: Vec<u64>,
 }
+
+/// Size of the table of beginnings in bits: 8 KiB stay in the nearest cache.
+const BEGINNINGS: usize = 1 << 16;
 
 /// A test that is only made when its needle is in the text.
 #[derive(Debug)]
@@ -86,7 +91,7 @@ enum Wanted {
 }
 
 impl Index {
-    pub(super) fn of(atoms: &[Atom]) -> Self {
+    pub(super) fn of(atoms: &[Atom], regexes: &HashMap<u32, Regex>) -> Self {
         let mut index = Self::default();
         let (mut folded, mut cased) = (Vec::new(), Vec::new());
         for (at, atom) in (0_u32..).zip(atoms) {
@@ -98,8 +103,8 @@ impl Index {
                 Atom::Suffix(text, how) => [&mut folded, &mut cased][parts(how)].push((text.clone(), Wanted::AtEnd(at))),
                 Atom::Contains(text, how) => [&mut folded, &mut cased][parts(how)].push((text.clone(), Wanted::Anywhere(at))),
                 Atom::Like(glob, how) => index.costly.push(Costly { test: Test::Like(glob.clone(), *how), atom: at }),
-                Atom::Regex(source) => {
-                    let regex = Regex::new(source).expect("it compiled when the rule was read");
+                Atom::Regex(_) => {
+                    let regex = regexes.get(&at).expect("it was compiled when it was interned").clone();
                     index.costly.push(Costly { test: Test::Regex(regex), atom: at });
                 }
                 Atom::Cidr(net) => index.networks.push((*net, at)),
@@ -194,7 +199,7 @@ impl Index {
     /// Bytes of the automata.
     pub(super) fn bytes(&self) -> usize {
         let parts = [&self.parts_folded, &self.parts_cased].into_iter().flatten().map(|it| it.automaton.memory_usage());
-        parts.sum::<usize>() + self.in_line.get().map_or(0, |it| it.automaton.memory_usage())
+        parts.sum::<usize>() + self.in_line.get().map_or(0, |it| BEGINNINGS / 8 + it.needles.len() * 64)
     }
 
     pub(super) fn presence(&self, set: &mut AtomSet) {
@@ -207,15 +212,15 @@ impl Index {
 
     /// Adds to `set` every atom that may hold for a text in the JSON line: those whose needle stands in it, be it in a key, and those
     /// without a needle. All of them for a line in which texts may stand otherwise than they read.
-    pub(super) fn may_hold_in_line(&self, atoms: &[Atom], line: &str, set: &mut AtomSet) {
+    pub(super) fn may_hold_in_line(&self, atoms: &[Atom], line: &str, scratch: &mut TextScratch, set: &mut AtomSet) {
+        let lower = &mut scratch.lower;
         let in_line = self.in_line.get_or_init(|| InLine::of(atoms));
         if !line.is_ascii() || has_escaped_letters(line) {
             return set.fill(u64::MAX);
         }
+        fold_case(line, lower);
         set.copy_from_slice(&in_line.without_needle);
-        for found in in_line.automaton.find_overlapping_iter(line) {
-            put_all(set, &in_line.atoms[found.pattern().as_usize()]);
-        }
+        in_line.find(lower.as_bytes(), set);
     }
 }
 
@@ -223,23 +228,42 @@ impl InLine {
     fn of(atoms: &[Atom]) -> Self {
         // What JSON has to escape, or may escape by one letter, stands otherwise in the line than in the text.
         let is_itself = |it: u8| it >= b' ' && !matches!(it, b'"' | b'\\' | b'/' | 0x7f);
-        let (mut needles, mut of_needle) = (Vec::new(), Vec::<Vec<u32>>::new());
-        let mut places = HashMap::<String, usize>::new();
-        let mut without_needle = vec![0; atoms.len().div_ceil(64)];
+        let mut in_line = Self {
+            begins: Box::new([0; BEGINNINGS / 64]),
+            needles: HashMap::new(),
+            without_needle: vec![0; atoms.len().div_ceil(64)],
+        };
         for (at, atom) in (0_u32..).zip(atoms) {
-            let Some(needle) = needle::of_atom(atom, is_itself) else {
-                put(&mut without_needle, at);
-                continue;
-            };
-            let place = *places.entry_ref(needle.as_str()).or_insert(needles.len());
-            if place == needles.len() {
-                needles.push(needle);
-                of_needle.push(Vec::new());
+            let needle = needle::of_atom(atom, is_itself);
+            match needle.as_deref().and_then(|it| it.as_bytes().first_chunk::<3>().map(|begin| (*begin, it))) {
+                Some((begin, needle)) => {
+                    let place = beginning(begin);
+                    in_line.begins[place / 64] |= 1 << (place % 64);
+                    in_line.needles.entry(begin).or_default().push((needle.as_bytes().into(), at));
+                }
+                None => put(&mut in_line.without_needle, at),
             }
-            of_needle[place].push(at);
         }
-        Self { automaton: automaton(&needles, true), atoms: of_needle, without_needle }
+        in_line
     }
+
+    /// Adds the atoms whose needle stands in `line`, which is in lower case.
+    fn find(&self, line: &[u8], set: &mut AtomSet) {
+        for (at, begin) in line.array_windows::<3>().enumerate() {
+            let place = beginning(*begin);
+            if self.begins[place / 64] >> (place % 64) & 1 == 0 {
+                continue;
+            }
+            let needles = self.needles.get(begin).into_iter().flatten();
+            needles.filter(|(needle, _)| line[at..].starts_with(needle)).for_each(|&(_, atom)| put(set, atom));
+        }
+    }
+}
+
+/// Where three letters stand in the table of beginnings.
+fn beginning([first, second, third]: [u8; 3]) -> usize {
+    let letters = u32::from_le_bytes([first, second, third, 0]);
+    (letters.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 /// Whether the line may have letters written as `\u0041`.
@@ -247,10 +271,9 @@ fn has_escaped_letters(line: &str) -> bool {
     line.contains("\\u")
 }
 
-fn automaton<T: AsRef<[u8]>>(literals: &[T], folds: bool) -> AhoCorasick {
-    let bytes: usize = literals.iter().map(|it| it.as_ref().len()).sum();
+fn automaton(literals: &[String]) -> AhoCorasick {
+    let bytes: usize = literals.iter().map(String::len).sum();
     AhoCorasick::builder()
-        .ascii_case_insensitive(folds)
         .kind((bytes <= TABLE_BYTES_MAX).then_some(AhoCorasickKind::DFA))
         .build(literals)
         .expect("literals of rules are far below the automaton's limits")
@@ -278,7 +301,7 @@ impl Parts {
             }
             wanted[place].push(what);
         }
-        Some(Self { automaton: automaton(&literals, false), wanted, always })
+        Some(Self { automaton: automaton(&literals), wanted, always })
     }
 
     fn find(&self, text: &str, set: &mut AtomSet, candidates: &mut [u64]) {
@@ -303,4 +326,42 @@ fn put(set: &mut [u64], at: u32) {
 
 fn put_all(set: &mut AtomSet, atoms: &[u32]) {
     atoms.iter().for_each(|&it| put(set, it));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words that may stand in a text of `line`.
+    fn found(words: &[&str], line: &str) -> Vec<u32> {
+        let atoms: Vec<Atom> = words.iter().map(|it| Atom::Contains((*it).to_owned(), Cased::No)).collect();
+        let (mut scratch, mut set) = (TextScratch::default(), vec![0; atoms.len().div_ceil(64)]);
+        Index::of(&atoms, &HashMap::new()).may_hold_in_line(&atoms, line, &mut scratch, &mut set);
+        (0..).take(words.len()).filter(|&it| set[it as usize / 64] >> (it % 64) & 1 == 1).collect()
+    }
+
+    #[test]
+    fn words_of_a_line_are_found_whatever_their_case_and_place() {
+        let words = ["evil", "villa", "nothing", "end", "line"];
+        assert_eq!(found(&words, r#"{"a":"EVILLA","b":["x","Line"]}"#), [0, 1, 4]);
+        assert_eq!(found(&["abc", "abcd", "bcd", "bce"], "abcd"), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_word_without_a_needle_may_always_stand_there() {
+        assert_eq!(found(&["-s", "ä", "\\\\\\", "there"], "{}"), [0, 1, 2]);
+    }
+
+    #[test]
+    fn every_word_may_stand_in_a_line_whose_letters_are_not_what_they_seem() {
+        assert_eq!(found(&["evil"], r#"{"a":"\u0065vil"}"#), [0]);
+        assert_eq!(found(&["kilo"], "{\"a\":\"\u{212A}ilo\"}"), [0]);
+        assert_eq!(found(&["evil"], r#"{"a":"b"}"#), [0; 0]);
+    }
+
+    #[test]
+    fn a_word_is_looked_for_by_the_part_that_json_does_not_escape() {
+        assert_eq!(found(&["c:\\windows\\temp"], r#"{"a":"C:\\Windows\\Temp"}"#), [0]);
+        assert_eq!(found(&["bin/bash"], r#"{"a":"\/BIN\/BASH"}"#), [0]);
+    }
 }

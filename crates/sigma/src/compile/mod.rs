@@ -17,6 +17,7 @@ pub use terms::{Literal, Node, Term};
 
 use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, Selection, TimePart};
 use crate::problem::{Code, Problem};
+use hashbrown::HashMap;
 use model::{FieldPath, RuleInfo, Schema, SlotId};
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ impl Program {
     /// Compiles the rules of `set` that want the events of `schema`'s source; the fields they test are added to its projection.
     /// What can't be compiled is left out and reported; the rest works.
     pub fn compile(set: &Arc<RuleSet>, mut schema: Schema, problems: &mut Vec<Problem>) -> Self {
-        let mut builder = Builder { schema: &mut schema, fields: Vec::new() };
+        let mut builder = Builder::new(&mut schema);
         let mut trees = Vec::with_capacity(set.rules.len());
         for rule in &set.rules {
             let is_wanted = rule.info.status.runs() && rule.logsource.admits(&builder.schema.mapping.logsource);
@@ -205,19 +206,32 @@ impl Program {
 pub(crate) struct Builder<'s> {
     pub(crate) schema: &'s mut Schema,
     fields: Vec<(FieldSource, FieldAtoms)>,
+    slots: HashMap<FieldPath, SlotId>,
+    places: HashMap<FieldSource, usize>,
 }
 
 const NO_MORE_SLOTS: &str = "the rules need more than 65,535 different fields: split the rule set by source";
 
 impl Builder<'_> {
+    fn new(schema: &mut Schema) -> Builder<'_> {
+        Builder { schema, fields: Vec::new(), slots: HashMap::new(), places: HashMap::new() }
+    }
+
     pub(crate) fn slot(&mut self, path: &FieldPath) -> Result<SlotId, String> {
-        self.schema.projection.intern(path).ok_or_else(|| NO_MORE_SLOTS.to_owned())
+        if let Some(&slot) = self.slots.get(path) {
+            return Ok(slot);
+        }
+        let slot = self.schema.projection.intern(path).ok_or_else(|| NO_MORE_SLOTS.to_owned())?;
+        self.slots.insert(path.clone(), slot);
+        Ok(slot)
     }
 
     fn field(&mut self, source: FieldSource) -> Result<FieldIndex, String> {
-        let at = self.fields.iter().position(|(it, _)| *it == source).unwrap_or_else(|| {
-            self.fields.push((source, FieldAtoms::default()));
-            self.fields.len() - 1
+        let next = self.fields.len();
+        let fields = &mut self.fields;
+        let at = *self.places.entry(source).or_insert_with_key(|source| {
+            fields.push((source.clone(), FieldAtoms::default()));
+            next
         });
         u16::try_from(at).map(FieldIndex).map_err(|_| NO_MORE_SLOTS.to_owned())
     }

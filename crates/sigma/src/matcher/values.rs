@@ -42,7 +42,7 @@ impl Scratch {
     pub(super) fn atoms_that_may_hold(&mut self, atoms: &FieldAtoms, line: &str) {
         self.set.clear();
         self.set.resize(atoms.words(), 0);
-        atoms.may_hold_in_line(line, &mut self.set);
+        atoms.may_hold_in_line(line, &mut self.search, &mut self.set);
     }
 
     fn value(&mut self, atoms: &FieldAtoms, value: Value<'_>, path: &FieldPath) {

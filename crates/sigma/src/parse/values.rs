@@ -224,7 +224,7 @@ impl Reader<'_> {
         for pieces in alternatives {
             let text = pattern::literal(&pieces)?;
             let text = if chain.flags.is_empty() { text } else { format!("(?{}){text}", chain.flags) };
-            if let Err(error) = regex::Regex::new(&text) {
+            if let Err(error) = checked_regex(&text) {
                 let (message, hint) = explain_regex(&error, &scalar.text);
                 self.report.error_with_hint(Code::BadRegex, at, message, hint);
                 return None;
@@ -365,4 +365,13 @@ fn explain_regex(error: &regex::Error, text: &str) -> (String, String) {
         "see the syntax of the Rust crate `regex`; a literal `\\`, `{`, `(` or `[` needs a backslash"
     };
     (format!("not a regular expression: {reason}: `{text}`"), hint.to_owned())
+}
+
+/// Whether an expression can be used. Only counted repetitions make small expressions large, so that without one the syntax decides;
+/// should another be too large after all, compiling the rule says so.
+fn checked_regex(text: &str) -> Result<(), regex::Error> {
+    if text.contains('{') {
+        return regex::Regex::new(text).map(drop);
+    }
+    regex_syntax::parse(text).map(drop).map_err(|it| regex::Error::Syntax(it.to_string()))
 }
