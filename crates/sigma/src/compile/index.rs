@@ -48,10 +48,17 @@ pub(super) struct Index {
 struct InLine {
     /// A bit for each hash of three letters with which a needle begins.
     begins: Box<[u64; BEGINNINGS / 64]>,
-    /// The needles that begin so, each with its atom.
-    needles: HashMap<[u8; 3], Vec<(Box<[u8]>, u32)>>,
+    /// The needles that begin so.
+    needles: HashMap<[u8; 3], Vec<Needle>>,
     /// The atoms that have no needle of three letters, as bits.
     without_needle: Vec<u64>,
+}
+
+/// What a text has to contain for an atom to hold.
+#[derive(Debug)]
+struct Needle {
+    text: Box<[u8]>,
+    atom: u32,
 }
 
 /// Size of the table of beginnings in bits: 8 KiB stay in the nearest cache.
@@ -239,7 +246,7 @@ impl InLine {
                 Some((begin, needle)) => {
                     let place = beginning(begin);
                     in_line.begins[place / 64] |= 1 << (place % 64);
-                    in_line.needles.entry(begin).or_default().push((needle.as_bytes().into(), at));
+                    in_line.needles.entry(begin).or_default().push(Needle { text: needle.as_bytes().into(), atom: at });
                 }
                 None => put(&mut in_line.without_needle, at),
             }
@@ -255,7 +262,7 @@ impl InLine {
                 continue;
             }
             let needles = self.needles.get(begin).into_iter().flatten();
-            needles.filter(|(needle, _)| line[at..].starts_with(needle)).for_each(|&(_, atom)| put(set, atom));
+            needles.filter(|it| line[at..].starts_with(&it.text)).for_each(|it| put(set, it.atom));
         }
     }
 }
