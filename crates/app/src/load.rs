@@ -1,6 +1,9 @@
 //! Loading what the commands need from disk: rules, lists, source mappings. Gives what loaded and every problem.
 
 mod files;
+mod texts;
+
+pub(crate) use texts::{Texts, texts};
 
 pub(crate) use files::{is_list, is_page, is_rule};
 

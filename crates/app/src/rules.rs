@@ -21,7 +21,7 @@ use clap::{Subcommand, ValueEnum};
 /// `nightjar rules …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Say everything that is wrong with rules, with file and line; exit code 1 if a rule does not load
+    /// Say everything that is wrong with rules, with file and line; exit code 1 on errors
     Check(check::Args),
     /// List rules with level, kind, log source and title, by tag, source, level, kind or text
     List(list::Args),

@@ -34,7 +34,7 @@ pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
         load.problems = report.finish();
         return load;
     }
-    let nodes = apply_actions(yaml::documents(text, &mut report), &mut report);
+    let nodes = trees(text, &mut report);
     let file_name: Arc<str> = file.into();
     let mut unnamed = 0;
     for node in nodes {
@@ -55,6 +55,12 @@ pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
     }
     load.problems = report.finish();
     load
+}
+
+/// The documents of a file as trees, `action` documents worked off.
+pub(super) fn trees(text: &str, report: &mut Report) -> Vec<Node> {
+    let nodes = yaml::documents(text, report);
+    apply_actions(nodes, report)
 }
 
 /// What the `count`th document without a name is called: like the file, with a number from the second on.

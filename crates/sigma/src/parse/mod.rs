@@ -19,7 +19,7 @@ mod report;
 mod rule;
 pub(crate) mod timespan;
 mod values;
-mod yaml;
+pub(crate) mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +44,21 @@ pub struct Loaded {
 pub fn parse_file(file: &str, text: &str, lists: &Lists) -> Loaded {
     let load = file::load(file, text, lists);
     Loaded { documents: load.sound.into_iter().map(|it| it.document).collect(), problems: load.problems }
+}
+
+/// The documents of a file as trees, `action` documents worked off; what can't be read is passed over.
+pub(crate) fn trees(file: &str, text: &str) -> Vec<yaml::Node> {
+    file::trees(text, &mut report::Report::new(file))
+}
+
+/// The pattern that a value with wildcards stands for.
+pub(crate) fn pattern_of(text: &str) -> crate::ast::Pattern {
+    pattern::simplest(pattern::pieces(text))
+}
+
+/// The lists that a value with `|expand` names.
+pub(crate) fn placeholders(text: &str) -> Vec<&str> {
+    placeholder::names(text)
 }
 
 /// Loads several files, given as (name, text), and checks them against each other: names and ids are taken once (the first document

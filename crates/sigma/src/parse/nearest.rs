@@ -24,6 +24,13 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     best.map(|(_, word)| word)
 }
 
+/// Whether two words are not the same, but at most `most` letters apart, without regard to case.
+pub fn within(left: &str, right: &str, most: usize) -> bool {
+    let chars = |text: &str| text.to_lowercase().chars().take(CHARS_MAX + 1).collect::<Vec<char>>();
+    let (a, b) = (chars(left), chars(right));
+    left != right && a.len().abs_diff(b.len()) <= most && a.len().max(b.len()) <= CHARS_MAX && distance(&a, &b) <= most
+}
+
 /// How many letters must be added, dropped, changed or swapped with their neighbour (optimal string alignment).
 fn distance(left: &[char], right: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();

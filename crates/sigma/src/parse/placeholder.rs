@@ -58,6 +58,11 @@ pub(super) fn expand_with(
     Some(values)
 }
 
+/// The names of the lists in `text`.
+pub(super) fn names(text: &str) -> Vec<&str> {
+    split(text).into_iter().filter_map(|it| if let Part::Name(name) = it { Some(name) } else { None }).collect()
+}
+
 /// Whether `text` has a placeholder.
 pub(super) fn is_in(text: &str) -> bool {
     split(text).iter().any(|it| matches!(it, Part::Name(_)))

@@ -140,6 +140,120 @@ codes! {
 
     // Pages.
     "NJ0601" BadPage Error "bad-page" "A page whose cases can't be read."
+
+    // How files are laid out.
+    "NJ1001" ByteOrderMark Info "byte-order-mark" "The file begins with a byte order mark."
+    "NJ1002" CarriageReturn Info "carriage-return" "Lines end with a carriage return."
+    "NJ1003" TrailingSpaces Info "trailing-spaces" "Lines end with spaces."
+    "NJ1004" Tab Info "tab" "White space is written with tabs."
+    "NJ1005" NoFinalNewline Info "no-final-newline" "The last line does not end."
+    "NJ1006" KeyOrder Info "key-order" "Top-level keys stand in an unusual order."
+    "NJ1007" SeveralRules Info "several-rules" "Several rules that have nothing to do with each other stand in one file."
+    "NJ1008" FileName Info "file-name" "The file is not called like the rule in it."
+    "NJ1009" MisspelledKey Warning "misspelled-key" "A top-level key that is nearly one of Sigma's."
+
+    // What rules say about themselves.
+    "NJ1101" MissingStatus Info "missing-status" "The document has no `status`."
+    "NJ1102" MissingDescription Info "missing-description" "The document has no `description`."
+    "NJ1103" MissingAuthor Info "missing-author" "The document has no `author`."
+    "NJ1104" MissingDate Info "missing-date" "The document has no `date`."
+    "NJ1105" MissingTags Info "missing-tags" "A document that alerts has no `tags`."
+    "NJ1106" MissingFalsePositives Info "missing-falsepositives" "A document that alerts has no `falsepositives`."
+    "NJ1107" BadDate Warning "bad-date" "A date is not written as `YYYY-MM-DD`, or there is no such day."
+    "NJ1108" ModifiedBeforeDate Warning "modified-before-date" "The document was modified before it was made."
+    "NJ1109" FutureDate Warning "future-date" "A date lies in the future."
+    "NJ1110" UnknownTechnique Warning "unknown-technique" "A tag names a technique that ATT&CK does not have."
+    "NJ1111" UnknownTactic Warning "unknown-tactic" "A tag of ATT&CK is no tactic, technique, group or software."
+    "NJ1112" MisspelledNamespace Warning "misspelled-namespace" "The namespace of a tag is nearly one of Sigma's."
+    "NJ1113" DuplicateTag Info "duplicate-tag" "A tag stands twice."
+    "NJ1114" TacticUnderscore Info "tactic-underscore" "A tactic is written with underscores."
+    "NJ1115" TitleForm Info "title-form" "The title begins with a small letter or ends with a full stop."
+    "NJ1116" LongHeadline Info "long-headline" "The title is too long for one line of an alert."
+    "NJ1117" ReferenceNotUrl Info "reference-not-url" "A reference is not a link."
+    "NJ1118" DuplicateReference Info "duplicate-reference" "A reference stands twice."
+    "NJ1119" BadRelated Warning "bad-related" "An entry of `related` without a UUID, or of a kind that Sigma does not have."
+    "NJ1120" RelatedToItself Warning "related-to-itself" "A document is related to itself."
+    "NJ1121" MadeUpId Info "made-up-id" "The `id` is a UUID that was not drawn at random."
+    "NJ1122" TitleRepeated Info "title-repeated" "The description only repeats the title."
+    "NJ1123" EmptyKey Info "empty-key" "A top-level key has no value."
+    "NJ1124" LeftOver Info "left-over" "Something was left to be done."
+
+    // What selections look for.
+    "NJ1201" UnknownField Warning "unknown-field" "A field that the rule's source does not have."
+    "NJ1202" MisspelledLogSource Warning "misspelled-logsource" "The log source is nearly one that there is."
+    "NJ1203" NumberOnText Warning "number-on-text" "A text field is compared as a number."
+    "NJ1204" RedundantWildcard Info "redundant-wildcard" "A wildcard repeats what the modifier says."
+    "NJ1205" WildcardAgainstModifier Warning "wildcard-against-modifier" "A wildcard at the end that the modifier pins down."
+    "NJ1206" EmptyText Warning "empty-text" "`contains`, `startswith` or `endswith` with an empty text."
+    "NJ1207" UselessCased Info "useless-cased" "`cased` over values without letters."
+    "NJ1208" DuplicateValue Info "duplicate-value" "A value stands twice in one list."
+    "NJ1209" SubsumedValue Info "subsumed-value" "A value of a list can't change what the list matches."
+    "NJ1210" UselessWindash Info "useless-windash" "`windash` over values without a dash."
+    "NJ1211" SubsumedNetwork Info "subsumed-network" "A network of a list lies inside another."
+    "NJ1212" EveryAddress Warning "every-address" "A network that holds every address."
+    "NJ1213" ImpliedOffset Info "implied-offset" "`base64offset` without `contains`."
+    "NJ1214" FieldWithItself Warning "field-with-itself" "A field is compared with itself."
+    "NJ1215" ShortKeyword Info "short-keyword" "A keyword so short that it stands in nearly every event."
+    "NJ1216" EscapedWildcard Warning "escaped-wildcard" "A backslash before a wildcard at the end of a path takes its meaning away."
+    "NJ1217" PaddedValue Info "padded-value" "A value begins or ends with a space."
+    "NJ1218" UselessExists Info "useless-exists" "`exists` beside a test that needs the field anyway."
+
+    // Regular expressions.
+    "NJ1231" QuadraticRegex Warning "quadratic-regex" "A regular expression that can take quadratic time or worse."
+    "NJ1232" HugeRegex Info "huge-regex" "A regular expression that becomes very large."
+    "NJ1233" LiteralRegex Info "literal-regex" "A regular expression that is only a text."
+    "NJ1234" RegexAnyEnd Info "regex-any-end" "`.*` at an end of a regular expression."
+    "NJ1235" UnescapedDot Warning "unescaped-dot" "An unescaped dot in what is a host name or an address."
+    "NJ1236" RegexMatchesAll Warning "regex-matches-all" "A regular expression that matches every text."
+    "NJ1237" GlobAsRegex Warning "glob-as-regex" "A wildcard pattern where a regular expression is expected."
+    "NJ1238" UselessRegexFlag Info "useless-regex-flag" "A flag that changes nothing about its expression."
+
+    // Conditions.
+    "NJ1301" AlwaysTrue Warning "always-true" "The condition holds for every event."
+    "NJ1302" NeverTrue Warning "never-true" "The condition can't hold for any event."
+    "NJ1303" Unreachable Warning "unreachable" "A part of the condition that can never hold."
+    "NJ1304" OnlyNegative Warning "only-negative" "The rule only says what must not be there."
+    "NJ1305" RepeatedSelection Info "repeated-selection" "A selection stands twice among the parts of one `and` or `or`."
+    "NJ1306" DoubleNegation Info "double-negation" "`not not` in a condition."
+    "NJ1307" DuplicateSelection Info "duplicate-selection" "Two selections look for the same."
+    "NJ1308" SubsumedSelection Info "subsumed-selection" "An alternative of the condition that another one covers."
+    "NJ1309" UselessFilter Info "useless-filter" "A filter that excludes nothing."
+    "NJ1310" OneOfThem Info "one-of-them" "`1 of them` or `all of them` over a single selection."
+    "NJ1311" MixedOperators Info "mixed-operators" "`and` and `or` side by side without parentheses."
+    "NJ1312" CommonValue Warning "common-value" "The rule asks for nothing but what most events have."
+
+    // The set of rules.
+    "NJ1401" DuplicateTitle Warning "duplicate-title" "Two documents of the same title."
+    "NJ1402" SameDetection Warning "same-detection" "Two rules match the same events."
+    "NJ1403" SubsumedRule Info "subsumed-rule" "Whatever matches this rule also matches another."
+    "NJ1404" UnusedList Info "unused-list" "A list that no rule names."
+    "NJ1405" EmptyList Warning "empty-list" "A placeholder names an empty list."
+
+    // Correlations.
+    "NJ1501" NeverFires Warning "never-fires" "A correlation whose condition no count satisfies."
+    "NJ1502" FiresAtOnce Warning "fires-at-once" "A correlation that a single event satisfies."
+    "NJ1503" TooFewValues Warning "too-few-values" "A threshold above the number of values that the rules admit."
+    "NJ1504" TooFewRules Warning "too-few-rules" "A threshold above the number of rules."
+    "NJ1505" UnknownGroupField Warning "unknown-group-field" "A correlation names a field that a rule's source does not have."
+    "NJ1506" LongTimespan Info "long-timespan" "A timespan of more than 30 days."
+    "NJ1507" SameSteps Warning "same-steps" "Two rules of a temporal correlation match the same events."
+    "NJ1508" SilencedRule Info "silenced-rule" "A rule of high level no longer alerts because a correlation uses it."
+    "NJ1509" CountedInGroup Warning "counted-in-group" "A field is counted that every event of a group has in common."
+    "NJ1510" UniqueGroup Warning "unique-group" "Events are grouped by what no two events share."
+
+    // Pages.
+    "NJ1601" MissingPage Info "missing-page" "A rule that alerts has no page."
+    "NJ1602" OrphanPage Warning "orphan-page" "A page without a rule."
+    "NJ1603" NoFiringCase Warning "no-firing-case" "A page without a case in which its rule fires."
+    "NJ1604" NoQuietCase Warning "no-quiet-case" "A page without a case that stays quiet."
+    "NJ1605" DuplicateCase Warning "duplicate-case" "Two cases of one page have the same name."
+    "NJ1606" UnknownExpectedRule Warning "unknown-expected-rule" "A case expects an alert of a rule that is not there."
+    "NJ1607" ShortPage Info "short-page" "A page says nothing before its first case."
+
+    // Comments that allow problems.
+    "NJ1701" UnknownAllowed Warning "unknown-allowed" "A comment allows a code that is not there."
+    "NJ1702" UnusedAllowed Info "unused-allowed" "A comment allows a problem that is not there."
+    "NJ1703" AllowedWithoutReason Info "allowed-without-reason" "A comment allows a problem without saying why."
 }
 
 impl Code {

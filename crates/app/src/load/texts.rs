@@ -1,0 +1,55 @@
+//! Everything that a check of rules looks at, as texts: rules, their pages, their lists.
+
+use super::{files, list_folders, lists};
+use anyhow::Result;
+use sigma::lists::Lists;
+use sigma::problem::Problem;
+use std::path::{Path, PathBuf};
+
+/// What was read, and what could not be.
+pub(crate) struct Texts {
+    /// The rule files as (name, text).
+    pub(crate) files: Vec<(String, String)>,
+    /// The pages as (name, text).
+    pub(crate) pages: Vec<(String, String)>,
+    /// The lists.
+    pub(crate) lists: Lists,
+    /// The lists that stand beside the rules, as (list, file).
+    pub(crate) list_files: Vec<(String, String)>,
+    /// What can't be read.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Reads the rules below `dirs`, the pages beside them and the lists of the rules and of `context`.
+pub(crate) fn texts(dirs: &[PathBuf], context: Option<&Path>) -> Result<Texts> {
+    let mut problems = Vec::new();
+    let lists = lists(dirs, context, &mut problems)?;
+    let read = |paths: Vec<PathBuf>, problems: &mut Vec<Problem>| {
+        let mut texts = Vec::with_capacity(paths.len());
+        for path in paths {
+            if let Some(text) = files::text(&path, problems) {
+                texts.push((path.display().to_string(), text));
+            }
+        }
+        texts
+    };
+    let paths = files::below(dirs, files::is_rule, &mut problems)?;
+    // A rule that is named by itself brings its page along.
+    let beside = dirs.iter().filter(|it| it.is_file()).map(|it| it.with_extension("md")).filter(|it| it.is_file());
+    let mut page_paths: Vec<PathBuf> = beside.collect();
+    page_paths.extend(files::below(dirs, files::is_page, &mut Vec::new())?);
+    page_paths.sort();
+    page_paths.dedup();
+    let list_paths = files::below(&list_folders(dirs, None), files::is_list, &mut Vec::new())?;
+    let list_files = list_paths.iter().map(|it| {
+        let name = it.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        (name, it.display().to_string())
+    });
+    Ok(Texts {
+        list_files: list_files.collect(),
+        files: read(paths, &mut problems),
+        pages: read(page_paths, &mut problems),
+        lists,
+        problems,
+    })
+}

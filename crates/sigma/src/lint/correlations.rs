@@ -1,0 +1,248 @@
+//! Correlations that can't fire, that fire at once, or that group and count by what isn't there.
+
+use super::logic;
+use super::source::{Doc, Source};
+use super::{Input, Known, fields};
+use crate::ast::{Pattern, Predicate, Rule};
+use crate::parse::timespan::timespan_ms;
+use crate::parse::yaml::{Key, Node, Position, Typed};
+use crate::problem::{Code, Problem};
+use model::{Level, SourceMapping};
+use std::collections::BTreeSet;
+
+const LONG_MS: i64 = 30 * 86_400_000;
+
+pub(super) struct Correlations<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) document: &'a Doc<'a>,
+    pub(super) known: &'a Known<'a>,
+    pub(super) input: &'a Input<'a>,
+}
+
+impl<'a> Correlations<'a> {
+    pub(super) fn check(&self, problems: &mut Vec<Problem>) {
+        let Some(section) = self.document.node.get("correlation") else { return };
+        let text = |key: &str| section.get(key).and_then(Node::as_scalar).map(|it| it.text.as_str());
+        let kind = text("type").unwrap_or_default();
+        let names: Vec<(&str, Position)> = section
+            .get("rules")
+            .map(Node::as_list)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|it| Some((it.as_scalar()?.text.as_str(), it.at)))
+            .collect();
+        let rules: Vec<&'a Rule> = names.iter().filter_map(|(it, _)| self.known.rule(it)).collect();
+        let is_complete = rules.len() == names.len() && !rules.is_empty();
+        self.thresholds(section, kind, &names, problems);
+        if kind == "value_count" && is_complete {
+            self.values(section, &rules, problems);
+        }
+        // Steps in order are different events, of which the same rule may match several.
+        if kind == "temporal" {
+            self.steps(&names, problems);
+        }
+        if let Some((node, ms)) = section.get("timespan").and_then(|it| Some((it, timespan_ms(it.as_scalar()?.text.trim())?)))
+            && ms > LONG_MS
+        {
+            let message = format!("windows of {} days are kept for every group", ms / 86_400_000);
+            problems
+                .push(self.source.problem(Code::LongTimespan, node.at, message).with_hint("a baseline remembers longer for less"));
+        }
+        self.groups(section, &rules, problems);
+        self.silenced(section, &names, problems);
+    }
+
+    /// Whether some count satisfies the comparisons. At least one event is there when the count is looked at.
+    fn thresholds(&self, section: &Node, kind: &str, names: &[(&str, Position)], problems: &mut Vec<Problem>) {
+        let is_temporal = matches!(kind, "temporal" | "temporal_ordered");
+        if !is_temporal && !matches!(kind, "event_count" | "value_count") {
+            return;
+        }
+        let pairs = section.get("condition").and_then(Node::as_map);
+        let Some(bounds) = Bounds::of(pairs.unwrap_or_default()) else {
+            if is_temporal && pairs.is_none() && names.len() == 1 && !has_extended_condition(section) {
+                let message = "a temporal correlation of one rule fires with every match of it";
+                problems.push(self.source.problem(Code::FiresAtOnce, names[0].1, message));
+            }
+            return;
+        };
+        let at = bounds.at;
+        if bounds.least > bounds.most {
+            let message = "no count satisfies the condition";
+            problems.push(
+                self.source
+                    .problem(Code::NeverFires, at, message)
+                    .with_hint("a count is looked at when an event arrives: it is at least 1"),
+            );
+        } else if is_temporal && bounds.least > names.len() as u64 {
+            let message = format!("{} rules have to match, but there are only {}", bounds.least, names.len());
+            problems.push(self.source.problem(Code::TooFewRules, at, message));
+        } else if !bounds.has_least {
+            let message = "the condition holds at the first event of every window";
+            problems.push(self.source.problem(Code::FiresAtOnce, at, message).with_hint("say how many there have to be at least"));
+        }
+    }
+
+    /// What is counted, against what the rules admit.
+    fn values(&self, section: &Node, rules: &[&'a Rule], problems: &mut Vec<Problem>) {
+        let Some(condition) = section.get("condition") else { return };
+        let Some(field) = condition.get("field") else { return };
+        let [node] = field.as_list() else { return };
+        let Some(name) = node.as_scalar().map(|it| it.text.as_str()) else { return };
+        let groups: Vec<&str> = texts(section.get("group-by"));
+        if groups.contains(&name) {
+            let message = format!("`{name}` is counted within groups that have it in common: the count is always 1");
+            problems.push(self.source.problem(Code::CountedInGroup, node.at, message));
+            return;
+        }
+        let Some(bounds) = condition.as_map().and_then(Bounds::of) else { return };
+        let mut admitted: BTreeSet<String> = BTreeSet::new();
+        for rule in rules {
+            let mappings = Known::mappings(&rule.logsource, self.input);
+            let Some(terms) = self.known.terms.get(rule.info.name.as_str()).and_then(|it| it.as_deref()) else { return };
+            let is_single = !mappings.is_empty() && mappings.iter().all(|it| fields::is_single(name, it));
+            for term in terms {
+                let values = term
+                    .iter()
+                    .filter(|it| it.is_positive && it.field.is_some_and(|it| it.as_str() == name))
+                    .find_map(|it| exact(&it.any));
+                match values {
+                    Some(values) if is_single => admitted.extend(values),
+                    _ => return,
+                }
+            }
+        }
+        if bounds.least > admitted.len() as u64 {
+            let message =
+                format!("{} different values of `{name}` are wanted, but the rules admit only {}", bounds.least, admitted.len());
+            problems.push(self.source.problem(Code::TooFewValues, bounds.at, message));
+        }
+    }
+
+    fn steps(&self, names: &[(&str, Position)], problems: &mut Vec<Problem>) {
+        let terms = |name: &str| {
+            let rule = self.known.rule(name)?;
+            Some((rule, self.known.terms.get(rule.info.name.as_str())?.as_deref()?))
+        };
+        for (at, (name, place)) in names.iter().enumerate() {
+            let Some((rule, own)) = terms(name) else { continue };
+            let is_same = |(other, _): &&(&str, Position)| {
+                terms(other).is_some_and(|(it, theirs)| {
+                    it.logsource == rule.logsource && logic::all_imply(own, theirs) && logic::all_imply(theirs, own)
+                })
+            };
+            if let Some((other, _)) = names[..at].iter().find(is_same) {
+                let message = format!("`{name}` matches the same events as `{other}`: one event is both steps");
+                problems.push(self.source.problem(Code::SameSteps, *place, message));
+            }
+        }
+    }
+
+    fn groups(&self, section: &Node, rules: &[&'a Rule], problems: &mut Vec<Problem>) {
+        let aliases: Vec<&str> =
+            section.get("aliases").and_then(Node::as_map).unwrap_or_default().iter().map(|it| it.0.text.as_str()).collect();
+        let group = section.get("group-by").map(Node::as_list).unwrap_or_default();
+        let counted = section.get("condition").and_then(|it| it.get("field")).map(Node::as_list).unwrap_or_default();
+        for (node, is_group) in group.iter().map(|it| (it, true)).chain(counted.iter().map(|it| (it, false))) {
+            let Some(name) = node.as_scalar().map(|it| it.text.as_str()).filter(|it| !aliases.contains(it)) else { continue };
+            for rule in rules {
+                let mappings = Known::mappings(&rule.logsource, self.input);
+                if let Some(problem) = self.field(node, name, rule, &mappings) {
+                    problems.push(problem);
+                    break;
+                }
+                if is_group && !mappings.is_empty() && mappings.iter().all(|it| fields::is_unique(name, it)) {
+                    let message = format!("no two events have the same `{name}`: every event is a group of its own");
+                    problems.push(self.source.problem(Code::UniqueGroup, node.at, message));
+                    break;
+                }
+            }
+        }
+    }
+
+    fn field(&self, node: &Node, name: &str, rule: &Rule, mappings: &[&SourceMapping]) -> Option<Problem> {
+        let unknown = mappings.iter().map(|it| fields::unknown(name, it)).collect::<Option<Vec<_>>>()?;
+        let first = unknown.into_iter().next()?;
+        let message = format!("the source of `{}` has no field `{name}`", rule.info.name);
+        let mut problem = self.source.problem(Code::UnknownGroupField, node.at, message);
+        problem.hint = first.near.map(|it| format!("did you mean `{it}`?"));
+        Some(problem)
+    }
+
+    /// Rules of a high level that only alert through a correlation that is no higher.
+    fn silenced(&self, section: &Node, names: &[(&str, Position)], problems: &mut Vec<Problem>) {
+        let is_generated = [section.get("generate"), self.document.node.get("generate")]
+            .into_iter()
+            .flatten()
+            .any(|it| it.as_scalar().is_some_and(|it| it.typed == Typed::Bool(true)));
+        let own = self.document.text("level").and_then(|(it, _)| Level::parse(it)).unwrap_or_default();
+        for (name, at) in names {
+            let Some(rule) = self.known.rule(name) else { continue };
+            let level = rule.info.level;
+            let is_high = matches!(level, Level::High | Level::Critical) && level.severity_id() >= own.severity_id();
+            if is_high && !is_generated && !self.known.alerts(rule) {
+                let message = format!("`{name}` is {level}, but no longer alerts by itself");
+                problems.push(
+                    self.source
+                        .problem(Code::SilencedRule, *at, message)
+                        .with_hint("add `generate: true`, or give the rule a lower level"),
+                );
+            }
+        }
+    }
+}
+
+/// A condition over the names of rules.
+fn has_extended_condition(section: &Node) -> bool {
+    section.get("condition").is_some()
+}
+
+fn texts(node: Option<&Node>) -> Vec<&str> {
+    node.map(Node::as_list).unwrap_or_default().iter().filter_map(|it| Some(it.as_scalar()?.text.as_str())).collect()
+}
+
+/// The values, if predicates are nothing but values.
+fn exact(any: &[&Predicate]) -> Option<Vec<String>> {
+    any.iter()
+        .map(|it| match it {
+            Predicate::Text { pattern: Pattern::Equal(text), cased: false } => Some(text.to_lowercase()),
+            Predicate::Bool(value) => Some(value.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The counts that comparisons admit.
+struct Bounds {
+    least: u64,
+    most: u64,
+    /// Whether a comparison asks for some number at least. `gte: 1` does, and makes one alert of an episode.
+    has_least: bool,
+    at: Position,
+}
+
+impl Bounds {
+    /// `None` without a comparison with a whole number.
+    fn of(pairs: &[(Key, Node)]) -> Option<Self> {
+        let mut bounds: Option<Self> = None;
+        for (key, node) in pairs {
+            let Some(Typed::Int(count)) = node.as_scalar().map(|it| it.typed) else { continue };
+            let count = u64::try_from(count).ok()?;
+            let (least, most) = match key.text.as_str() {
+                "gte" => (count, u64::MAX),
+                "gt" => (count.saturating_add(1), u64::MAX),
+                "lte" => (0, count),
+                "lt" if count == 0 => (1, 0),
+                "lt" => (0, count - 1),
+                "eq" => (count, count),
+                "neq" => (0, u64::MAX),
+                _ => continue,
+            };
+            let bounds = bounds.get_or_insert(Self { least: 1, most: u64::MAX, has_least: false, at: key.at });
+            bounds.least = bounds.least.max(least);
+            bounds.most = bounds.most.min(most);
+            bounds.has_least |= !matches!(key.text.as_str(), "lt" | "lte");
+        }
+        bounds
+    }
+}

@@ -1,0 +1,316 @@
+//! Which fields a source has, as far as that is known.
+
+use crate::parse::nearest::{nearest, within};
+use model::SourceMapping;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// The native audit event (design, 3.1), without `detail`, which holds anything.
+const NATIVE: [&str; 28] = [
+    "time",
+    "id",
+    "actor.id",
+    "actor.email",
+    "actor.type",
+    "actor.role",
+    "actor.team",
+    "actor.tz",
+    "action",
+    "outcome",
+    "tool",
+    "target.id",
+    "target.type",
+    "target.label",
+    "target.tags",
+    "source.ip",
+    "source.country",
+    "source.asn",
+    "source.device_id",
+    "source.device_managed",
+    "session.id",
+    "session.auth_method",
+    "justification.ticket",
+    "justification.reason",
+    "actor",
+    "target",
+    "source",
+    "justification",
+];
+
+/// The native fields that are texts, and so no numbers.
+const NATIVE_TEXTS: [&str; 17] = [
+    "id",
+    "actor.id",
+    "actor.email",
+    "actor.type",
+    "actor.role",
+    "actor.team",
+    "actor.tz",
+    "action",
+    "outcome",
+    "tool",
+    "target.type",
+    "target.label",
+    "source.ip",
+    "source.country",
+    "session.auth_method",
+    "justification.ticket",
+    "justification.reason",
+];
+
+/// The native fields that hold a single value, never a list.
+const NATIVE_SINGLE: [&str; 22] = [
+    "time",
+    "id",
+    "actor.id",
+    "actor.email",
+    "actor.type",
+    "actor.role",
+    "actor.team",
+    "actor.tz",
+    "action",
+    "outcome",
+    "tool",
+    "target.id",
+    "target.type",
+    "target.label",
+    "source.ip",
+    "source.country",
+    "source.asn",
+    "source.device_id",
+    "source.device_managed",
+    "session.id",
+    "session.auth_method",
+    "justification.ticket",
+];
+
+/// Computed fields (design, 3.2).
+static COMPUTED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut fields: Vec<String> = [
+        "nj.family",
+        "nj.sensitive",
+        "nj.shift.on_duty",
+        "nj.shift.p",
+        "nj.ticket.verdict",
+        "nj.entitlement.ok",
+        "nj.chain.takeover",
+        "nj.chain.targets",
+        "nj.target.watchlist",
+        "nj.target.actors_24h",
+        "nj.target.p",
+        "nj.target.first_actor",
+        "nj.p",
+        "nj.score",
+        "nj.evidence",
+        "nj.risk.1d",
+        "nj.risk.3d",
+        "nj.risk.7d",
+        "nj.risk.30d",
+    ]
+    .map(str::to_owned)
+    .into();
+    for family in ["view", "search", "export", "edit", "credential_change", "private_read", "admin", "other"] {
+        for window in ["10m", "1h", "1d"] {
+            fields.extend(["count", "p_self", "p_peer", "usual_p99"].map(|it| format!("nj.rate.{family}.{window}.{it}")));
+        }
+    }
+    for window in ["10m", "1d", "7d", "30d", "90d"] {
+        fields.extend(["count", "p_self", "p_peer"].map(|it| format!("nj.distinct.{window}.{it}")));
+    }
+    for what in ["action", "tool", "ip", "device", "asn", "country"] {
+        fields.extend(["p", "first_for_actor", "first_for_peers"].map(|it| format!("nj.novelty.{what}.{it}")));
+    }
+    fields
+});
+
+/// The top-level fields that a record of the vendor's documentation has, besides those that roles name.
+const CLOUDTRAIL: [&str; 30] = [
+    "eventVersion",
+    "userIdentity",
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "sourceIPAddress",
+    "userAgent",
+    "errorCode",
+    "errorMessage",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "requestID",
+    "eventID",
+    "eventType",
+    "apiVersion",
+    "managementEvent",
+    "readOnly",
+    "resources",
+    "recipientAccountId",
+    "serviceEventDetails",
+    "sharedEventID",
+    "vpcEndpointId",
+    "vpcEndpointAccountId",
+    "eventCategory",
+    "addendum",
+    "sessionCredentialFromConsole",
+    "edgeDeviceDetails",
+    "tlsDetails",
+];
+const OKTA: [&str; 16] = [
+    "actor",
+    "client",
+    "device",
+    "authenticationContext",
+    "displayMessage",
+    "eventType",
+    "outcome",
+    "published",
+    "securityContext",
+    "severity",
+    "debugContext",
+    "legacyEventType",
+    "transaction",
+    "uuid",
+    "version",
+    "request",
+];
+
+/// What is wrong with a field of a source.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unknown {
+    /// The field that was probably meant.
+    pub(super) near: Option<String>,
+}
+
+/// The fields of the native source and the computed ones, for completion: names with dots, sorted. `detail.` and what is below it is
+/// anybody's.
+pub fn native_fields() -> Vec<String> {
+    let fields: BTreeSet<String> = NATIVE.iter().map(|it| (*it).to_owned()).chain(COMPUTED.iter().cloned()).collect();
+    fields.into_iter().collect()
+}
+
+/// What is wrong with `field` in the events of `mapping`; `None` if it is there, or if nobody knows what is there.
+pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
+    if field.starts_with("nj.") {
+        let near = nearest(field, COMPUTED.iter().map(String::as_str)).map(str::to_owned);
+        return (!COMPUTED.iter().any(|it| it == field)).then_some(Unknown { near });
+    }
+    let top = field.split(['.', '[']).next().unwrap_or(field);
+    match mapping.name.as_str() {
+        "native" => {
+            let is_known = NATIVE.contains(&field) || top == "detail" || top == "session" && field == top;
+            if is_known {
+                return None;
+            }
+            let is_inside = NATIVE.iter().any(|it| it.strip_prefix(top).is_some_and(|rest| rest.starts_with('.')));
+            if is_inside {
+                return Some(Unknown { near: nearest(field, NATIVE).map(str::to_owned) });
+            }
+            // The native schema keeps what it does not know: a field that is not nearly one of its own is the organisation's.
+            let allowed = if field.len() < 8 { 1 } else { 2 };
+            let near = NATIVE.iter().find(|it| it.len() >= 5 && within(field, it, allowed));
+            near.map(|it| Unknown { near: Some((*it).to_owned()) })
+        }
+        "cloudtrail" => misspelled(top, field, CLOUDTRAIL.as_slice(), mapping),
+        "okta" => misspelled(top, field, OKTA.as_slice(), mapping),
+        _ => None,
+    }
+}
+
+/// A top-level field that is nearly one of the source's. Vendors add fields, so that one that resembles none is nobody's mistake.
+fn misspelled(top: &str, field: &str, known: &[&str], mapping: &SourceMapping) -> Option<Unknown> {
+    let roles = roles(mapping);
+    let tops = || known.iter().copied().chain(roles.iter().map(|it| it.split('.').next().unwrap_or(it)));
+    if top.len() < 5 || tops().any(|it| it == top) {
+        return None;
+    }
+    let near = tops().find(|it| within(top, it, 1) || it.eq_ignore_ascii_case(top))?;
+    Some(Unknown { near: Some(format!("{near}{}", &field[top.len()..])) })
+}
+
+/// Whether the events of `mapping` have one value at most in `field`, never a list.
+pub(super) fn is_single(field: &str, mapping: &SourceMapping) -> bool {
+    if field.starts_with("nj.") {
+        return true;
+    }
+    if mapping.name == "native" {
+        return NATIVE_SINGLE.contains(&field);
+    }
+    let roles = &mapping.roles;
+    mapping.name != "raw" && [&roles.time, &roles.action].into_iter().flatten().any(|it| it == field)
+}
+
+/// Whether `field` is a text in the events of `mapping`.
+pub(super) fn is_text(field: &str, mapping: &SourceMapping) -> bool {
+    mapping.name == "native" && NATIVE_TEXTS.contains(&field)
+}
+
+/// Whether no two events of `mapping` have the same value in `field`.
+pub(super) fn is_unique(field: &str, mapping: &SourceMapping) -> bool {
+    mapping.name != "raw" && mapping.roles.id.iter().any(|it| it == field)
+}
+
+fn roles(mapping: &SourceMapping) -> Vec<&str> {
+    let it = &mapping.roles;
+    let all = [
+        &it.time,
+        &it.id,
+        &it.actor,
+        &it.actor_email,
+        &it.actor_type,
+        &it.actor_role,
+        &it.actor_team,
+        &it.zone,
+        &it.action,
+        &it.outcome,
+        &it.tool,
+        &it.target,
+        &it.target_type,
+        &it.target_label,
+        &it.target_tags,
+        &it.source_ip,
+        &it.source_country,
+        &it.device,
+        &it.session,
+    ];
+    all.into_iter().flatten().map(String::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(source: &str, field: &str, expected: &str) {
+        let mapping = SourceMapping::built_in(source).unwrap();
+        let found = unknown(field, &mapping).map_or("known".to_owned(), |it| it.near.unwrap_or("unknown".to_owned()));
+        assert_eq!(found, expected, "{field}");
+    }
+
+    #[test]
+    fn fields_of_the_native_schema_are_known() {
+        for field in native_fields() {
+            check("native", &field, "known");
+        }
+        check("native", "detail.rows", "known");
+        check("native", "cost_centre_of_the_branch", "known");
+    }
+
+    #[test]
+    fn a_misspelled_field_comes_with_the_nearest_one() {
+        check("native", "actor.idd", "actor.id");
+        check("native", "Action", "action");
+        check("native", "nj.shift.onduty", "nj.shift.on_duty");
+        check("native", "session.favourite_colour_of_it", "unknown");
+        check("cloudtrail", "eventNme", "eventName");
+        check("okta", "evenType", "eventType");
+    }
+
+    #[test]
+    fn what_vendors_may_have_added_is_not_unknown() {
+        check("cloudtrail", "somethingNew", "known");
+        check("okta", "debugContext.debugData.whatever", "known");
+        check("github", "anything", "known");
+        check("raw", "Actoin", "known");
+    }
+}

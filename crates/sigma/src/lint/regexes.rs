@@ -1,0 +1,295 @@
+//! Regular expressions that cost more than they should, or that say less or more than they seem to.
+
+use super::entries::Entry;
+use super::source::{Source, replacement};
+use crate::parse::yaml::{Node, Scalar};
+use crate::problem::{Code, Problem};
+use regex_syntax::ast::parse::Parser;
+use regex_syntax::ast::{AssertionKind, Ast, ClassPerl, ClassPerlKind, LiteralKind, Repetition, RepetitionKind, RepetitionRange};
+use regex_syntax::hir::{Hir, HirKind};
+
+/// Most times that counted repetitions may multiply before the expression is huge.
+const COPIES_MAX: u64 = 1_000;
+
+pub(super) fn check(source: &Source<'_>, entry: &Entry<'_>, problems: &mut Vec<Problem>) {
+    if !entry.has("re") || entry.has("expand") {
+        return;
+    }
+    for (node, scalar) in entry.values.iter().filter_map(|it| Some((it, it.as_scalar()?))) {
+        let flags: String = entry.modifiers.iter().filter(|it| matches!(**it, "i" | "m" | "s")).copied().collect();
+        let Ok(ast) = Parser::new().parse(&scalar.text) else { continue };
+        let flagged = if flags.is_empty() { scalar.text.clone() } else { format!("(?{flags}){}", scalar.text) };
+        let Ok(hir) = regex_syntax::parse(&flagged) else { continue };
+        Expression { source, entry, node, scalar, ast: &ast, hir: &hir }.check(problems);
+    }
+}
+
+struct Expression<'a> {
+    source: &'a Source<'a>,
+    entry: &'a Entry<'a>,
+    node: &'a Node,
+    scalar: &'a Scalar,
+    ast: &'a Ast,
+    hir: &'a Hir,
+}
+
+impl Expression<'_> {
+    fn check(&self, problems: &mut Vec<Problem>) {
+        let mut report = |code, message: String, hint: &str| {
+            let problem = self.source.problem(code, self.node.at, message);
+            problems.push(if hint.is_empty() { problem } else { problem.with_hint(hint) });
+        };
+        if self.hir.properties().minimum_len() == Some(0) && self.hir.properties().look_set().is_empty() {
+            report(
+                Code::RegexMatchesAll,
+                "the expression matches every text, the empty one included".to_owned(),
+                "`|exists: true` says so",
+            );
+            return;
+        }
+        if let Some(why) = backtracks(self.ast) {
+            report(
+                Code::QuadraticRegex,
+                format!("the expression can take quadratic time or worse: {why}"),
+                "repeat one thing once, or anchor it",
+            );
+        }
+        let copies = copies(self.hir);
+        if copies > COPIES_MAX {
+            report(
+                Code::HugeRegex,
+                format!("counted repetitions write a part of the expression out {copies} times"),
+                "use smaller counts, or `+`",
+            );
+        }
+        if looks_like_glob(self.ast) {
+            report(Code::GlobAsRegex, "`*` repeats the character before it here".to_owned(), "drop `|re`, or write `.*`");
+        } else if is_host(self.ast) {
+            report(
+                Code::UnescapedDot,
+                "a dot that matches any character in what looks like a host or an address".to_owned(),
+                "write `\\.`",
+            );
+        } else if let Some(instead) = literal(self.hir, self.entry.has("i")) {
+            report(Code::LiteralRegex, "the expression is only a text".to_owned(), &instead);
+        }
+        self.any_ends(problems);
+        self.flags(problems);
+    }
+
+    /// `.*` at an end, which an expression that is looked for anywhere has for free.
+    fn any_ends(&self, problems: &mut Vec<Problem>) {
+        let Ast::Concat(concat) = self.ast else { return };
+        let (first, last) = (concat.asts.first().filter(|it| is_any(it)), concat.asts.last().filter(|it| is_any(it)));
+        if first.is_none() && last.is_none() || concat.asts.iter().all(is_any) {
+            return;
+        }
+        let start = first.map_or(0, |it| it.span().end.offset);
+        let end = last.map_or(self.scalar.text.len(), |it| it.span().start.offset);
+        let mut problem = self.source.problem(
+            Code::RegexAnyEnd,
+            self.node.at,
+            "`.*` at an end says nothing: an expression is looked for anywhere",
+        );
+        let written = self.source.written(self.node.at);
+        let kept = self.scalar.text.get(start..end).unwrap_or_default();
+        let quote = written.chars().next().filter(|it| matches!(it, '\'' | '"'));
+        if let Some(quote) = quote.filter(|it| written == format!("{it}{}{it}", self.scalar.text) && !kept.is_empty()) {
+            problem.fix = replacement("remove it", self.node.at, format!("{quote}{kept}{quote}"));
+        }
+        problems.push(problem);
+    }
+
+    fn flags(&self, problems: &mut Vec<Problem>) {
+        let (Some(key), [_]) = (self.entry.key, self.entry.values) else { return };
+        for flag in ["i", "m", "s"].into_iter().filter(|it| self.entry.has(it)) {
+            let is_useful = match flag {
+                "i" => self.scalar.text.chars().any(char::is_alphabetic),
+                "m" => has_assertion(self.ast),
+                _ => has_dot(self.ast),
+            };
+            if !is_useful && !self.scalar.text.contains("(?") {
+                let message = format!("the flag `{flag}` changes nothing about this expression");
+                let mut problem = self.source.problem(Code::UselessRegexFlag, key.at, message);
+                problem.fix = self.source.remove_modifier(key, flag);
+                problems.push(problem);
+            }
+        }
+    }
+}
+
+/// `.*` or `.*?`, and with at least one only where that is no condition.
+fn is_any(ast: &Ast) -> bool {
+    matches!(ast, Ast::Repetition(it) if matches!(*it.ast, Ast::Dot(_)) && it.op.kind == RepetitionKind::ZeroOrMore)
+}
+
+fn is_unbounded(repetition: &Repetition) -> bool {
+    matches!(
+        repetition.op.kind,
+        RepetitionKind::ZeroOrMore | RepetitionKind::OneOrMore | RepetitionKind::Range(RepetitionRange::AtLeast(_))
+    )
+}
+
+/// Why an engine that backtracks could take more than linear time; `None` if none of the usual reasons is there.
+fn backtracks(ast: &Ast) -> Option<&'static str> {
+    match ast {
+        Ast::Repetition(outer) if is_unbounded(outer) => {
+            nested(&outer.ast).then_some("a repetition of a repetition").or_else(|| backtracks(&outer.ast))
+        }
+        Ast::Repetition(outer) => backtracks(&outer.ast),
+        Ast::Group(group) => backtracks(&group.ast),
+        Ast::Alternation(it) => it.asts.iter().find_map(backtracks),
+        Ast::Concat(it) => {
+            let overlaps = it.asts.windows(2).any(|pair| match pair {
+                [Ast::Repetition(left), Ast::Repetition(right)] if is_unbounded(left) && is_unbounded(right) => {
+                    covers(&left.ast, &right.ast) || covers(&right.ast, &left.ast)
+                }
+                _ => false,
+            });
+            overlaps.then_some("two repetitions side by side that match the same").or_else(|| it.asts.iter().find_map(backtracks))
+        }
+        _ => None,
+    }
+}
+
+/// Whether what is repeated is itself nothing but an unbounded repetition, so that a text can be divided in many ways.
+fn nested(ast: &Ast) -> bool {
+    match ast {
+        Ast::Group(group) => nested(&group.ast),
+        Ast::Repetition(inner) => is_unbounded(inner),
+        Ast::Alternation(it) => it.asts.iter().any(nested),
+        _ => false,
+    }
+}
+
+/// Whether `wide` certainly matches every character that `narrow` does.
+fn covers(wide: &Ast, narrow: &Ast) -> bool {
+    if matches!(wide, Ast::Dot(_)) {
+        return matches!(narrow, Ast::Dot(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) | Ast::Literal(_));
+    }
+    match (wide, narrow) {
+        (Ast::ClassPerl(wide), Ast::ClassPerl(narrow)) => same_perl(wide, narrow),
+        (Ast::Literal(wide), Ast::Literal(narrow)) => wide.c == narrow.c,
+        _ => false,
+    }
+}
+
+fn same_perl(wide: &ClassPerl, narrow: &ClassPerl) -> bool {
+    let is_word_over_digit =
+        wide.kind == ClassPerlKind::Word && narrow.kind == ClassPerlKind::Digit && !wide.negated && !narrow.negated;
+    is_word_over_digit || (wide.kind == narrow.kind && wide.negated == narrow.negated)
+}
+
+/// How often counted repetitions write the most repeated part out.
+fn copies(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Repetition(it) => u64::from(it.max.unwrap_or(it.min).max(1)).saturating_mul(copies(&it.sub)),
+        HirKind::Capture(it) => copies(&it.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().map(copies).max().unwrap_or(1),
+        _ => 1,
+    }
+}
+
+/// Letters and digits with a `*` after them at the end, and nothing else of a regular expression: `powershell*`.
+fn looks_like_glob(ast: &Ast) -> bool {
+    let Ast::Concat(it) = ast else { return false };
+    let Some((Ast::Repetition(last), before)) = it.asts.split_last() else { return false };
+    let is_word = |it: &Ast| matches!(it, Ast::Literal(it) if it.kind == LiteralKind::Verbatim && it.c.is_ascii_alphanumeric());
+    last.op.kind == RepetitionKind::ZeroOrMore && is_word(&last.ast) && before.len() >= 3 && before.iter().all(is_word)
+}
+
+/// Labels with unescaped dots between them that read as a domain name or an IPv4 address, perhaps anchored.
+fn is_host(ast: &Ast) -> bool {
+    let Ast::Concat(it) = ast else { return false };
+    let mut text = String::new();
+    for part in &it.asts {
+        match part {
+            Ast::Literal(it) if it.kind == LiteralKind::Verbatim => text.push(it.c),
+            Ast::Dot(_) => text.push('.'),
+            Ast::Assertion(it) if matches!(it.kind, AssertionKind::StartLine | AssertionKind::EndLine) => {}
+            _ => return false,
+        }
+    }
+    let labels: Vec<&str> = text.split('.').collect();
+    let is_label = |it: &&str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    let is_address = labels.len() == 4 && labels.iter().all(|it| it.parse::<u8>().is_ok());
+    let tops = ["com", "org", "net", "io", "gov", "edu", "example", "local", "internal", "dev", "app", "ru", "cn", "de", "uk"];
+    is_address || (labels.len() >= 2 && labels.iter().all(is_label) && labels.last().is_some_and(|it| tops.contains(it)))
+}
+
+/// What to write instead of an expression that is a text, perhaps anchored.
+fn literal(hir: &Hir, ignores_case: bool) -> Option<String> {
+    use regex_syntax::hir::Look;
+    if ignores_case {
+        return None;
+    }
+    let parts = match hir.kind() {
+        HirKind::Concat(parts) => parts.as_slice(),
+        HirKind::Literal(_) => std::slice::from_ref(hir),
+        _ => return None,
+    };
+    let is = |at: Option<&Hir>, look: Look| matches!(at.map(Hir::kind), Some(HirKind::Look(it)) if *it == look);
+    let (starts, ends) = (is(parts.first(), Look::Start), is(parts.last(), Look::End));
+    let inner = &parts[usize::from(starts)..parts.len() - usize::from(ends)];
+    matches!(inner, [one] if matches!(one.kind(), HirKind::Literal(_))).then(|| {
+        let modifier = match (starts, ends) {
+            (true, true) => "",
+            (true, false) => "|startswith",
+            (false, true) => "|endswith",
+            (false, false) => "|contains",
+        };
+        format!("write `{modifier}|cased`")
+    })
+}
+
+fn any(ast: &Ast, is: &impl Fn(&Ast) -> bool) -> bool {
+    is(ast)
+        || match ast {
+            Ast::Repetition(it) => any(&it.ast, is),
+            Ast::Group(it) => any(&it.ast, is),
+            Ast::Alternation(it) => it.asts.iter().any(|it| any(it, is)),
+            Ast::Concat(it) => it.asts.iter().any(|it| any(it, is)),
+            _ => false,
+        }
+}
+
+fn has_assertion(ast: &Ast) -> bool {
+    any(ast, &|it| matches!(it, Ast::Assertion(it) if matches!(it.kind, AssertionKind::StartLine | AssertionKind::EndLine)))
+}
+
+fn has_dot(ast: &Ast) -> bool {
+    any(ast, &|it| matches!(it, Ast::Dot(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ast(text: &str) -> Ast {
+        Parser::new().parse(text).unwrap()
+    }
+
+    #[test]
+    fn repetitions_of_repetitions_are_found() {
+        for text in ["(a+)+$", "(?:x*)*y", r"\w+\d+!", ".*.*=", "a+a+b", "((ab)+|c)*d"] {
+            assert!(backtracks(&ast(text)).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_expressions_are_left_alone() {
+        for text in ["a.*b.*c", r"\d+\.\d+", "(ab+)+", "[a-z]+[0-9]+", "(a|b)*", r"\s*=\s*", "x{3}y{2}"] {
+            assert_eq!(backtracks(&ast(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_told_from_other_texts_with_dots() {
+        for text in ["evil.example.com", "^10.0.0.1$", "cdn-1.tracker.io"] {
+            assert!(is_host(&ast(text)), "{text}");
+        }
+        for text in [r"evil\.example\.com", "file.txt", "a.b", ".com", "foo.*com"] {
+            assert!(!is_host(&ast(text)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Whole sets of rules: what is said about them, and what is not.
+
+mod cases;
+mod corpus;
+mod reference;
