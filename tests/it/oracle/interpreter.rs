@@ -286,15 +286,19 @@ impl Interpreter<'_> {
             Test::Number(compare, with) => any(&|text| numbers::holds(text, compare, with)),
             Test::Bool(wanted) => any(&|text| is_match(if *wanted { "(?i)^true$" } else { "(?i)^false$" }, text)),
             Test::Related(other, place, cased) => {
-                let right: Vec<&str> = self.values(other).into_iter().filter_map(Tree::text).collect();
+                let mut right = Vec::new();
+                self.values(other).into_iter().for_each(|it| flatten(it, &mut right));
+                let right: Vec<&str> = right.into_iter().filter_map(Tree::text).collect();
                 let like = |part: &&str| self.like(&part.chars().map(Symbol::Char).collect::<Vec<_>>(), *place, *cased);
                 let related = |text: &str| right.iter().map(like).any(|it| self.test(&it, &[&Tree::Text(text.to_owned())]));
-                found.iter().filter_map(|it| it.text()).any(related)
+                any(&related)
             }
             Test::Time(part, compare, with) => {
                 let zone = self.values("actor.tz").first().and_then(|it| it.text()).unwrap_or(self.world.zone);
-                let parts = found.iter().filter_map(|it| it.text()).filter_map(|it| times::part(it, part, zone, self.world.zone));
-                parts.into_iter().any(|it| numbers::holds(&it.to_string(), compare, &Json::from(*with)))
+                any(&|text| {
+                    let found = times::part(text, part, zone, self.world.zone);
+                    found.is_some_and(|it| numbers::holds(&it.to_string(), compare, &Json::from(*with)))
+                })
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Values that are computed from others: parts of a time on somebody's clock, and the relation of two fields.
 
+use super::values::texts_of;
 use crate::ast::{Relation, TimePart};
 use crate::compile::Program;
 use crate::fold::folded;
@@ -34,27 +35,21 @@ impl Clock {
         Some(clock)
     }
 
-    /// A part of the time in `slot`. `None` if there is none.
-    pub(super) fn part(&mut self, program: &Program, event: &Event<'_>, slot: SlotId, part: TimePart) -> Option<i64> {
-        let roles = &program.schema.roles;
-        let time = match event.value(slot) {
-            _ if roles.time.first() == Some(&slot) => event.time,
-            Value::Text(_) | Value::Escaped(_) | Value::Number(_) => EventTime::read(&event.value(slot).text()?)?,
-            _ => return None,
-        };
-        let zone = match event.first(&roles.zone) {
-            name @ (Value::Text(_) | Value::Escaped(_)) => self.zone(&name.text()?),
+    /// A part of each time in `slot`: one, or as many as an array has.
+    pub(super) fn parts(&mut self, program: &Program, event: &Event<'_>, slot: SlotId, part: TimePart) -> Vec<i64> {
+        let schema = &program.schema;
+        let mut times = Vec::new();
+        if schema.roles.time.first() == Some(&slot) {
+            times.push(event.time);
+        } else {
+            texts_of(event.value(slot), schema.projection.path(slot), &mut |it| times.extend(EventTime::read(&it)));
+        }
+        let zone = match event.first(&schema.roles.zone) {
+            Value::Text(name) => self.zone(name),
+            Value::Escaped(raw) => self.zone(&model::value::unescape(raw)),
             _ => self.default.clone(),
         };
-        let local = Timestamp::from_millisecond(time.ms()).ok()?.to_zoned(zone).datetime();
-        Some(match part {
-            TimePart::Minute => i64::from(local.minute()),
-            TimePart::Hour => i64::from(local.hour()),
-            TimePart::Day => i64::from(local.day()),
-            TimePart::Week => i64::from(local.date().iso_week_date().week()),
-            TimePart::Month => i64::from(local.month()),
-            TimePart::Year => i64::from(local.year()),
-        })
+        times.into_iter().filter_map(|it| part_of(it, &zone, part)).collect()
     }
 
     /// The zone of that name; the default one for a name that there is not.
@@ -70,15 +65,40 @@ impl Clock {
     }
 }
 
-/// Whether two scalar values are in `relation`. A missing or compound value is in none.
-pub(super) fn related(left: Value<'_>, right: Value<'_>, relation: Relation, cased: bool) -> bool {
-    let (Some(left), Some(right)) = (left.text(), right.text()) else { return false };
-    let fold = |text: &str| if cased { text.to_owned() } else { folded(text) };
-    match relation {
-        Relation::Equal if cased => left == right,
-        Relation::Equal => left.eq_ignore_ascii_case(&right) || folded(&left) == folded(&right),
-        Relation::StartsWith => fold(&left).starts_with(&fold(&right)),
-        Relation::EndsWith => fold(&left).ends_with(&fold(&right)),
-        Relation::Contains => fold(&left).contains(&fold(&right)),
-    }
+fn part_of(time: EventTime, zone: &TimeZone, part: TimePart) -> Option<i64> {
+    let local = Timestamp::from_millisecond(time.ms()).ok()?.to_zoned(zone.clone()).datetime();
+    Some(match part {
+        TimePart::Minute => i64::from(local.minute()),
+        TimePart::Hour => i64::from(local.hour()),
+        TimePart::Day => i64::from(local.day()),
+        TimePart::Week => i64::from(local.date().iso_week_date().week()),
+        TimePart::Month => i64::from(local.month()),
+        TimePart::Year => i64::from(local.year()),
+    })
+}
+
+/// Whether a text of one field, or of one of its elements, is in `relation` to one of the other.
+pub(super) fn related(
+    program: &Program,
+    event: &Event<'_>,
+    (left, right): (SlotId, SlotId),
+    relation: Relation,
+    cased: bool,
+) -> bool {
+    let texts = |slot: SlotId| {
+        let mut texts = Vec::new();
+        texts_of(event.value(slot), program.schema.projection.path(slot), &mut |it| {
+            texts.push(if cased { it.into_owned() } else { folded(&it) });
+        });
+        texts
+    };
+    let right = texts(right);
+    texts(left).iter().any(|left| {
+        right.iter().any(|right| match relation {
+            Relation::Equal => left == right,
+            Relation::StartsWith => left.starts_with(right.as_str()),
+            Relation::EndsWith => left.ends_with(right.as_str()),
+            Relation::Contains => left.contains(right.as_str()),
+        })
+    })
 }

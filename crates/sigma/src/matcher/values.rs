@@ -4,6 +4,7 @@ use super::computed::{Clock, related};
 use super::json::{Members, member, scalars};
 use crate::compile::{Field, FieldAtoms, FieldSource, Program, TextScratch};
 use model::{Event, FieldPath, Value};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Buffers that are reused from event to event.
@@ -24,14 +25,14 @@ impl Scratch {
         match &field.source {
             FieldSource::Slot(slot) => self.value(atoms, event.value(*slot), program.schema.projection.path(*slot)),
             FieldSource::TimePart(slot, part) => {
-                if let Some(number) = clock.part(program, event, *slot, *part) {
+                for number in clock.parts(program, event, *slot, *part) {
                     self.text.clear();
                     let _ = write!(self.text, "{number}");
                     atoms.hold_for_text(&self.text, &mut self.search, &mut self.set);
                 }
             }
             FieldSource::Related(left, right, relation, cased) => {
-                let holds = related(event.value(*left), event.value(*right), *relation, *cased);
+                let holds = related(program, event, (*left, *right), *relation, *cased);
                 atoms.hold_for_text(if holds { "true" } else { "false" }, &mut self.search, &mut self.set);
             }
             FieldSource::Keywords => self.keywords(atoms, event.line),
@@ -84,6 +85,20 @@ impl Scratch {
     fn keywords(&mut self, atoms: &FieldAtoms, line: &str) {
         scalars(line, &mut |it| self.any(atoms, it));
         atoms.hold_for_presence(&mut self.set);
+    }
+}
+
+/// Calls `visit` with the text of a field's value, or with those of all elements of an array.
+pub(super) fn texts_of<'v>(value: Value<'v>, path: &FieldPath, visit: &mut impl FnMut(Cow<'v, str>)) {
+    match value {
+        Value::Array(raw) => Members::of(raw).for_each(|(_, it)| texts_of(it, path, visit)),
+        Value::Within { array, depth } => {
+            let rest: Vec<&str> = path.segments().skip(usize::from(depth)).collect();
+            let mut found = Vec::new();
+            descend(Value::Array(array), &rest, &mut |it| found.push(it));
+            found.into_iter().for_each(|it| texts_of(it, path, visit));
+        }
+        scalar => scalar.text().into_iter().for_each(visit),
     }
 }
 
