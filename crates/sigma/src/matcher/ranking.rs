@@ -47,7 +47,7 @@ impl Ranking {
             let at = usize::from(at);
             #[expect(clippy::cast_precision_loss, reason = "only compared")]
             let (ruled_out, missed) = (self.ruled_out[at] as f64, states[at].missed as f64 / states[at].asked.max(1) as f64);
-            // A known value costs a look-up, an unknown one all the searches; a computed one is never known. Measured by benches/score.rs.
+            // Weights by estimate: a known value costs a look-up, an unknown one all the searches; a computed one is never known.
             let cost = match program.fields[at].source {
                 FieldSource::Slot(_) => 1.0 + 10.0 * missed,
                 FieldSource::TimePart(..) | FieldSource::Related(..) => 8.0,
