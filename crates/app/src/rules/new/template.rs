@@ -88,6 +88,7 @@ impl Template {
              description: >-\n  Somebody does it {COUNT} times in ten minutes. Say here what that means and why it matters.\n\
              author: {AUTHOR}\n\
              date: {today}\n\
+             {TAGS}\
              correlation:\n  type: event_count\n  rules:\n    - {base}\n  group-by:\n    - {}\n  timespan: 10m\n  \
              condition:\n    gte: {COUNT}\n\
              {}\
@@ -101,7 +102,7 @@ impl Template {
         let (logsource, action) = (self.logsource, self.action);
         let value = action_of(name);
         let own_name = if alerts { String::new() } else { format!("name: {name}\n") };
-        let false_positives = if alerts { FALSE_POSITIVES } else { "" };
+        let (tags, false_positives) = if alerts { (TAGS, FALSE_POSITIVES) } else { ("", "") };
         format!(
             "title: {title}\n\
              {own_name}\
@@ -110,6 +111,7 @@ impl Template {
              description: >-\n  Say here what somebody does and why it matters.\n\
              author: {AUTHOR}\n\
              date: {today}\n\
+             {tags}\
              logsource:\n{logsource}\
              detection:\n  selection:\n    {action}: {value}\n  condition: selection\n\
              fields:\n  - {fields}\n\
@@ -166,6 +168,8 @@ impl Template {
 }
 
 const AUTHOR: &str = "Your name";
+/// Valid accounts: what misuse of internal tools nearly always is, whatever else it is.
+const TAGS: &str = "tags:\n  - attack.t1078\n";
 const FALSE_POSITIVES: &str = "falsepositives:\n  - Say here who does this in the course of ordinary work\n";
 
 /// `bulk_export` → `Bulk export`
