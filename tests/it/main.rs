@@ -4,6 +4,7 @@
 mod alloc;
 mod bad_input;
 mod choices;
+mod correlations;
 mod decode;
 mod golden;
 mod ocsf_schema;

@@ -195,6 +195,7 @@ fn alert(text: &str, parts: u32) -> Alert {
         last: EventTime::from_ms(i64::MAX),
         timespan_ms: 1,
         count: u64::MAX,
+        value: Some(120_000.0),
         counted: text.to_owned(),
         condition: text.to_owned(),
     };

@@ -440,9 +440,9 @@ fn a_simulated_attack_gives_the_same_bytes_with_any_number_of_threads() {
     }
 }
 
-/// The alerts of the plain engine, one event after the other, with the rules of this file.
-fn scored_one_by_one(events: &[u8], mapping: &str) -> String {
-    let loaded = sigma::parse::parse_all([("rules.yml".to_owned(), RULES.to_owned())], &sigma::lists::Lists::default());
+/// The alerts of the plain engine, one event after the other.
+fn scored_one_by_one(rules: &str, events: &[u8], mapping: &str) -> String {
+    let loaded = sigma::parse::parse_all([("rules.yml".to_owned(), rules.to_owned())], &sigma::lists::Lists::default());
     let mapping = model::SourceMapping::built_in(mapping).unwrap();
     let book = engine::Rulebook::compile(loaded.documents, &[mapping], &mut Vec::new());
     let latest = model::EventTime::parse(NOW).unwrap().plus_ms(86_400_000);
@@ -472,7 +472,7 @@ fn many_events(line: impl Fn(u32, &str) -> String) -> String {
 fn check_parallel(name: &str, source: &str, events: &str) {
     let place = Place::new(name);
     place.write("events.ndjson", events.as_bytes());
-    let expected = scored_one_by_one(events.as_bytes(), source);
+    let expected = scored_one_by_one(RULES, events.as_bytes(), source);
     assert!(rules_of(&expected).iter().any(|it| it == "crowd") && rules_of(&expected).iter().any(|it| it == "export"));
     for threads in ["1", "2", "5"] {
         let ran = place.run(&["score", "events.ndjson", "--source", source, "--threads", threads, "--now", NOW]);
@@ -505,6 +505,38 @@ fn events_without_a_time_take_that_of_the_event_before_in_whatever_thread_that_w
         )
     });
     check_parallel("timeless", "raw", &events);
+}
+
+#[test]
+fn correlations_of_every_kind_give_the_same_bytes_with_any_number_of_threads() {
+    let rules = include_str!("../../../tests/it/every_correlation.yml");
+    let events = many_events(|at, time| {
+        let (actor, target) = (at * 31 % 61, at * 17 % 41);
+        let action = ["look", "export", "look", "close", "look", "view", "look"][(at / 7 % 7) as usize];
+        // Some never close what they opened.
+        let action = if action == "close" && actor >= 30 { "view" } else { action };
+        let rows = ["7", "\"12.25\"", "31", "null", "-3", "50"][(at % 6) as usize];
+        let padding = "x".repeat(usize::try_from(at % 400).unwrap());
+        format!(
+            "{{\"time\":\"{time}\",\"id\":\"{at}\",\"actor\":{{\"id\":\"u{actor}\",\"team\":\"m{}\"}},\"action\":\"{action}\",\
+             \"target\":{{\"id\":\"t{target}\",\"tags\":[\"x{}\",\"y{}\"]}},\"detail\":{{\"rows\":{rows},\"text\":\"{padding}\"}}}}",
+            actor % 5,
+            at % 5,
+            at % 3,
+        )
+    });
+    let place = Place::new("every-correlation");
+    place.write("rules/rules.yml", rules.as_bytes());
+    place.write("events.ndjson", events.as_bytes());
+    let expected = scored_one_by_one(rules, events.as_bytes(), "native");
+    let fired = rules_of(&expected);
+    for name in rules.lines().filter_map(|it| it.strip_prefix("name: ")).skip(3) {
+        assert!(fired.iter().any(|it| it == name), "{name} never fired");
+    }
+    for threads in ["1", "2", "3", "7"] {
+        let ran = place.run(&["score", "events.ndjson", "--threads", threads, "--now", NOW]);
+        assert!(ran.ended(0).out == expected, "{threads} threads");
+    }
 }
 
 #[test]

@@ -7,8 +7,9 @@ use model::extract::{Extracted, derived_id, extract, lookup};
 use model::ocsf::uid;
 use model::{EventTime, FieldPath};
 use serde_json::Value as Json;
-use sigma::ast::{Compare, Correlation, CorrelationKind, Rule, Search};
-use sigma::compile::{CorrelationIndex, Program, RuleIndex};
+use sigma::ast::{Alternative, Compare, Correlation, CorrelationKind, Rule, Search};
+use sigma::compile::{CorrelationIndex, Member, Program, RuleIndex, RuleSet};
+use sigma::parse::alternatives;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -99,11 +100,13 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
 }
 
 /// The alert of a correlation that fired.
-pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, fired: Fired) -> Alert {
+///
+/// `path` is how the triggering event came to it: as which of its rules, and while that is a correlation, as which of that one's.
+pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, path: &[u16], fired: Fired) -> Alert {
     let json = trigger.json();
     let extracted = extract(&trigger.program.schema.mapping, &json);
     let correlation = &trigger.program.rules.correlations[index.0 as usize];
-    let window = window_info(trigger, &json, index, &fired);
+    let window = window_info(trigger, &json, index, path, &fired);
     let last_event = fired.events.last().map(String::as_str).unwrap_or_default();
     let first_ms = fired.first.ms().to_string();
     let mut parts: Vec<&str> = window.group.iter().map(|(_, value)| value.as_str()).collect();
@@ -172,27 +175,63 @@ fn name(actor: &str) -> &str {
     if actor.is_empty() { "somebody" } else { actor }
 }
 
-fn window_info(trigger: &Trigger<'_>, json: &Json, index: CorrelationIndex, fired: &Fired) -> WindowInfo {
-    let correlation = &trigger.program.rules.correlations[index.0 as usize];
-    let binding = trigger.program.bindings[trigger.rule.0 as usize].iter().find(|it| it.correlation == index);
-    let projection = &trigger.program.schema.projection;
-    let fields = binding.map(|it| it.group.iter().map(|&slot| projection.path(slot)).collect::<Vec<_>>()).unwrap_or_default();
-    let group = fields.iter().map(|path| (path.to_string(), plain(trigger.lookup(json, path.as_str())))).collect();
+fn window_info(trigger: &Trigger<'_>, json: &Json, index: CorrelationIndex, path: &[u16], fired: &Fired) -> WindowInfo {
+    let set = &trigger.program.rules;
+    let correlation = &set.correlations[index.0 as usize];
+    let fields = correlation.group_by.iter().map(|name| set.field_of(index, path, name));
+    let group = fields.map(|field| (field.to_string(), plain(trigger.lookup(json, field.as_str())))).collect();
     let counted = match &correlation.kind {
+        _ if correlation.expression.is_some() => "steps".to_owned(),
         CorrelationKind::EventCount => "events".to_owned(),
         CorrelationKind::ValueCount(fields) => {
             format!("distinct {}", fields.iter().map(FieldPath::as_str).collect::<Vec<_>>().join(" + "))
         }
+        CorrelationKind::ValueSum(field) => format!("sum of {field}"),
+        CorrelationKind::ValueAvg(field) => format!("mean of {field}"),
+        CorrelationKind::ValuePercentile { field, percentile } => format!("percentile {percentile} of {field}"),
+        CorrelationKind::ValueMedian(field) => format!("median of {field}"),
         CorrelationKind::Temporal => "different steps".to_owned(),
         CorrelationKind::TemporalOrdered => "steps in order".to_owned(),
     };
-    let condition = correlation.condition.iter().map(|(compare, with)| format!("{} {with}", sign(*compare)));
-    let condition = match correlation.condition.len() {
-        0 => format!("all {}", correlation.rules.len()),
-        _ => condition.collect::<Vec<_>>().join(" and "),
-    };
     let (first, last, timespan_ms) = (fired.first, fired.last, correlation.timespan_ms);
-    WindowInfo { group, first, last, timespan_ms, count: fired.count, counted, condition }
+    let condition = condition_words(set, index, fired);
+    WindowInfo { group, first, last, timespan_ms, count: fired.count, value: fired.value, counted, condition }
+}
+
+/// `≥ 25`, `all 3`, or what a condition over rule names came to: `a, then no b`.
+fn condition_words(set: &RuleSet, index: CorrelationIndex, fired: &Fired) -> String {
+    let correlation = &set.correlations[index.0 as usize];
+    let alternatives = correlation.expression.as_ref().and_then(|it| alternatives::of(it).ok()).unwrap_or_default();
+    if let Some(alternative) = fired.alternative.and_then(|it| alternatives.get(usize::from(it))) {
+        return alternative_words(set, index, alternative);
+    }
+    let mut words = match correlation.condition.as_slice() {
+        [] => format!("all {}", correlation.rules.len()),
+        some => some.iter().map(|(compare, with)| format!("{} {with}", sign(*compare))).collect::<Vec<_>>().join(" and "),
+    };
+    if let Some(gap_ms) = correlation.session_gap_ms {
+        let _ = write!(words, " in a session without gaps of more than {}", duration(gap_ms));
+    }
+    words
+}
+
+fn alternative_words(set: &RuleSet, index: CorrelationIndex, alternative: &Alternative) -> String {
+    let Alternative { present, absent } = alternative;
+    let name = |step: u16| match set.members[index.0 as usize][usize::from(step)] {
+        Some(Member::Rule(it)) => set.rules[it.0 as usize].info.name.as_str(),
+        Some(Member::Correlation(it)) => set.correlations[it.0 as usize].info.name.as_str(),
+        None => "",
+    };
+    let names = |steps: &[u16], word: &str| steps.iter().map(|it| name(*it)).collect::<Vec<_>>().join(word);
+    if set.correlations[index.0 as usize].kind == CorrelationKind::TemporalOrdered {
+        let mut steps: Vec<(u16, &str)> = present.iter().map(|it| (*it, "")).chain(absent.iter().map(|it| (*it, "no "))).collect();
+        steps.sort_unstable();
+        return steps.iter().map(|(step, no)| format!("{no}{}", name(*step))).collect::<Vec<_>>().join(", then ");
+    }
+    match absent.len() {
+        0 => names(present, " and "),
+        _ => format!("{} without {}", names(present, " and "), names(absent, " or ")),
+    }
 }
 
 fn plain(json: Option<&Json>) -> String {
@@ -224,12 +263,41 @@ fn correlation_message(correlation: &Correlation, window: &WindowInfo, actors: &
     };
     let (title, deed, others) = (&correlation.info.title, deed(extracted), others.concat());
     let span = duration(window.timespan_ms);
+    if correlation.expression.is_some() {
+        return format!("{title}: {} within {span}{others} by {by}, last {deed}", window.condition);
+    }
+    if let Some(value) = window.value {
+        let (counted, condition) = (&window.counted, &window.condition);
+        let taken = duration(window.last.ms() - window.first.ms());
+        return format!(
+            "{title}: {counted} {} in {taken}{others} by {by} ({condition} within {span}), last {deed}",
+            grouped(value)
+        );
+    }
     if window.count == 1 {
         return format!("{title}: {by} did {deed} (the first{others} within {span})");
     }
     let taken = duration(window.last.ms() - window.first.ms());
     let WindowInfo { count, counted, condition, .. } = window;
     format!("{title}: {count} {counted} in {taken}{others} by {by} ({condition} within {span}), last {deed}")
+}
+
+/// `-1,234,567.25`
+fn grouped(number: f64) -> String {
+    let text = format!("{}", (number * 1e6).round() / 1e6);
+    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = whole.trim_start_matches('-');
+    let mut grouped = whole[..whole.len() - digits.len()].to_owned();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        grouped.extend([".", fraction]);
+    }
+    grouped
 }
 
 /// A duration in its two largest units: `9 min 30 s`.
@@ -246,7 +314,7 @@ fn duration(ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, grouped};
 
     #[test]
     fn durations_are_told_in_their_two_largest_units() {
@@ -254,6 +322,19 @@ mod tests {
             [(0, "0 s"), (40, "40 ms"), (1_500, "1 s"), (570_000, "9 min 30 s"), (3_600_000, "1 h"), (90_000_000, "1 d 1 h")]
         {
             assert_eq!(duration(ms), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, expected) in [
+            (0.0, "0"),
+            (999.5, "999.5"),
+            (-1_234_567.25, "-1,234,567.25"),
+            (120_000.0, "120,000"),
+            (1e18, "1,000,000,000,000,000,000"),
+        ] {
+            assert_eq!(grouped(number), expected);
         }
     }
 }

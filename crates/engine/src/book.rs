@@ -1,13 +1,12 @@
 //! The rules of all sources, compiled together: what a process loads once and every shard shares.
 
-use model::{Schema, SourceMapping};
-use sigma::ast::{CorrelationKind, Document};
-use sigma::compile::{Program, RuleSet};
-use sigma::problem::{Code, Problem};
-use std::sync::Arc;
-
+use crate::exchange::Routed;
 use crate::policy::Policy;
-use crate::windows::STEPS_MAX;
+use model::{Schema, SourceMapping};
+use sigma::ast::Document;
+use sigma::compile::{Program, RuleSet, keep_with_what_is_below};
+use sigma::problem::Problem;
+use std::sync::Arc;
 
 /// A rule set compiled for every source that the process reads.
 #[derive(Debug, Clone)]
@@ -22,8 +21,7 @@ pub struct Rulebook {
 
 impl Rulebook {
     /// Compiles `documents` for the sources `mappings`. What can't be compiled is left out and reported in `problems`.
-    pub fn compile(mut documents: Vec<Document>, mappings: &[SourceMapping], problems: &mut Vec<Problem>) -> Self {
-        documents.retain(|it| runs(it, problems));
+    pub fn compile(documents: Vec<Document>, mappings: &[SourceMapping], problems: &mut Vec<Problem>) -> Self {
         let set = Arc::new(RuleSet::new(documents));
         let mut programs: Vec<Program> =
             mappings.iter().map(|it| Program::compile(&set, Schema::of(it.clone()), problems)).collect();
@@ -33,6 +31,7 @@ impl Rulebook {
                 programs.iter_mut().for_each(|it| it.plans[correlation].is_local = false);
             }
         }
+        programs.iter_mut().for_each(|it| keep_with_what_is_below(&set, &mut it.plans));
         Self { set, programs: programs.into_iter().map(Arc::new).collect(), policy: Arc::default() }
     }
 
@@ -46,18 +45,14 @@ impl Rulebook {
     pub fn needs_exchange(&self) -> bool {
         self.programs.iter().flat_map(|it| &it.plans).any(|it| it.is_fed && !it.is_local)
     }
-}
 
-/// Whether the windows can run this document.
-fn runs(document: &Document, problems: &mut Vec<Problem>) -> bool {
-    let Document::Correlation(it) = document else { return true };
-    if !it.info.status.runs() {
-        return false;
+    /// The level of the correlations that most others are below.
+    pub fn top_level(&self) -> u8 {
+        self.set.levels.iter().copied().max().unwrap_or(0)
     }
-    let is_too_long = it.kind == CorrelationKind::TemporalOrdered && it.rules.len() > STEPS_MAX;
-    if is_too_long {
-        let message = format!("{} ordered steps, but at most {STEPS_MAX} are kept", it.rules.len());
-        problems.push(Problem::error(Code::NotCompiled, &it.place.file, it.place.line, 1, message));
+
+    /// The level of the correlation that a hit is for.
+    pub fn level_of(&self, hit: &Routed) -> u8 {
+        self.set.levels[hit.hit.correlation.0 as usize]
     }
-    !is_too_long
 }

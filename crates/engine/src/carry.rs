@@ -1,6 +1,7 @@
 //! From one set of rules to the next: which windows go on, and what becomes of hits that are on their way. Pure: who swaps, and when,
 //! is decided elsewhere.
 
+use crate::climb::Rereader;
 use crate::exchange::{Exchange, Routed};
 use crate::shard::Shard;
 use crate::windows::{WindowLimits, Windows};
@@ -97,6 +98,7 @@ impl Shard {
     pub fn adopt(&mut self, over: &CarryOver, new: &RuleSet, limits: WindowLimits) {
         let windows = std::mem::take(&mut self.windows);
         self.windows = fitted(windows, &over.keys, new, limits);
+        self.rereader = Rereader::default();
     }
 }
 
@@ -105,5 +107,6 @@ impl Exchange {
     pub fn adopt(&mut self, over: &CarryOver, new: &RuleSet, limits: WindowLimits) {
         let windows = std::mem::take(&mut self.windows);
         self.windows = fitted(windows, &over.keys, new, limits);
+        self.rereader = Rereader::default();
     }
 }

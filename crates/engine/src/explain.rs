@@ -79,6 +79,7 @@ impl Asking<'_> {
             selections: selections.to_vec(),
             condition: condition.clone(),
             filters: Vec::new(),
+            is_muted: false,
         };
         let set = Arc::new(RuleSet::new(vec![Document::Rule(part)]));
         let program = Program::compile(&set, Schema::of(self.mapping.clone()), &mut Vec::new());

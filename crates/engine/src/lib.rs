@@ -4,9 +4,11 @@
 mod alerting;
 pub mod book;
 pub mod carry;
+mod climb;
 pub mod decode;
 pub mod exchange;
 pub mod explain;
+mod hits;
 pub mod pages;
 pub mod pipeline;
 pub mod policy;
@@ -19,11 +21,11 @@ pub mod watermark;
 pub mod windows;
 
 pub use book::Rulebook;
-pub use exchange::{Exchange, Routed};
+pub use exchange::{Exchange, Routed, order_hits};
 pub use pipeline::{Pipeline, Settings, Tally};
 pub use policy::Policy;
 pub use reader::{Head, Plausible, Reader, Record};
 pub use shard::{Emitted, Findings, Lane, Outbox, Shard, Sheet, Verdict};
 pub use small_text::SmallText;
-pub use watermark::Watermark;
+pub use watermark::{Tick, Watermark};
 pub use windows::{WindowLimits, WindowStats};

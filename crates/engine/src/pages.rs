@@ -4,6 +4,7 @@ use crate::book::Rulebook;
 use crate::decode::{Lines, pad};
 use crate::pipeline::{Pipeline, Settings};
 use crate::reader::Plausible;
+use crate::shard::Emitted;
 use model::EventTime;
 use model::source::{MappingError, SourceMapping};
 use sigma::ast::Document;
@@ -66,25 +67,32 @@ pub fn run_case(book: &Rulebook, source: u16, case: &Case) -> CaseResult {
 }
 
 fn score(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<String>) -> Vec<String> {
-    if events.is_empty() {
-        return Vec::new();
+    let mut alerts = Vec::new();
+    for part in events.split_inclusive(|it| it.wait_ms().is_some()) {
+        let wait_ms = part.last().and_then(EventLine::wait_ms);
+        score_part(pipeline, &part[..part.len() - usize::from(wait_ms.is_some())], rejected, &mut alerts);
+        if let Some(wait_ms) = wait_ms {
+            pipeline.wait(wait_ms, &mut alerts);
+        }
     }
+    let text = |it: &Emitted| {
+        let (level, actor, rule) = (it.alert.rule.level, it.alert.actor.id.clone(), it.alert.rule.name.clone());
+        Expected { is_shadow: !it.alert.delivery.is_page(), level, actor, rule, line: 0 }.to_string()
+    };
+    alerts.iter().map(text).collect()
+}
+
+fn score_part(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<String>, alerts: &mut Vec<Emitted>) {
     let mut bytes = Vec::new();
     for event in events {
         bytes.extend_from_slice(event.text.as_bytes());
         bytes.push(b'\n');
     }
     let payload = pad(&mut bytes);
-    let Some(mut lines) = Lines::new(&bytes, payload) else { return Vec::new() };
-    let mut alerts = Vec::new();
-    pipeline.score(&mut lines, &mut alerts, |record| {
+    let Some(mut lines) = Lines::new(&bytes, payload).filter(|_| !events.is_empty()) else { return };
+    pipeline.score(&mut lines, alerts, |record| {
         if let (Some(event), Err(reject)) = (events.get(record.number), &record.outcome) {
             rejected.push(format!("line {}: {reject}", event.line));
         }
     });
-    let text = |it: &crate::shard::Emitted| {
-        let (level, actor, rule) = (it.alert.rule.level, it.alert.actor.id.clone(), it.alert.rule.name.clone());
-        Expected { is_shadow: !it.alert.delivery.is_page(), level, actor, rule, line: 0 }.to_string()
-    };
-    alerts.iter().map(text).collect()
 }

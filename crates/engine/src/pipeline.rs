@@ -6,7 +6,7 @@ use crate::decode::{Limits, Lines};
 use crate::exchange::Exchange;
 use crate::reader::{Head, Plausible, Reader, Record, recycled};
 use crate::shard::{Emitted, Lane, Outbox, Place, Shard, Verdict};
-use crate::watermark::Watermark;
+use crate::watermark::{Tick, Watermark};
 use crate::windows::WindowLimits;
 use model::Value;
 use sigma::matcher::Clock;
@@ -111,8 +111,8 @@ impl Pipeline {
         while let Some(record) = self.reader.next(lines, &mut values) {
             self.tally.events += 1;
             if let Ok(head) = &record.outcome {
-                self.event(head, &values);
-                self.deliver(alerts);
+                let ticks = self.event(head, &values);
+                self.deliver(ticks.as_slice(), alerts);
             } else {
                 self.tally.bad += 1;
                 reject(&record);
@@ -123,9 +123,12 @@ impl Pipeline {
         self.values = recycled(values);
     }
 
-    fn event(&mut self, head: &Head<'_>, values: &[Value<'_>]) {
+    /// Scores an event, and lets timers fire if the watermark is higher for it.
+    fn event(&mut self, head: &Head<'_>, values: &[Value<'_>]) -> Option<Tick> {
+        let before = self.watermark.reached();
         let is_late = self.watermark.observe(head.time);
-        let at = Place { position: self.position, watermark: self.watermark.time(), is_late };
+        let (position, reached) = (self.position, self.watermark.reached());
+        let at = Place { position, watermark: self.watermark.time(), reached, is_late };
         match self.shard.score(&mut self.lane, head, values, at, &mut self.outbox) {
             Verdict::Scored => self.tally.scored += 1,
             Verdict::Late => {
@@ -134,17 +137,27 @@ impl Pipeline {
             }
             Verdict::Duplicate => self.tally.duplicates += 1,
         }
+        let tick = (reached > before).then_some(Tick { position, reached });
+        self.shard.catch_up(&self.lane, tick.as_slice(), u64::MAX, &mut self.outbox);
+        tick
     }
 
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.
-    fn deliver(&mut self, alerts: &mut Vec<Emitted>) {
+    fn deliver(&mut self, ticks: &[Tick], alerts: &mut Vec<Emitted>) {
         let Outbox { alerts: fresh, routed } = &mut self.outbox;
         self.routed += routed.len() as u64;
-        for routed in routed.drain(..) {
-            self.exchange.accept(&self.book, &routed, fresh);
-        }
-        fresh.sort_by_key(|it| it.order);
+        self.exchange.work(&self.book, routed, ticks, fresh);
+        fresh.sort_by(Emitted::in_order);
         alerts.append(fresh);
+    }
+
+    /// Lets `ms` milliseconds go by since the latest event: what waits for the watermark up to then is decided. For pages and tests;
+    /// elsewhere only events move time.
+    pub fn wait(&mut self, ms: i64, alerts: &mut Vec<Emitted>) {
+        let reached = self.watermark.skip(ms);
+        let tick = Tick { position: self.position, reached };
+        self.shard.catch_up(&self.lane, &[tick], u64::MAX, &mut self.outbox);
+        self.deliver(&[tick], alerts);
     }
 
     /// How many lines became what so far.

@@ -1,18 +1,20 @@
 //! One shard: the state of the actors that belong to it, and the steps of an event through it.
 
-use crate::alerting::{Trigger, correlation_alert, detection_alert};
+use crate::alerting::{Trigger, detection_alert};
 use crate::book::Rulebook;
+use crate::climb::{Programs, Rereader, Spark, climb, event_id, in_order};
 use crate::exchange::Routed;
+use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
 use crate::reader::Head;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
-use crate::windows::{Hit, Identity, WindowLimits, Windows};
+use crate::watermark::Tick;
+use crate::windows::{Cause, Hit, WindowLimits, Windows};
 use model::{Alert, Event, EventTime, Value};
-use sigma::ast::CorrelationKind;
 use sigma::compile::{Binding, Program, RuleIndex};
 use sigma::matcher::{Clock, Matcher};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -90,11 +92,12 @@ impl Lane {
                 sheet.alerting.push(rule);
             }
             for binding in &program.bindings[rule.0 as usize] {
-                sheet.hits.extend(pending(program, rule, binding, head, &event));
+                pending(program, rule, binding, head, &event, &mut sheet.hits, hits);
             }
         }
-        // Later steps first, so that one event is never two steps of one chain.
-        sheet.hits[hits..].sort_by_key(|it| (it.hit.correlation, Reverse(it.hit.step)));
+        // From the lowest level up, and later steps first, so that one event is never two steps of one chain.
+        let level = |it: &Pending| program.rules.levels[it.hit.correlation.0 as usize];
+        sheet.hits[hits..].sort_by_key(|it| (level(it), it.hit.correlation, Reverse(it.hit.step)));
         Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len() }
     }
 
@@ -113,6 +116,14 @@ pub struct Emitted {
     pub order: u32,
     /// The alert.
     pub alert: Alert,
+}
+
+impl Emitted {
+    /// The order of the output. Several alerts of one rule at one place are told apart by time and identifier.
+    pub fn in_order(&self, other: &Self) -> Ordering {
+        let key = |it: &Self| (it.position, it.order, it.alert.time);
+        key(self).cmp(&key(other)).then_with(|| self.alert.uid.cmp(&other.alert.uid))
+    }
 }
 
 /// What scoring leaves for others: alerts for the sink, hits for shards that keep other groups.
@@ -140,12 +151,19 @@ pub enum Verdict {
 pub struct Shard {
     pub(crate) windows: Windows,
     pub(crate) seen: Seen,
+    pub(crate) rereader: Rereader,
+    /// Hits of one place for higher levels, until their turn.
+    above: Vec<Routed>,
 }
 
 impl Shard {
     /// An empty shard for the rules of `program`'s set.
     pub fn new(program: &Program, limits: WindowLimits) -> Self {
-        Self { windows: Windows::new(&program.rules, limits), seen: Seen::default() }
+        Self::with(Windows::new(&program.rules, limits), Seen::default())
+    }
+
+    pub(crate) fn with(windows: Windows, seen: Seen) -> Self {
+        Self { windows, seen, rereader: Rereader::default(), above: Vec::new() }
     }
 
     /// How full the windows are.
@@ -193,25 +211,70 @@ impl Shard {
             let trigger = Trigger { program, policy, rule, line: head.line, time: head.time };
             out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
         }
-        if at.is_late {
-            return;
-        }
-        let mut shared_line: Option<Arc<str>> = None;
-        for Pending { hit, rule, is_local } in &sheet.hits[findings.hits.clone()] {
-            let rule = *rule;
-            let trigger = Trigger { program, policy, rule, line: head.line, time: head.time };
-            if *is_local {
-                let correlation = hit.correlation;
-                if let Some(fired) = self.windows.hit(hit, at.watermark) {
-                    let order = order_of(program, correlation.0);
-                    let alert = correlation_alert(&trigger, correlation, fired);
-                    out.alerts.push(Emitted { position: at.position, order, alert });
+        if !at.is_late {
+            let mut shared_line: Option<Arc<str>> = None;
+            for Pending { hit, rule, is_local } in &sheet.hits[findings.hits.clone()] {
+                if *is_local && program.rules.levels[hit.correlation.0 as usize] == 0 {
+                    let cause = Cause { source: *source, rule: *rule, below: &[], line: head.line };
+                    self.hit(lane, hit, cause, at, out);
+                    continue;
                 }
-            } else {
                 let text = Arc::clone(shared_line.get_or_insert_with(|| head.line.into()));
-                let (position, hit, watermark) = (at.position, hit.clone(), at.watermark);
-                out.routed.push(Routed { position, source: *source, rule, hit, watermark, line: text });
+                let Place { position, watermark, reached, .. } = at;
+                let (source, rule, hit) = (*source, *rule, hit.clone());
+                let routed = Routed { position, source, rule, below: Box::default(), hit, watermark, reached, line: text };
+                if *is_local { self.above.push(routed) } else { out.routed.push(routed) }
             }
+        }
+        if !self.above.is_empty() || self.windows.due(None).is_some_and(|due| due <= at.reached) {
+            self.rise(lane, at, out);
+        }
+    }
+
+    fn hit(&mut self, lane: &Lane, hit: &Hit, cause: Cause<'_>, at: Place, out: &mut Outbox) {
+        if let Some(fired) = self.windows.hit(hit, &cause, at.watermark) {
+            let spark = Spark { correlation: hit.correlation, step: hit.step, fired, cause, time: hit.time, at };
+            self.climb(lane, spark, out);
+        }
+    }
+
+    /// Makes of a correlation that fired an alert, and hits for those above it, here or elsewhere.
+    fn climb(&mut self, lane: &Lane, spark: Spark<'_>, out: &mut Outbox) {
+        let programs = Programs::new(std::slice::from_ref(&lane.program), lane.source, &lane.policy);
+        let known = self.above.len();
+        climb(programs, &mut self.rereader, spark, &mut out.alerts, &mut self.above);
+        let is_elsewhere = |it: &mut Routed| !lane.program.plans[it.hit.correlation.0 as usize].is_local;
+        out.routed.extend(self.above.extract_if(known.., is_elsewhere));
+    }
+
+    /// Works off one place of the input from the lowest level up: timers that are due, and hits that came from below.
+    fn rise(&mut self, lane: &Lane, at: Place, out: &mut Outbox) {
+        let levels = &lane.program.rules.levels;
+        let level_of = |it: &Routed| levels[it.hit.correlation.0 as usize];
+        for level in 0..=levels.iter().copied().max().unwrap_or(0) {
+            let mut hits: Vec<Routed> = self.above.extract_if(.., |it| level_of(it) == level).collect();
+            hits.sort_by(in_order);
+            for routed in &hits {
+                self.hit(lane, &routed.hit, routed.cause(), at, out);
+            }
+            let mut told = Vec::new();
+            if self.windows.due(Some(level)).is_some_and(|due| due <= at.reached) {
+                self.windows.settle(level, at.reached, &mut told);
+            }
+            for (correlation, fired, kept) in told {
+                let Some(cause) = kept.cause(&lane.program.rules, correlation) else { continue };
+                let time = EventTime::from_ms(kept.time_ms);
+                self.climb(lane, Spark { correlation, step: kept.step, fired, cause, time, at }, out);
+            }
+        }
+    }
+
+    /// Lets timers fire at the ticks before `position`; each fires at the first tick at which it is due.
+    pub fn catch_up(&mut self, lane: &Lane, ticks: &[Tick], position: u64, out: &mut Outbox) {
+        while let Some(due) = self.windows.due(None)
+            && let Some(tick) = Tick::first_at(ticks, due).filter(|it| it.position < position)
+        {
+            self.rise(lane, tick.place(), out);
         }
     }
 }
@@ -223,6 +286,8 @@ pub struct Place {
     pub position: u64,
     /// The time before which nothing more is expected.
     pub watermark: EventTime,
+    /// The highest watermark so far, this event's included: what waits for it is decided now.
+    pub reached: EventTime,
     /// Whether the event is from before that.
     pub is_late: bool,
 }
@@ -232,37 +297,30 @@ pub(crate) fn order_of(program: &Program, correlation: u32) -> u32 {
     u32::try_from(program.rules.rules.len()).unwrap_or(u32::MAX).saturating_add(correlation)
 }
 
-/// The hit of an event that matched a rule of a correlation. `None` when the event lacks a field of the group or the counted value.
-fn pending(program: &Program, rule: RuleIndex, binding: &Binding, head: &Head<'_>, event: &Event<'_>) -> Option<Pending> {
-    let group = identity(event, &binding.group)?;
-    let plan = &program.plans[binding.correlation.0 as usize];
-    let correlation = &program.rules.correlations[binding.correlation.0 as usize];
-    let value = match correlation.kind {
-        CorrelationKind::ValueCount(_) => identity(event, &binding.values)?,
-        _ => Identity::default(),
+/// Adds the hits of an event that matched a rule of a correlation; those of the same event begin at `from`.
+fn pending(
+    program: &Program,
+    rule: RuleIndex,
+    binding: &Binding,
+    head: &Head<'_>,
+    event: &Event<'_>,
+    hits: &mut Vec<Pending>,
+    from: usize,
+) {
+    let Binding { correlation, step, group, values } = binding;
+    let is_local = program.plans[correlation.0 as usize].is_local;
+    let is_temporal = program.rules.correlations[correlation.0 as usize].kind.is_temporal();
+    let wanted = Wanted { correlation: *correlation, step: *step, group, values };
+    let sign = || {
+        // Where the group is the actor, the triggering event names it.
+        let actor = if is_local { None } else { head.actor.text() };
+        Signature { event: event_id(head.id, head.line), actor: actor.map(|it| SmallText::from(&*it)).unwrap_or_default() }
     };
-    let id = match head.id.text() {
-        Some(id) => SmallText::from(&*id),
-        None => SmallText::from(&*model::extract::derived_id(head.line)),
-    };
-    // Where the group is the actor, the triggering event names it.
-    let actor =
-        if plan.is_local { SmallText::default() } else { head.actor.text().map(|it| SmallText::from(&*it)).unwrap_or_default() };
-    let hit = Hit { correlation: binding.correlation, step: binding.step, time: head.time, group, value, event: id, actor };
-    let hit = if correlation.kind == CorrelationKind::Temporal { hit.with_step_as_value() } else { hit };
-    Some(Pending { hit, rule, is_local: plan.is_local })
-}
-
-/// The identity of the values of some fields; `None` if one has no value.
-fn identity(event: &Event<'_>, slots: &[model::SlotId]) -> Option<Identity> {
-    let mut identity = Identity::default();
-    for &slot in slots {
-        let value = event.value(slot);
-        identity = match value {
-            Value::Missing | Value::Null => return None,
-            Value::Array(raw) | Value::Object(raw) | Value::Within { array: raw, .. } => identity.then(raw),
-            scalar => identity.then(&scalar.text()?),
-        };
-    }
-    Some(identity)
+    each_hit(program, &wanted, event, head.time, sign, |hit| {
+        // An event that several rules of one correlation match is still one event.
+        let is_known = |it: &Pending| it.hit.correlation == hit.correlation && it.hit.step != hit.step && it.hit.group == hit.group;
+        if is_temporal || !hits[from..].iter().any(is_known) {
+            hits.push(Pending { hit, rule, is_local });
+        }
+    });
 }

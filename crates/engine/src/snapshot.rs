@@ -9,7 +9,7 @@ use crate::windows::{WindowLimits, Windows};
 use sigma::compile::RuleSet;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS2";
+const MAGIC: [u8; 4] = *b"NJS3";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Shard {
     /// begin with empty windows of these limits.
     pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
         let (windows, seen) = load(set, limits, bytes)?;
-        Ok(Self { windows, seen: seen.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))? })
+        Ok(Self::with(windows, seen.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?))
     }
 }
 
@@ -68,6 +68,6 @@ impl Exchange {
 
     /// The exchange that [`Self::snapshot`] was taken of, as [`Shard::restore`] does it.
     pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Ok(Self { windows: load(set, limits, bytes)?.0 })
+        Ok(Self::with(load(set, limits, bytes)?.0))
     }
 }

@@ -1,5 +1,6 @@
 //! The watermark: the event time before which nothing more is expected from an input.
 
+use crate::shard::Place;
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,28 @@ pub struct Watermark {
     next: usize,
     time_ms: Option<i64>,
     lateness_ms: i64,
+    reached_ms: i64,
+}
+
+/// A place in the input at which the watermark became higher than it ever was: what waits for it is decided here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// The number of the event.
+    pub position: u64,
+    /// The watermark after it, the highest so far.
+    pub reached: EventTime,
+}
+
+impl Tick {
+    /// The first of `ticks`, which are in order, that is not before `due`.
+    pub fn first_at(ticks: &[Self], due: EventTime) -> Option<Self> {
+        ticks.get(ticks.partition_point(|it| it.reached < due)).copied()
+    }
+
+    /// The place of the event, as far as windows are concerned.
+    pub(crate) fn place(self) -> Place {
+        Place { position: self.position, watermark: self.reached, reached: self.reached, is_late: false }
+    }
 }
 
 /// How far out of order events may come by default: 5 minutes.
@@ -33,7 +56,7 @@ impl Default for Watermark {
 impl Watermark {
     /// A watermark that trails the input's time by `lateness_ms`.
     pub fn new(lateness_ms: i64) -> Self {
-        Self { arrivals_ms: Vec::with_capacity(ARRIVALS), next: 0, time_ms: None, lateness_ms }
+        Self { arrivals_ms: Vec::with_capacity(ARRIVALS), next: 0, time_ms: None, lateness_ms, reached_ms: i64::MIN }
     }
 
     /// Takes note of an event and tells whether it is late: before the watermark as it stood.
@@ -49,6 +72,7 @@ impl Watermark {
             let mut sorted = [0; ARRIVALS];
             sorted.copy_from_slice(&self.arrivals_ms);
             self.time_ms = Some(*sorted.select_nth_unstable(RANK).1);
+            self.reached_ms = self.reached_ms.max(self.time().ms());
         }
         is_late
     }
@@ -56,6 +80,18 @@ impl Watermark {
     /// The time before which nothing more is expected; [`EventTime::MIN`] until there were enough events to tell.
     pub fn time(&self) -> EventTime {
         self.time_ms.map_or(EventTime::MIN, |it| EventTime::from_ms(it.saturating_sub(self.lateness_ms)))
+    }
+
+    /// The latest that [`Self::time`] ever was. What is decided stays decided, even when the watermark goes back.
+    pub fn reached(&self) -> EventTime {
+        if self.reached_ms == i64::MIN { EventTime::MIN } else { EventTime::from_ms(self.reached_ms) }
+    }
+
+    /// Goes `ms` milliseconds beyond the latest event of late, as if nothing came for so long, and tells how high it has been then.
+    pub fn skip(&mut self, ms: i64) -> EventTime {
+        let latest = self.arrivals_ms.iter().max().copied();
+        self.reached_ms = self.reached_ms.max(latest.map_or(i64::MIN, |it| it.saturating_add(ms)));
+        self.reached()
     }
 
     /// The input's time, without the allowed lateness.

@@ -96,7 +96,7 @@ pub struct Evidence {
 }
 
 /// The window of a correlation when it fired.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WindowInfo {
     /// The field values that the events have in common, in the order of `group-by`.
     pub group: Vec<(String, String)>,
@@ -108,7 +108,9 @@ pub struct WindowInfo {
     pub timespan_ms: i64,
     /// What was counted when the rule fired: events, distinct values or steps.
     pub count: u64,
-    /// What the count is of, in words: `events`, `distinct target.id`, `steps`.
+    /// The sum, mean, percentile or median, where the condition is about that; `count` is of how many numbers.
+    pub value: Option<f64>,
+    /// What is counted or measured, in words: `events`, `distinct target.id`, `steps`, `sum of detail.rows`.
     pub counted: String,
     /// The condition in words: `≥ 25`.
     pub condition: String,

@@ -215,6 +215,9 @@ fn write_window(out: &mut Object<'_>, window: &WindowInfo) {
     out.number("last", window.last.ms());
     out.number("timespan_ms", window.timespan_ms);
     out.count("count", window.count);
+    if let Some(value) = window.value {
+        out.value("value", &value);
+    }
     out.text("counted", &window.counted);
     out.text("condition", &window.condition);
 }

@@ -70,6 +70,8 @@ pub struct Rule {
     pub condition: Condition,
     /// The filters whose conditions must hold too; see [`crate::filters::apply`].
     pub filters: Vec<Arc<Filter>>,
+    /// Whether a correlation that did not load builds on it: then it does not alert by itself.
+    pub is_muted: bool,
 }
 
 /// A Sigma filter (specification 2.1, "Sigma Filters"): a further condition of some rules, kept in one place.
@@ -287,29 +289,94 @@ pub struct Correlation {
     pub place: Place,
     /// What it looks for.
     pub kind: CorrelationKind,
-    /// The rules it is over, by `name` or `id`, in order.
+    /// The rules and correlations it is over, by `name` or `id`, in order.
     pub rules: Vec<String>,
     /// The fields (or aliases) that events must have in common.
     pub group_by: Vec<FieldPath>,
     /// The sliding window in milliseconds.
     pub timespan_ms: i64,
-    /// The comparisons that the count must satisfy, all of them. Empty for temporal kinds without a condition (every rule, once).
-    pub condition: Vec<(Compare, u64)>,
+    /// The comparisons that the count, sum, … must satisfy, all of them. Counts are whole numbers. Empty for temporal kinds without
+    /// a condition (every rule, once) and for those with an [`Self::expression`].
+    pub condition: Vec<(Compare, f64)>,
+    /// For temporal kinds, a condition over the rules by their index in [`Self::rules`] (approved for specification 2.2). `None` where
+    /// it would say what there is without one: every rule.
+    pub expression: Option<Condition>,
+    /// An extension: events of a group further apart than this, in milliseconds, belong to different sessions, and a window reaches
+    /// back no further than its session (`session_gap` under the top-level key `nightjar`).
+    pub session_gap_ms: Option<i64>,
     /// Group-by names that stand for another field in each rule: alias → (rule name or id → field).
     pub aliases: Vec<(String, Vec<(String, FieldPath)>)>,
     /// Whether the rules it is over alert by themselves too.
     pub generate: bool,
+    /// Whether a correlation that did not load builds on it: then it does not alert by itself.
+    pub is_muted: bool,
 }
 
-/// What a correlation counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a correlation counts or measures.
+#[derive(Debug, Clone, PartialEq)]
 pub enum CorrelationKind {
     /// Events.
     EventCount,
-    /// Distinct values of these fields (several fields: distinct combinations).
+    /// Distinct values of these fields (several fields: distinct combinations). Of an array every element is a value.
     ValueCount(Vec<FieldPath>),
+    /// The sum of the numbers in a field.
+    ValueSum(FieldPath),
+    /// Their arithmetic mean.
+    ValueAvg(FieldPath),
+    /// A percentile of them by nearest rank: the smallest number in the window that at least so many percent of them do not exceed.
+    ValuePercentile {
+        /// The field.
+        field: FieldPath,
+        /// Which percentile: `0.0..=100.0`. The 0th is the smallest number, the 100th the largest.
+        percentile: f64,
+    },
+    /// The median of them: the middle one, or the mean of the two in the middle.
+    ValueMedian(FieldPath),
     /// Different rules, in any order.
     Temporal,
     /// Different rules, in the order of [`Correlation::rules`].
     TemporalOrdered,
+}
+
+impl CorrelationKind {
+    /// The field whose numbers are measured.
+    pub fn measured(&self) -> Option<&FieldPath> {
+        match self {
+            Self::ValueSum(field) | Self::ValueAvg(field) | Self::ValuePercentile { field, .. } | Self::ValueMedian(field) => {
+                Some(field)
+            }
+            Self::EventCount | Self::ValueCount(_) | Self::Temporal | Self::TemporalOrdered => None,
+        }
+    }
+
+    /// The fields whose values are counted or measured.
+    pub fn fields(&self) -> &[FieldPath] {
+        match self {
+            Self::ValueCount(fields) => fields,
+            other => other.measured().map_or(&[], std::slice::from_ref),
+        }
+    }
+
+    /// Whether it is about different rules and not about counts or values.
+    pub fn is_temporal(&self) -> bool {
+        matches!(self, Self::Temporal | Self::TemporalOrdered)
+    }
+}
+
+/// Most steps of an ordered correlation.
+pub const ORDERED_STEPS_MAX: usize = 8;
+/// Most rules of a correlation with a condition over their names.
+pub const EXPRESSION_RULES_MAX: usize = 64;
+/// Most alternatives that a condition over rule names may come to when its `or`s are multiplied out.
+pub const ALTERNATIVES_MAX: usize = 16;
+/// Most levels of correlations of correlations; one over rules alone is of the first.
+pub const LEVELS_MAX: usize = 8;
+
+/// One way in which a condition over rule names holds: some rules matched and some others did not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// Indexes into [`Correlation::rules`] of those that must match, ascending; at least one.
+    pub present: Vec<u16>,
+    /// Indexes of those that must not, ascending.
+    pub absent: Vec<u16>,
 }

@@ -21,6 +21,7 @@ pub(crate) struct StateMetrics {
     window_entries_max: IntGauge,
     seen_ids_max: IntGauge,
     evicted: IntCounterVec,
+    unentered: IntCounterVec,
     class_overflows: IntCounter,
     shared: Windows,
     hurries: IntCounter,
@@ -61,6 +62,11 @@ impl StateMetrics {
             evicted: catalogue.counters(
                 "nightjar_window_evictions_total",
                 "Live groups and entries that windows lost because a limit was reached, by kind: group, entry.",
+                &["kind"],
+            ),
+            unentered: catalogue.counters(
+                "nightjar_window_unentered_total",
+                "Events, or values of events, that entered no window: without a number where one is measured, or beyond the most values that are looked at, by kind: number, value.",
                 &["kind"],
             ),
             class_overflows: catalogue.counter(
@@ -122,6 +128,8 @@ impl StateMetrics {
         Evictions {
             groups: self.evicted.with_label_values(&["group"]),
             entries: self.evicted.with_label_values(&["entry"]),
+            unmeasured: self.unentered.with_label_values(&["number"]),
+            values_cut: self.unentered.with_label_values(&["value"]),
             told: WindowStats::default(),
         }
     }
@@ -139,6 +147,8 @@ impl StateMetrics {
 pub(crate) struct Evictions {
     groups: IntCounter,
     entries: IntCounter,
+    unmeasured: IntCounter,
+    values_cut: IntCounter,
     told: WindowStats,
 }
 
@@ -146,6 +156,8 @@ impl Evictions {
     fn tell(&mut self, stats: WindowStats) {
         self.groups.inc_by(stats.groups_evicted.saturating_sub(self.told.groups_evicted));
         self.entries.inc_by(stats.entries_evicted.saturating_sub(self.told.entries_evicted));
+        self.unmeasured.inc_by(stats.unmeasured.saturating_sub(self.told.unmeasured));
+        self.values_cut.inc_by(stats.values_cut.saturating_sub(self.told.values_cut));
         self.told = stats;
     }
 }

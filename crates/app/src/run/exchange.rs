@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::carry::CarryOver;
-use engine::{Emitted, Exchange, Routed, Rulebook, WindowLimits};
+use engine::{Emitted, Exchange, Routed, Rulebook, Tick, WindowLimits};
 use model::EventTime;
 use stream::kafka::PartitionId;
 
@@ -42,6 +42,8 @@ struct State {
     seats: BTreeMap<PartitionId, Seat>,
     /// Hits that wait for their turn, by event time, owner and place in the owner's batch.
     pending: BTreeMap<(EventTime, PartitionId, usize), Routed>,
+    /// The highest watermark so far: what waited for it is decided.
+    reached: EventTime,
     evictions: Evictions,
 }
 
@@ -73,7 +75,7 @@ impl SharedExchange {
     pub(super) fn new(book: Arc<Rulebook>, limits: WindowLimits, metrics: Arc<Metrics>) -> Self {
         let exchange = Exchange::new(&book, limits);
         let evictions = metrics.state.evicted();
-        let state = State { book, exchange, seats: BTreeMap::new(), pending: BTreeMap::new(), evictions };
+        let state = State { book, exchange, seats: BTreeMap::new(), pending: BTreeMap::new(), reached: EventTime::MIN, evictions };
         Self { limits, metrics, state: Mutex::new(state), advanced: Condvar::new() }
     }
 
@@ -141,6 +143,7 @@ impl SharedExchange {
             let waited = self.advanced.wait_timeout(state, LOOK_EVERY);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.decide(alerts, begun);
         state.finish(id, alerts);
         let State { exchange, evictions, .. } = &mut *state;
         self.metrics.state.shared(exchange.window_stats(), evictions);
@@ -176,12 +179,20 @@ impl State {
         let watermark = slowest(&self.seats, now);
         while let Some(entry) = self.pending.first_entry().filter(|it| it.key().0 <= horizon) {
             let ((_, owner, _), mut hit) = entry.remove_entry();
-            hit.watermark = watermark;
+            (hit.watermark, hit.reached) = (watermark, self.reached);
             // The owner is there: its hits go with it.
             if let Some(seat) = self.seats.get_mut(&owner) {
-                self.exchange.accept(&self.book, &hit, &mut seat.alerts);
+                self.exchange.work(&self.book, &mut vec![hit], &[], &mut seat.alerts);
             }
         }
+    }
+
+    /// Decides what waits for the watermark. The alerts go out with whatever batch is at hand: what they are about came with others,
+    /// perhaps of partitions that have long gone elsewhere.
+    fn decide(&mut self, alerts: &mut Vec<Emitted>, now: Instant) {
+        self.reached = self.reached.max(slowest(&self.seats, now));
+        let tick = Tick { position: u64::MAX - 1, reached: self.reached };
+        self.exchange.work(&self.book, &mut Vec::new(), &[tick], alerts);
     }
 
     /// The time of the last pending hit of `id`.
@@ -228,6 +239,7 @@ mod tests {
             book: Arc::new(book),
             seats: seats.collect(),
             pending: BTreeMap::new(),
+            reached: EventTime::MIN,
             evictions,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use engine::carry::CarryOver;
 use engine::decode::Lines;
 use engine::shard::Place;
-use engine::{Head, Lane, Outbox as Findings, Plausible, Reader, Rulebook, Shard, Watermark, WindowLimits};
+use engine::{Emitted, Head, Lane, Outbox as Findings, Plausible, Reader, Rulebook, Shard, Tick, Watermark, WindowLimits};
 use model::{EventTime, Reject, RejectCode, Value};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
@@ -90,10 +90,14 @@ impl Partition {
     }
 
     fn judge(&mut self, head: &Head<'_>, values: &[Value<'_>], message: &MessageMeta) {
+        let before = self.watermark.reached();
         let is_late = self.watermark.observe(head.time);
-        let position = u64::try_from(message.offset).unwrap_or(0);
-        let at = Place { position, watermark: self.watermark.time(), is_late };
+        let (position, reached) = (u64::try_from(message.offset).unwrap_or(0), self.watermark.reached());
+        let at = Place { position, watermark: self.watermark.time(), reached, is_late };
         self.of_source.judged(self.shard.score(&mut self.lane, head, values, at, &mut self.findings));
+        if reached > before {
+            self.shard.catch_up(&self.lane, &[Tick { position, reached }], u64::MAX, &mut self.findings);
+        }
     }
 
     /// Messages that have no line for the decoder: too long, empty, or nothing but blanks.
@@ -126,7 +130,7 @@ impl Partition {
         let time = self.watermark.latest().unwrap_or(EventTime::MIN);
         let stand = Stand { time, watermark: self.watermark.time() };
         self.live.exchange().accept(&self.id, stand, (routed, &self.book), alerts);
-        alerts.sort_by_key(|it| (it.position, it.order));
+        alerts.sort_by(Emitted::in_order);
         for emitted in alerts.drain(..) {
             self.alert_json.clear();
             emitted.alert.write_ocsf(&mut self.alert_json);

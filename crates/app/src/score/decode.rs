@@ -25,6 +25,8 @@ pub(super) struct Row<'b> {
     pub(super) is_late: bool,
     /// Likewise.
     pub(super) watermark: EventTime,
+    /// Likewise: the highest watermark so far.
+    pub(super) reached: EventTime,
 }
 
 /// What the rules make of an event.
@@ -198,7 +200,7 @@ fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) ->
             rows.values.truncate(start);
             Matched::Now(findings)
         };
-        rows.events.push(Row { head, number, matched, is_late: false, watermark: EventTime::MIN });
+        rows.events.push(Row { head, number, matched, is_late: false, watermark: EventTime::MIN, reached: EventTime::MIN });
     }
 }
 

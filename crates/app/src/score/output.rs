@@ -65,11 +65,11 @@ impl Output {
         self.bad.broken(error)
     }
 
-    /// The alerts of a round, in the order of their events. The order of `seats` decides where nothing else does.
+    /// The alerts of a round, in the order of [`engine::Emitted::in_order`].
     pub(super) fn alerts(&mut self, seats: &[Seat]) -> Result<()> {
         let mut all: Vec<(&Written, &Seat)> = seats.iter().flat_map(|seat| seat.written.iter().map(move |it| (it, seat))).collect();
-        // Alerts of one event and rule are in order already, by seat: the sort is stable.
-        all.sort_by_key(|(it, _)| (it.position, it.order));
+        let key = |it: &Written| (it.position, it.order, it.time);
+        all.sort_by(|(left, _), (right, _)| key(left).cmp(&key(right)).then_with(|| left.uid.cmp(&right.uid)));
         for (written, seat) in all {
             let line = &seat.bytes[written.start..written.end];
             if written.delivery.is_page() {

@@ -12,7 +12,7 @@ use super::parallel;
 use super::seat::{Counts, SHARDS, Seat};
 use anyhow::Result;
 use engine::decode::Limits;
-use engine::{Lane, Plausible, Reader, Routed, Rulebook, Watermark};
+use engine::{Lane, Plausible, Reader, Routed, Rulebook, Tick, Watermark, order_hits};
 use model::EventTime;
 use sigma::matcher::Clock;
 use std::cmp::Reverse;
@@ -26,11 +26,14 @@ const WORTH_A_THREAD: usize = 256;
 /// The engine for one file.
 pub(super) struct Pipeline {
     book: Rulebook,
+    needs_exchange: bool,
     workers: Vec<Worker>,
     seats: Vec<Seat>,
     /// Memory for decoded blocks.
     spares: Vec<Spare>,
     watermark: Watermark,
+    /// Where in this round the watermark became higher than it ever was: timers fire there.
+    ticks: Vec<Tick>,
     /// The time of the latest event that has one, for those that have none.
     last: EventTime,
 }
@@ -44,7 +47,16 @@ impl Pipeline {
         };
         let workers = (0..threads).map(worker).collect();
         let seats = (0..SHARDS).map(|number| Seat::new(number, &book)).collect();
-        Self { book, workers, seats, spares: Vec::new(), watermark: Watermark::default(), last: Plausible::EARLIEST }
+        Self {
+            needs_exchange: book.needs_exchange(),
+            book,
+            workers,
+            seats,
+            spares: Vec::new(),
+            watermark: Watermark::default(),
+            ticks: Vec::new(),
+            last: Plausible::EARLIEST,
+        }
     }
 
     /// What became of the events that were no bad lines.
@@ -101,13 +113,23 @@ impl Pipeline {
 
     /// The serial step: the watermark is one for the whole input, and what is late depends on the order of all events.
     fn put_in_order(&mut self, decoded: &mut [Rows<'_>]) {
-        for row in decoded.iter_mut().flat_map(|it| &mut it.events) {
-            if let Matched::Later(_) = row.matched {
-                row.head.time = self.last;
+        self.ticks.clear();
+        let mut highest = self.watermark.reached();
+        for rows in decoded {
+            for row in &mut rows.events {
+                if let Matched::Later(_) = row.matched {
+                    row.head.time = self.last;
+                }
+                self.last = row.head.time;
+                row.is_late = self.watermark.observe(row.head.time);
+                row.watermark = self.watermark.time();
+                row.reached = self.watermark.reached();
+                if row.reached > highest {
+                    highest = row.reached;
+                    let position = rows.block.first_line + row.number as u64;
+                    self.ticks.push(Tick { position, reached: highest });
+                }
             }
-            self.last = row.head.time;
-            row.is_late = self.watermark.observe(row.head.time);
-            row.watermark = self.watermark.time();
         }
     }
 
@@ -116,32 +138,41 @@ impl Pipeline {
         let mut jobs: Vec<(&mut Worker, Vec<&mut Seat>)> = self.workers.iter_mut().map(|it| (it, Vec::new())).collect();
         deal(&mut self.seats, decoded, jobs.len());
         self.seats.iter_mut().for_each(|it| jobs[it.thread].1.push(it));
+        let ticks = &self.ticks;
         parallel::each(&mut jobs, |(worker, seats)| {
             for seat in seats {
                 seat.begin();
-                seat.score(&mut worker.lane, decoded, form);
+                seat.score(&mut worker.lane, decoded, ticks, form);
             }
         });
     }
 
-    /// Phase 3, by group: hits of other groups than the actor go to the shard that keeps their group.
+    /// Phase 3, by group: hits of other groups than the actor go to the shard that keeps their group, level by level, since the alerts
+    /// of one level are hits of the next.
     fn correlate(&mut self, form: Form) {
-        let mut routed: Vec<Routed> = self.seats.iter_mut().flat_map(Seat::drain_routed).collect();
-        if routed.is_empty() {
+        if !self.needs_exchange {
             return;
         }
-        // Hits of one event come from one shard and are in order already: the sort is stable.
-        routed.sort_by_key(|it| it.position);
-        let mut by_seat: [Vec<&Routed>; SHARDS] = Default::default();
-        routed.iter().for_each(|it| by_seat[it.shard(SHARDS)].push(it));
-        let book = &self.book;
-        let threads = if routed.len() < WORTH_A_THREAD { 1 } else { self.workers.len() };
-        let jobs = Mutex::new(self.seats.iter_mut().zip(&by_seat));
-        parallel::each(&mut self.workers[..threads], |_| {
-            while let Some((seat, hits)) = next(&jobs) {
-                seat.accept(book, hits, form);
-            }
-        });
+        let mut routed: Vec<Routed> = self.seats.iter_mut().flat_map(Seat::drain_routed).collect();
+        let has_timers = self.seats.iter().any(Seat::has_timers);
+        if routed.is_empty() && (self.ticks.is_empty() || !has_timers) {
+            return;
+        }
+        for level in 0..=self.book.top_level() {
+            let mut of_level: Vec<Routed> = routed.extract_if(.., |it| self.book.level_of(it) == level).collect();
+            order_hits(&mut of_level);
+            let mut by_seat: [Vec<&Routed>; SHARDS] = Default::default();
+            of_level.iter().for_each(|it| by_seat[it.shard(SHARDS)].push(it));
+            let (book, ticks) = (&self.book, &self.ticks);
+            let threads = if of_level.len() < WORTH_A_THREAD { 1 } else { self.workers.len() };
+            let jobs = Mutex::new(self.seats.iter_mut().zip(&by_seat));
+            parallel::each(&mut self.workers[..threads], |_| {
+                while let Some((seat, hits)) = next(&jobs) {
+                    seat.accept(book, level, hits, ticks, form);
+                }
+            });
+            routed.extend(self.seats.iter_mut().flat_map(Seat::drain_routed));
+        }
     }
 }
 

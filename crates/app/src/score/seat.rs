@@ -4,8 +4,8 @@ use super::args::Form;
 use super::decode::{Matched, Rows};
 use crate::show;
 use engine::shard::Place;
-use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Verdict};
-use model::{Delivery, RuleInfo};
+use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict};
+use model::{Delivery, EventTime, RuleInfo};
 use std::sync::Arc;
 
 /// How many shards the actors are spread over, and likewise the groups of the exchange. The output does not depend on which thread
@@ -16,6 +16,9 @@ pub(super) const SHARDS: usize = 16;
 pub(super) struct Written {
     pub(super) position: u64,
     pub(super) order: u32,
+    /// What tells several alerts of one rule at one place apart.
+    pub(super) time: EventTime,
+    pub(super) uid: String,
     pub(super) rule: Arc<RuleInfo>,
     pub(super) delivery: Delivery,
     /// Where it stands in the seat's bytes.
@@ -66,12 +69,13 @@ impl Seat {
     }
 
     /// Scores the rows that belong to this shard.
-    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], form: Form) {
+    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], ticks: &[Tick], form: Form) {
         for rows in blocks {
             for &at in &rows.by_shard[self.number] {
                 let row = &rows.events[at as usize];
                 let position = rows.block.first_line + row.number as u64;
-                let place = Place { position, watermark: row.watermark, is_late: row.is_late };
+                let place = Place { position, watermark: row.watermark, reached: row.reached, is_late: row.is_late };
+                self.shard.catch_up(lane, ticks, position, &mut self.outbox);
                 let verdict = match &row.matched {
                     Matched::Now(findings) => self.shard.settle(lane, &row.head, (&rows.sheet, findings), place, &mut self.outbox),
                     Matched::Later(start) => self.shard.score(lane, &row.head, rows.values_from(*start), place, &mut self.outbox),
@@ -86,7 +90,13 @@ impl Seat {
                 }
             }
         }
+        self.shard.catch_up(lane, ticks, u64::MAX, &mut self.outbox);
         self.write_alerts(form);
+    }
+
+    /// Whether anything waits for the watermark in this shard of the exchange.
+    pub(super) fn has_timers(&self) -> bool {
+        self.exchange.has_timers()
     }
 
     /// Hits for other seats.
@@ -94,11 +104,9 @@ impl Seat {
         self.outbox.routed.drain(..)
     }
 
-    /// Accepts the hits that belong to this shard of the exchange, in the order of their positions.
-    pub(super) fn accept(&mut self, book: &Rulebook, hits: &[&Routed], form: Form) {
-        for hit in hits {
-            self.exchange.accept(book, hit, &mut self.outbox.alerts);
-        }
+    /// Accepts the hits of one level that belong to this shard of the exchange, in order.
+    pub(super) fn accept(&mut self, book: &Rulebook, level: u8, hits: &[&Routed], ticks: &[Tick], form: Form) {
+        self.exchange.work_level(book, level, hits, ticks, &mut self.outbox);
         self.write_alerts(form);
     }
 
@@ -112,8 +120,8 @@ impl Seat {
                 self.bytes.extend_from_slice(show::alert(&finding, width).as_bytes());
             }
             self.bytes.push(b'\n');
-            let end = self.bytes.len();
-            self.written.push(Written { position, order, rule: alert.rule, delivery: alert.delivery, start, end });
+            let (time, uid, rule, delivery, end) = (alert.time, alert.uid, alert.rule, alert.delivery, self.bytes.len());
+            self.written.push(Written { position, order, time, uid, rule, delivery, start, end });
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
-use super::{Fired, Hit, Identity, WindowLimits, WindowStats, fired};
+use super::{COMPARES, CompareCode, Fired, Hit, Identity, Span, WindowLimits, WindowStats, code, fired};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use model::EventTime;
@@ -20,22 +20,22 @@ struct Group {
     window: List,
     /// When the present episode was alerted.
     alerted_ms: Option<i64>,
+    /// The first entry within a timespan of the latest one, and how many there are from it on; `None` when that is not known.
+    inside: Option<(u32, u32)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counted {
-    timespan_ms: i64,
+    span: Span,
     condition: Vec<(CompareCode, u64)>,
     is_distinct: bool,
     /// The longest window that the condition needs.
     keep_max: u32,
     entries_max: u32,
     entries_evicted: u64,
+    values_cut: u64,
     groups: Groups<Group>,
-    pool: Pool,
-    /// Entries by (group, value), for distinct counts.
-    #[serde(skip)]
-    values: HashTable<u32>,
+    store: Store,
 }
 
 /// Thresholds up to this one are exact for late hits too.
@@ -43,64 +43,71 @@ const EXACT_LATE_MAX: u32 = 256;
 /// Entries that a window may hold beyond twice its threshold.
 const ROOM_FOR_DISORDER: u32 = 32;
 
-/// A [`Compare`] as it is written into snapshots.
-type CompareCode = u8;
-
-const COMPARES: [Compare; 6] =
-    [Compare::Equal, Compare::Less, Compare::LessOrEqual, Compare::Greater, Compare::GreaterOrEqual, Compare::NotEqual];
-
 fn hash(group: u32, value: Identity) -> u64 {
     FixedState::with_seed(0x7661_6c75_6573_2121).hash_one((group, value))
 }
 
+/// The entries of one correlation and where they are found.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Store {
+    pool: Pool,
+    /// Entries by (group, value), for distinct counts.
+    #[serde(skip)]
+    values: HashTable<u32>,
+}
+
 impl Counted {
-    pub(super) fn new(timespan_ms: i64, condition: Vec<(Compare, u64)>, is_distinct: bool, limits: WindowLimits) -> Self {
+    pub(super) fn new(span: Span, condition: Vec<(Compare, u64)>, is_distinct: bool, limits: WindowLimits) -> Self {
         let keep_max = condition.iter().map(|&(compare, with)| with.saturating_add(u64::from(compare != Compare::GreaterOrEqual)));
         let keep_max = keep_max.max().unwrap_or(1).max(1);
-        let code = |it: Compare| COMPARES.iter().position(|known| *known == it).and_then(|it| u8::try_from(it).ok()).unwrap_or(0);
         Self {
-            timespan_ms,
+            span,
             condition: condition.into_iter().map(|(compare, with)| (code(compare), with)).collect(),
             is_distinct,
             keep_max: u32::try_from(keep_max).unwrap_or(u32::MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
+            values_cut: 0,
             groups: Groups::new(limits.groups_max),
-            pool: Pool::default(),
-            values: HashTable::new(),
+            store: Store::default(),
         }
     }
 
     pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        let (pool, values) = (&mut self.pool, &mut self.values);
-        let idle_before = watermark.plus_ms(-self.timespan_ms);
+        if hit.value.is_the_rest() {
+            self.values_cut += 1;
+            return None;
+        }
+        let store = &mut self.store;
+        let idle_before = self.span.horizon(watermark);
         let number = self.groups.touch(hit.group, hit.time, idle_before, |number, group| {
             while let Some(oldest) = group.window.oldest() {
-                forget(pool, values, number, &mut group.window, oldest);
+                store.forget(number, group, oldest);
             }
         });
         let group = self.groups.at(number);
         // Thresholds in the thousands can't afford to keep what only late hits would need.
         let is_exact_late = self.keep_max <= EXACT_LATE_MAX;
-        let horizon_ms = if is_exact_late { idle_before.ms() } else { hit.time.ms().saturating_sub(self.timespan_ms) };
-        expire(pool, values, number, &mut group.window, horizon_ms);
-        if pool.used() >= self.entries_max as usize {
+        let horizon_ms = if is_exact_late { idle_before.ms() } else { hit.time.ms().saturating_sub(self.span.timespan_ms) };
+        store.expire(number, group, horizon_ms);
+        if store.pool.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
             // The group's own oldest makes room; a group that has none has to wait until others expire.
             let oldest = group.window.oldest()?;
-            forget(pool, values, number, &mut group.window, oldest);
+            store.forget(number, group, oldest);
         }
+        let timespan_ms = self.span.timespan_ms;
         let place = if self.is_distinct {
-            put_distinct(pool, values, number, &mut group.window, hit, self.timespan_ms)?
+            store.put_distinct(number, group, hit, timespan_ms)?
         } else {
-            pool.insert(&mut group.window, Entry::new(hit, number))
+            store.put(number, group, hit, timespan_ms)
         };
         let kept_max = if is_exact_late { 2 * self.keep_max + ROOM_FOR_DISORDER } else { self.keep_max };
         if group.window.len > kept_max
             && let Some(oldest) = group.window.oldest()
             && oldest != place
         {
-            forget(pool, values, number, &mut group.window, oldest);
+            store.forget(number, group, oldest);
         }
         self.verdict(number, place, hit.time.ms())
     }
@@ -108,15 +115,18 @@ impl Counted {
     /// Fires when the condition has become true in a window that contains the hit, and again only after it was false or the timespan
     /// has passed: one episode, one alert.
     fn verdict(&mut self, number: u32, place: u32, time_ms: i64) -> Option<Fired> {
-        let Self { pool, condition, timespan_ms, keep_max, groups, .. } = self;
-        let group = groups.at(number);
+        let Self { store, condition, span, keep_max, groups, .. } = self;
+        let (group, pool, timespan_ms) = (groups.at(number), &store.pool, span.timespan_ms);
         let mut end = Some(place);
         while let Some(at) = end {
             let end_ms = pool.get(at).time_ms;
-            if end_ms.saturating_sub(time_ms) > *timespan_ms {
+            if end_ms.saturating_sub(time_ms) > timespan_ms {
                 break;
             }
-            let count = pool.count_back(at, end_ms.saturating_sub(*timespan_ms), *keep_max);
+            let count = match group.inside {
+                Some((_, inside)) if group.window.latest() == Some(at) => inside.min(*keep_max),
+                _ => pool.count_back(at, end_ms.saturating_sub(timespan_ms), *keep_max),
+            };
             let holds = condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(u64::from(count), with));
             let is_told = group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
             if holds && !is_told {
@@ -136,70 +146,120 @@ impl Counted {
     pub(super) fn stats(&self) -> WindowStats {
         WindowStats {
             groups: self.groups.len(),
-            entries: self.pool.used(),
+            entries: self.store.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
+            values_cut: self.values_cut,
+            ..WindowStats::default()
         }
     }
 
     pub(super) fn reindex(&mut self) {
         self.groups.reindex();
-        self.values.clear();
+        self.store.values.clear();
         if self.is_distinct {
-            let pool = &self.pool;
-            let values = &mut self.values;
-            for group in self.groups.iter() {
+            let store = &mut self.store;
+            self.groups.each(|_, group| {
                 let mut at = group.window.oldest();
                 while let Some(place) = at {
-                    index_value(pool, values, place);
-                    at = pool.after(place);
+                    store.index_value(place);
+                    at = store.pool.after(place);
                 }
+            });
+        }
+    }
+}
+
+impl Store {
+    /// Drops the entries before `start_ms`; an event exactly a timespan ago still counts.
+    fn expire(&mut self, number: u32, group: &mut Group, start_ms: i64) {
+        while let Some(oldest) = group.window.oldest()
+            && self.pool.get(oldest).time_ms < start_ms
+        {
+            self.forget(number, group, oldest);
+        }
+    }
+
+    /// Takes an entry out of its window, out of the count and out of the index.
+    fn forget(&mut self, number: u32, group: &mut Group, at: u32) {
+        let Entry { time_ms, value, .. } = *self.pool.get(at);
+        if let Ok(found) = self.values.find_entry(hash(number, value), |&it| it == at) {
+            found.remove();
+        }
+        if let Some((first, inside)) = group.inside {
+            let is_latest = group.window.latest() == Some(at);
+            group.inside = if is_latest {
+                None
+            } else if first == at {
+                self.pool.after(at).map(|it| (it, inside - 1))
+            } else if time_ms >= self.pool.get(first).time_ms {
+                Some((first, inside - 1))
+            } else {
+                group.inside
+            };
+        }
+        self.pool.remove(&mut group.window, at);
+    }
+
+    /// Puts an entry where its time belongs, and keeps the count of the window that ends with the latest one.
+    fn put(&mut self, number: u32, group: &mut Group, hit: &Hit, timespan_ms: i64) -> u32 {
+        let place = self.pool.insert(&mut group.window, Entry::new(hit, number));
+        let Some(latest) = group.window.latest() else { return place };
+        let start_ms = self.pool.get(latest).time_ms.saturating_sub(timespan_ms);
+        group.inside = match group.inside {
+            Some((mut first, mut inside)) if latest == place => {
+                inside += 1;
+                while self.pool.get(first).time_ms < start_ms
+                    && let Some(next) = self.pool.after(first)
+                {
+                    first = next;
+                    inside -= 1;
+                }
+                Some((first, inside))
+            }
+            Some((first, inside)) if hit.time.ms() >= start_ms => {
+                let is_first = self.pool.after(place) == Some(first);
+                Some((if is_first { place } else { first }, inside + 1))
+            }
+            Some(known) => Some(known),
+            None => {
+                let (mut first, mut inside) = (latest, 1);
+                while let Some(earlier) = self.pool.before(first)
+                    && self.pool.get(earlier).time_ms >= start_ms
+                {
+                    first = earlier;
+                    inside += 1;
+                }
+                Some((first, inside))
+            }
+        };
+        place
+    }
+
+    /// Of a value only the latest occurrence stays in the window; `None` when that is not this one. An occurrence so far ahead that no
+    /// window holds both gives way: it can only be a wrong clock.
+    fn put_distinct(&mut self, number: u32, group: &mut Group, hit: &Hit, timespan_ms: i64) -> Option<u32> {
+        let pool = &self.pool;
+        let same = |&at: &u32| pool.get(at).value == hit.value && pool.get(at).group == number;
+        let known = self.values.find(hash(number, hit.value), same).copied();
+        if let Some(known) = known {
+            let ahead_ms = pool.get(known).time_ms.saturating_sub(hit.time.ms());
+            if ahead_ms > 0 && ahead_ms <= timespan_ms {
+                return None;
             }
         }
-    }
-}
-
-/// Drops the entries before `start_ms`; an event exactly a timespan ago still counts.
-fn expire(pool: &mut Pool, values: &mut HashTable<u32>, number: u32, window: &mut List, start_ms: i64) {
-    while let Some(oldest) = window.oldest()
-        && pool.get(oldest).time_ms < start_ms
-    {
-        forget(pool, values, number, window, oldest);
-    }
-}
-
-/// Takes an entry out of its window and out of the index.
-fn forget(pool: &mut Pool, values: &mut HashTable<u32>, number: u32, window: &mut List, at: u32) {
-    if let Ok(found) = values.find_entry(hash(number, pool.get(at).value), |&it| it == at) {
-        found.remove();
-    }
-    pool.remove(window, at);
-}
-
-/// Of a value only the latest occurrence stays in the window; `None` when that is not this one. An occurrence so far ahead that no
-/// window holds both gives way: it can only be a wrong clock.
-fn put_distinct(
-    pool: &mut Pool,
-    values: &mut HashTable<u32>,
-    number: u32,
-    window: &mut List,
-    hit: &Hit,
-    timespan_ms: i64,
-) -> Option<u32> {
-    let same = |&at: &u32| pool.get(at).value == hit.value && pool.get(at).group == number;
-    if let Some(&known) = values.find(hash(number, hit.value), same) {
-        let ahead_ms = pool.get(known).time_ms.saturating_sub(hit.time.ms());
-        if ahead_ms > 0 && ahead_ms <= timespan_ms {
-            return None;
+        // The new one first: the window's end moves on at once, and the count need not be made anew.
+        let at = self.put(number, group, hit, timespan_ms);
+        if let Some(known) = known {
+            self.forget(number, group, known);
         }
-        forget(pool, values, number, window, known);
+        self.index_value(at);
+        Some(at)
     }
-    let at = pool.insert(window, Entry::new(hit, number));
-    index_value(pool, values, at);
-    Some(at)
-}
 
-fn index_value(pool: &Pool, values: &mut HashTable<u32>, at: u32) {
-    let hash_of = |&it: &u32| hash(pool.get(it).group, pool.get(it).value);
-    values.insert_unique(hash_of(&at), at, hash_of);
+    fn index_value(&mut self, at: u32) {
+        let pool = &self.pool;
+        let hash_of = |&it: &u32| hash(pool.get(it).group, pool.get(it).value);
+        self.values.insert_unique(hash_of(&at), at, hash_of);
+    }
 }

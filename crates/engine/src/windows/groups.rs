@@ -64,9 +64,13 @@ impl<G: Default> Groups<G> {
         }
     }
 
-    /// The states of all groups.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &G> {
-        self.slots.iter().flatten().map(|it| &it.group)
+    /// Shows the number and state of every group.
+    pub(super) fn each(&mut self, mut show: impl FnMut(u32, &mut G)) {
+        for (number, slot) in (0_u32..).zip(&mut self.slots) {
+            if let Some(slot) = slot {
+                show(number, &mut slot.group);
+            }
+        }
     }
 
     /// The state of a group.

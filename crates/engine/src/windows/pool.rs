@@ -44,6 +44,11 @@ impl Default for List {
 }
 
 impl List {
+    /// The place of the latest entry.
+    pub(super) fn latest(&self) -> Option<u32> {
+        (self.tail != NONE).then_some(self.tail)
+    }
+
     /// The place of the oldest entry.
     pub(super) fn oldest(&self) -> Option<u32> {
         (self.head != NONE).then_some(self.head)
@@ -71,6 +76,12 @@ impl Pool {
     pub(super) fn after(&self, at: u32) -> Option<u32> {
         let next = self.get(at).next;
         (next != NONE).then_some(next)
+    }
+
+    /// The entry before `at` in its list.
+    pub(super) fn before(&self, at: u32) -> Option<u32> {
+        let previous = self.get(at).previous;
+        (previous != NONE).then_some(previous)
     }
 
     /// The entries of a list from `at` on, going back in time.

@@ -1,9 +1,33 @@
 //! Windows against naive ones that keep everything and look at all of it each time.
 
+mod measured;
+mod pattern;
+
 use super::*;
 use proptest::prelude::*;
 
 const SPAN_MS: i64 = 100;
+const SPAN: Span = Span { timespan_ms: SPAN_MS, slack_ms: 0 };
+const CAUSE: Cause<'static> = Cause { source: 0, rule: RuleIndex(0), below: &[], line: "{}" };
+
+impl Windows {
+    /// One window alone.
+    fn of(window: Window) -> Self {
+        let timed = if matches!(window, Window::Pattern(_)) { vec![(0, 0)] } else { Vec::new() };
+        Self { all: vec![window], timed }
+    }
+
+    fn put(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
+        self.hit(hit, &CAUSE, watermark)
+    }
+
+    /// Writes it down and reads it back.
+    fn moved(&self) -> Self {
+        let mut windows: Self = postcard::from_bytes(&postcard::to_allocvec(self).unwrap()).unwrap();
+        windows.reindex();
+        windows
+    }
+}
 
 fn hit(step: u16, time_ms: i64, group: u64, value: u64, id: usize) -> Hit {
     let identity = |it: u64| Identity::of([it.to_string()]);
@@ -61,7 +85,7 @@ impl Naive {
 }
 
 fn counted(condition: &[(Compare, u64)], is_distinct: bool) -> Windows {
-    Windows(vec![Window::Counted(Counted::new(SPAN_MS, condition.to_vec(), is_distinct, WindowLimits::default()))])
+    Windows::of(Window::Counted(Counted::new(SPAN, condition.to_vec(), is_distinct, WindowLimits::default())))
 }
 
 fn compares() -> impl Strategy<Value = Vec<(Compare, u64)>> {
@@ -86,11 +110,9 @@ proptest! {
             // Of a value only the latest occurrence is kept, which is exact for hits in order.
             time_ms += if is_distinct { step_ms.max(0) } else { step_ms };
             if id == cut {
-                let bytes = postcard::to_allocvec(&windows).unwrap();
-                windows = postcard::from_bytes(&bytes).unwrap();
-                windows.reindex();
+                windows = windows.moved();
             }
-            let ours = windows.hit(&hit(0, time_ms, group, value, id), EventTime::MIN);
+            let ours = windows.put(&hit(0, time_ms, group, value, id), EventTime::MIN);
             let theirs = naive.hit(group, time_ms, value, is_distinct, &condition);
             prop_assert_eq!(ours.is_some(), theirs.is_some(), "at {} of group {}", time_ms, group);
             if let (Some(ours), Some(count)) = (ours, theirs) {
@@ -105,7 +127,7 @@ proptest! {
     fn ordered_steps_fire_exactly_when_some_chain_of_events_is_complete(
         traffic in prop::collection::vec((-40_i64..60, 0_u64..2, 0_u16..3), 1..60),
     ) {
-        let mut windows = Windows(vec![Window::Chain(Chain::new(SPAN_MS, 3, WindowLimits::default()))]);
+        let mut windows = Windows::of(Window::Chain(Chain::new(SPAN, 3, WindowLimits::default())));
         let mut history: Vec<Vec<(i64, u16)>> = vec![Vec::new(); 2];
         let mut time_ms = 0;
         for (id, (step_ms, group, step)) in traffic.into_iter().enumerate() {
@@ -117,7 +139,7 @@ proptest! {
             let is_complete = (0..events.len()).any(|c| events[c].1 == 2 && (0..c).any(|b| events[b].1 == 1 && (0..b).any(|a| {
                 events[a].1 == 0 && events[c].0 - events[a].0 <= SPAN_MS
             })));
-            let fired = windows.hit(&hit(step, time_ms, group, 0, id), EventTime::MIN);
+            let fired = windows.put(&hit(step, time_ms, group, 0, id), EventTime::MIN);
             prop_assert_eq!(fired.is_some(), is_complete, "at {}", time_ms);
             if is_complete {
                 events.clear();
@@ -127,16 +149,16 @@ proptest! {
 
     #[test]
     fn many_events_of_one_step_do_not_push_a_chain_out(noise in prop::collection::vec(0_u16..2, 0..200)) {
-        let mut windows = Windows(vec![Window::Chain(Chain::new(10_000, 3, WindowLimits::default()))]);
+        let mut windows = Windows::of(Window::Chain(Chain::new(Span { timespan_ms: 10_000, slack_ms: 0 }, 3, WindowLimits::default())));
         let mut chain: [bool; 2] = [false, false];
         let mut time_ms = 0;
         for (id, step) in [0, 1].into_iter().chain(noise).enumerate() {
             time_ms += 1;
             chain[1] |= step == 1 && chain[0];
             chain[0] |= step == 0;
-            windows.hit(&hit(step, time_ms, 0, 0, id), EventTime::MIN);
+            windows.put(&hit(step, time_ms, 0, 0, id), EventTime::MIN);
         }
-        prop_assert!(windows.hit(&hit(2, time_ms + 1, 0, 0, 0), EventTime::MIN).is_some());
+        prop_assert!(windows.put(&hit(2, time_ms + 1, 0, 0, 0), EventTime::MIN).is_some());
     }
 }
 
@@ -144,8 +166,8 @@ proptest! {
 fn a_hit_from_the_future_neither_hides_nor_joins_the_present() {
     for is_distinct in [false, true] {
         let mut windows = counted(&[(Compare::GreaterOrEqual, 5)], is_distinct);
-        windows.hit(&hit(0, 10_000_000, 0, 0, 0), EventTime::MIN);
-        let fired = (0..5_u64).find_map(|it| windows.hit(&hit(0, i64::try_from(it).unwrap(), 0, it, 1), EventTime::MIN)).unwrap();
+        windows.put(&hit(0, 10_000_000, 0, 0, 0), EventTime::MIN);
+        let fired = (0..5_u64).find_map(|it| windows.put(&hit(0, i64::try_from(it).unwrap(), 0, it, 1), EventTime::MIN)).unwrap();
         assert_eq!((fired.count, fired.last.ms()), (5, 4));
     }
 }
@@ -155,7 +177,7 @@ fn an_episode_is_one_alert_until_its_timespan_has_passed() {
     let mut windows = counted(&[(Compare::GreaterOrEqual, 3)], false);
     let fired: Vec<i64> = (0..60_u16)
         .map(|it| i64::from(it) * 10)
-        .filter(|&at| windows.hit(&hit(0, at, 0, 0, 0), EventTime::MIN).is_some())
+        .filter(|&at| windows.put(&hit(0, at, 0, 0, 0), EventTime::MIN).is_some())
         .collect();
     assert_eq!(fired, [20, 130, 240, 350, 460, 570], "a steady stream above the threshold alerts once per timespan");
 }
@@ -163,7 +185,7 @@ fn an_episode_is_one_alert_until_its_timespan_has_passed() {
 #[test]
 fn the_alert_names_the_latest_events_and_every_actor() {
     let mut windows = counted(&[(Compare::GreaterOrEqual, 4)], false);
-    let fired = (0..4).find_map(|it| windows.hit(&hit(0, it, 0, 0, usize::try_from(it).unwrap()), EventTime::MIN)).unwrap();
+    let fired = (0..4).find_map(|it| windows.put(&hit(0, it, 0, 0, usize::try_from(it).unwrap()), EventTime::MIN)).unwrap();
     assert_eq!((fired.count, fired.first.ms(), fired.last.ms()), (4, 0, 3));
     assert_eq!(fired.events, ["0", "1", "2", "3"]);
     assert_eq!(fired.actors, ["a0", "a1", "a2"]);
@@ -172,35 +194,35 @@ fn the_alert_names_the_latest_events_and_every_actor() {
 #[test]
 fn idle_groups_are_forgotten_and_living_ones_are_not() {
     let mut windows = counted(&[(Compare::GreaterOrEqual, 2)], false);
-    windows.hit(&hit(0, 0, 9_999, 0, 0), EventTime::MIN);
+    windows.put(&hit(0, 0, 9_999, 0, 0), EventTime::MIN);
     for group in 0..500 {
         let now = 1_000 + i64::try_from(group).unwrap();
-        windows.hit(&hit(0, now, group, 0, 0), EventTime::from_ms(now));
+        windows.put(&hit(0, now, group, 0, 0), EventTime::from_ms(now));
     }
     let stats = windows.stats();
     assert!(stats.groups <= 220, "{stats:?}: about a timespan's worth of groups is alive");
     assert_eq!((stats.groups, stats.groups_evicted), (stats.entries, 0));
-    assert!(windows.hit(&hit(0, 1_500, 499, 0, 0), EventTime::from_ms(1_500)).is_some());
+    assert!(windows.put(&hit(0, 1_500, 499, 0, 0), EventTime::from_ms(1_500)).is_some());
 }
 
 #[test]
 fn a_full_table_lets_the_idlest_go_and_counts_it() {
     let limits = WindowLimits { groups_max: 10, entries_max: 1_000 };
-    let mut windows = Windows(vec![Window::Counted(Counted::new(SPAN_MS, vec![(Compare::GreaterOrEqual, 2)], true, limits))]);
+    let mut windows = Windows::of(Window::Counted(Counted::new(SPAN, vec![(Compare::GreaterOrEqual, 2)], true, limits)));
     for group in 0..25 {
-        windows.hit(&hit(0, i64::try_from(group).unwrap(), group, 0, 0), EventTime::MIN);
+        windows.put(&hit(0, i64::try_from(group).unwrap(), group, 0, 0), EventTime::MIN);
     }
     let stats = windows.stats();
     assert_eq!((stats.groups, stats.groups_evicted, stats.entries), (10, 15, 10));
-    assert!(windows.hit(&hit(0, 25, 24, 1, 0), EventTime::MIN).is_some(), "the latest group is still there");
+    assert!(windows.put(&hit(0, 25, 24, 1, 0), EventTime::MIN).is_some(), "the latest group is still there");
 }
 
 #[test]
 fn a_full_arena_costs_a_window_its_oldest_entry_and_counts_it() {
     let limits = WindowLimits { groups_max: 10, entries_max: 3 };
-    let mut windows = Windows(vec![Window::Counted(Counted::new(SPAN_MS, vec![(Compare::GreaterOrEqual, 9)], false, limits))]);
+    let mut windows = Windows::of(Window::Counted(Counted::new(SPAN, vec![(Compare::GreaterOrEqual, 9)], false, limits)));
     for at in 0..5 {
-        windows.hit(&hit(0, at, 0, 0, 0), EventTime::MIN);
+        windows.put(&hit(0, at, 0, 0, 0), EventTime::MIN);
     }
     assert_eq!((windows.stats().entries, windows.stats().entries_evicted), (3, 2));
 }

@@ -103,6 +103,7 @@ fn correlation() -> Alert {
         last: alert.time,
         timespan_ms: 7_200_000,
         count: 25,
+        value: Some(120_000.0),
         counted: "distinct target.id".into(),
         condition: "≥ 25".into(),
     });
@@ -395,7 +396,7 @@ prop_compose! {
     fn any_window()(fields in any_texts(), value in any_text(), first in any::<i64>(), last in any::<i64>(), count in any::<u64>()) -> WindowInfo {
         let group = fields.into_iter().enumerate().map(|(at, it)| (format!("{at}{it}"), value.clone())).collect();
         let (first, last) = (EventTime::from_ms(first), EventTime::from_ms(last));
-        WindowInfo { group, first, last, timespan_ms: 1, count, counted: value.clone(), condition: value }
+        WindowInfo { group, first, last, timespan_ms: 1, count, value: None, counted: value.clone(), condition: value }
     }
 }
 

@@ -208,7 +208,7 @@ impl Compare {
 }
 
 /// The number that a text is, if it is one. Words such as `inf` and `nan` are not.
-pub(crate) fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     let text = text.trim();
     let first = *text.as_bytes().first()?;
     (first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.'))

@@ -9,17 +9,21 @@ mod needle;
 mod ranges;
 mod terms;
 
-pub use atoms::{Atom, AtomSet, FieldAtoms};
-pub use bind::{Binding, CorrelationPlan};
+pub use atoms::{Atom, AtomSet, FieldAtoms, number};
+pub use bind::{Binding, CorrelationPlan, keep_with_what_is_below};
 pub(crate) use index::TextScratch;
 pub use ranges::Ranges;
 pub use terms::{Literal, Node, Term};
 
-use crate::ast::{Condition, Correlation, Document, Item, Predicate, Relation, Rule, Search, Selection, TimePart};
+use crate::ast::{Condition, Correlation, Document, Item, LEVELS_MAX, Predicate, Relation, Rule, Search, Selection, TimePart};
 use crate::problem::{Code, Problem};
 use hashbrown::HashMap;
 use model::{FieldPath, RuleInfo, Schema, SlotId};
 use std::sync::Arc;
+
+/// Levels are counted up to here, whatever a set that was not checked goes round in.
+#[expect(clippy::cast_possible_truncation, reason = "8")]
+const LEVEL_MAX: u8 = LEVELS_MAX as u8;
 
 /// Index of a detection rule in [`RuleSet::rules`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +37,15 @@ pub struct CorrelationIndex(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldIndex(pub u16);
 
+/// What a correlation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Member {
+    /// The matches of a rule.
+    Rule(RuleIndex),
+    /// The alerts of another correlation.
+    Correlation(CorrelationIndex),
+}
+
 /// All loaded rules, independent of any source.
 #[derive(Debug, Default)]
 pub struct RuleSet {
@@ -44,6 +57,14 @@ pub struct RuleSet {
     pub alerts_itself: Vec<bool>,
     /// For each correlation, the hash of what it and everything that it is over look for: the same as long as its windows mean the same.
     pub contents: Vec<u64>,
+    /// The same for each correlation.
+    pub correlation_alerts_itself: Vec<bool>,
+    /// For each correlation, what each of its rules is; `None` for one that is not there.
+    pub members: Vec<Vec<Option<Member>>>,
+    /// For each correlation, how many levels of others are below it: 0 over rules alone.
+    pub levels: Vec<u8>,
+    /// For each correlation, those that build on it, and as which of their rules.
+    pub uppers: Vec<Vec<(CorrelationIndex, u16)>>,
     /// Hash of the whole set: 16 hexadecimal digits over the versions of its rules.
     pub hash: Arc<str>,
 }
@@ -64,16 +85,71 @@ impl RuleSet {
         let key = |info: &RuleInfo| (info.name.clone(), info.id.clone());
         set.rules.sort_by_cached_key(|it| key(&it.info));
         set.correlations.sort_by_cached_key(|it| key(&it.info));
-        let is_fed = |rule: &Rule, it: &Correlation| it.rules.iter().any(|name| *name == rule.info.name || *name == rule.info.id);
-        set.alerts_itself = (set.rules.iter())
-            .map(|rule| {
-                let mut users = set.correlations.iter().filter(|it| is_fed(rule, it)).peekable();
-                users.peek().is_none() || users.any(|it| it.generate)
-            })
-            .collect();
+        set.connect();
         set.contents = content::of_correlations(&set.rules, &set.correlations);
         set.hash = set.content_hash();
         set
+    }
+
+    /// Finds out what builds on what.
+    fn connect(&mut self) {
+        self.members = members(&self.rules, &self.correlations);
+        self.levels = levels(&self.members);
+        self.uppers = vec![Vec::new(); self.correlations.len()];
+        // For each, whether anything is over it, and whether that lets it alert.
+        let mut rule_users = vec![(false, false); self.rules.len()];
+        let mut correlation_users = vec![(false, false); self.correlations.len()];
+        for (index, members) in (0_u32..).zip(&self.members) {
+            let generate = self.correlations[index as usize].generate;
+            for (step, member) in (0_u16..).zip(members) {
+                let user = match member {
+                    Some(Member::Rule(rule)) => &mut rule_users[rule.0 as usize],
+                    Some(Member::Correlation(below)) => {
+                        // What goes round in circles is refused when files are loaded; a set made otherwise stays finite.
+                        if self.levels[below.0 as usize] < self.levels[index as usize] {
+                            self.uppers[below.0 as usize].push((CorrelationIndex(index), step));
+                        }
+                        &mut correlation_users[below.0 as usize]
+                    }
+                    None => continue,
+                };
+                *user = (true, user.1 || generate);
+            }
+        }
+        let alerts = |is_muted: bool, (is_used, generate): (bool, bool)| generate || !(is_used || is_muted);
+        self.alerts_itself = self.rules.iter().zip(rule_users).map(|(it, users)| alerts(it.is_muted, users)).collect();
+        self.correlation_alerts_itself =
+            self.correlations.iter().zip(correlation_users).map(|(it, users)| alerts(it.is_muted, users)).collect();
+    }
+
+    /// The rule at the end of a way down from a correlation, as in [`Self::field_of`]. `None` if there is none.
+    pub fn rule_at(&self, correlation: CorrelationIndex, path: &[u16]) -> Option<RuleIndex> {
+        let mut correlation = correlation;
+        for &step in path {
+            match (*self.members.get(correlation.0 as usize)?.get(usize::from(step))?)? {
+                Member::Rule(rule) => return Some(rule),
+                Member::Correlation(below) => correlation = below,
+            }
+        }
+        None
+    }
+
+    /// The field that the group-by name `name` of a correlation stands for in the event that made it fire. `path` is how it came to
+    /// that: which of its rules matched, and while that is a correlation, which of that one's.
+    pub fn field_of<'s>(&'s self, correlation: CorrelationIndex, path: &[u16], name: &'s FieldPath) -> &'s FieldPath {
+        let (mut correlation, mut name) = (correlation, name);
+        for &step in path {
+            let above = &self.correlations[correlation.0 as usize];
+            match self.members[correlation.0 as usize].get(usize::from(step)).copied().flatten() {
+                Some(Member::Rule(rule)) => return bind::field_of(above, &self.rules[rule.0 as usize].info, name),
+                Some(Member::Correlation(below)) => {
+                    name = bind::field_of(above, &self.correlations[below.0 as usize].info, name);
+                    correlation = below;
+                }
+                None => return name,
+            }
+        }
+        name
     }
 
     /// FNV-1a (64 bit) over the identifiers and versions of all rules.
@@ -87,6 +163,34 @@ impl RuleSet {
         }
         format!("{hash:016x}").into()
     }
+}
+
+/// What the names in each correlation mean.
+fn members(rules: &[Rule], correlations: &[Correlation]) -> Vec<Vec<Option<Member>>> {
+    let rules = (0_u32..).zip(rules).map(|(at, it)| (&it.info, Member::Rule(RuleIndex(at))));
+    let both = rules.chain((0_u32..).zip(correlations).map(|(at, it)| (&it.info, Member::Correlation(CorrelationIndex(at)))));
+    let (mut names, mut ids) = (HashMap::new(), HashMap::new());
+    for (info, member) in both {
+        names.entry(info.name.as_str()).or_insert(member);
+        ids.entry(info.id.as_str()).or_insert(member);
+    }
+    let member = |name: &String| names.get(name.as_str()).or_else(|| ids.get(name.as_str())).copied();
+    correlations.iter().map(|it| it.rules.iter().map(member).collect()).collect()
+}
+
+/// How many levels of other correlations are below each.
+fn levels(members: &[Vec<Option<Member>>]) -> Vec<u8> {
+    let mut levels = vec![0_u8; members.len()];
+    for _ in 0..LEVELS_MAX {
+        for (index, members) in members.iter().enumerate() {
+            let below = members.iter().filter_map(|it| match it {
+                Some(Member::Correlation(below)) => Some(levels[below.0 as usize] + 1),
+                _ => None,
+            });
+            levels[index] = below.max().unwrap_or(0).min(LEVEL_MAX);
+        }
+    }
+    levels
 }
 
 /// What a field's value is computed from.

@@ -11,10 +11,12 @@ mod shapes;
 mod stats;
 mod values;
 
+pub use crate::compile::number;
 pub use computed::Clock;
 pub use field::CLASSES_PER_FIELD_MAX;
 pub use shapes::SHAPES_MAX;
 pub use stats::{FieldStats, Glance, MatcherStats};
+pub use values::each_text;
 
 use crate::compile::{FieldSource, Program, RuleIndex};
 use field::{Bench, FieldState};

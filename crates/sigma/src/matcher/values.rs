@@ -102,6 +102,26 @@ pub(super) fn texts_of<'v>(value: Value<'v>, path: &FieldPath, visit: &mut impl 
     }
 }
 
+/// Shows every value of a field as text: a scalar, each element of an array, the field of each object of an array on the way there.
+/// An object counts as its JSON; what is missing or `null` as nothing. Allocates only for paths into arrays and for strings with
+/// escapes.
+pub fn each_text(value: Value<'_>, path: &FieldPath, show: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Missing | Value::Null => {}
+        Value::Object(raw) => show(raw),
+        Value::Array(raw) => Members::of(raw).for_each(|(_, it)| each_text(it, path, show)),
+        Value::Within { array, depth } => {
+            let rest: Vec<&str> = path.segments().skip(usize::from(depth)).collect();
+            descend(Value::Array(array), &rest, &mut |it| each_text(it, path, show));
+        }
+        scalar => {
+            if let Some(text) = scalar.text() {
+                show(&text);
+            }
+        }
+    }
+}
+
 /// Calls `visit` with every value at the rest of a path below `value`, arrays walked through.
 fn descend<'j>(value: Value<'j>, rest: &[&str], visit: &mut impl FnMut(Value<'j>)) {
     match (value, rest) {

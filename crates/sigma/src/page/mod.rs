@@ -2,7 +2,8 @@
 //!
 //! A `## ` heading with an `expect` fence is a case. Its fences are `history` (events that come first), `events` and `expect`; any
 //! other fence, heading or line is prose. A line of `history` and `events` is an event, or `x60 every 1d {…}`: sixty events, a day
-//! apart, in which `{n}` is the number of the repetition, from 0.
+//! apart, in which `{n}` is the number of the repetition, from 0. A line `wait 20m` lets so much time go by since the latest event, and
+//! nothing more is expected from before: so a page shows what a rule makes of something that did not happen.
 
 mod expected;
 mod repeat;
@@ -51,8 +52,15 @@ pub struct Case {
 pub struct EventLine {
     /// 1-based line of the page.
     pub line: usize,
-    /// The event as JSON, or what the page has in its place.
+    /// The event as JSON, `wait 20m`, or what the page has in its place.
     pub text: String,
+}
+
+impl EventLine {
+    /// How long this line waits, in milliseconds, if it is no event but `wait 20m`.
+    pub fn wait_ms(&self) -> Option<i64> {
+        repeat::wait_ms(&self.text)
+    }
 }
 
 /// Reads the page `text`, named `file` in problems. All problems are returned; each is an error.

@@ -10,6 +10,9 @@ const TIME_KEYS: [&str; 6] = ["time", "eventTime", "published", "@timestamp", "c
 /// The events that `line` stands for, at most `most` and not much more than `bytes_most`; else what is wrong with it.
 pub(super) fn events(line: &str, most: usize, bytes_most: usize) -> Result<Vec<String>, String> {
     const FORM: &str = "a repetition is `x60 every 1d {…}`";
+    if line.starts_with("wait ") {
+        return wait_ms(line).map(|_| vec![line.to_owned()]).ok_or_else(|| format!("`{line}` is not `wait 20m`"));
+    }
     let Some(rest) = line.strip_prefix('x') else {
         return if most > 0 { Ok(vec![line.to_owned()]) } else { Err("too many events on this page".to_owned()) };
     };
@@ -23,6 +26,11 @@ pub(super) fn events(line: &str, most: usize, bytes_most: usize) -> Result<Vec<S
         return Err(format!("x{count} makes too many events for one page"));
     }
     (0..count).map(|number| event_at(event.trim(), number, every_ms)).collect()
+}
+
+/// How long a line `wait 20m` waits, in milliseconds; `None` for any other line.
+pub(super) fn wait_ms(line: &str) -> Option<i64> {
+    timespan_ms(line.strip_prefix("wait ")?.trim())
 }
 
 /// The event of one repetition.

@@ -163,3 +163,14 @@ fn half_a_case_is_a_problem() {
     check_problems("## a\n```expect\n```\n", &["p.md:1:1: error: `a` has a fence `expect`, but no events"]);
     check_problems("# t\n```yaml\nx\n", &["p.md:2:1: error: a fence that is not closed"]);
 }
+
+#[test]
+fn a_page_may_wait() {
+    let page = parse("p.md", "## A\n\n```events\n{\"a\":1}\nwait 20m\n```\n\n```expect\n```\n").unwrap();
+    let waits: Vec<_> = page.cases[0].events.iter().map(EventLine::wait_ms).collect();
+    assert_eq!(waits, [None, Some(1_200_000)]);
+    check_problems(
+        "## A\n\n```events\nwait for it\n```\n\n```expect\n```\n",
+        &["p.md:4:1: error: `wait for it` is not `wait 20m`"],
+    );
+}

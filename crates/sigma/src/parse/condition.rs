@@ -14,6 +14,11 @@ const BYTES_MAX: usize = 65_536;
 
 /// Parses the condition `text` over the selections `names`. `None` if a problem was reported.
 pub(super) fn parse(text: &str, at: Position, names: &[&str], report: &mut Report) -> Option<Condition> {
+    parse_over(text, at, names, "selection", report)
+}
+
+/// The same over names of something else, called `noun` in problems.
+pub(super) fn parse_over(text: &str, at: Position, names: &[&str], noun: &str, report: &mut Report) -> Option<Condition> {
     if text.len() > BYTES_MAX {
         report.error(Code::TooLarge, at, format!("a condition of more than {BYTES_MAX} bytes"));
         return None;
@@ -33,7 +38,7 @@ pub(super) fn parse(text: &str, at: Position, names: &[&str], report: &mut Repor
             report.error_with_nearest(
                 Code::UnknownSelection,
                 at,
-                format!("the condition names `{name}`, which is no selection"),
+                format!("the condition names `{name}`, which is no {noun}"),
                 &name,
                 names.iter().copied(),
             );

@@ -4,17 +4,20 @@ use super::info;
 use super::report::Report;
 use super::timespan::timespan_ms;
 use super::yaml::{Key, Node, Position, Typed};
-use crate::ast::{Compare, Correlation, CorrelationKind, Place};
+use super::{alternatives, condition};
+use crate::ast::{Compare, Condition, Correlation, CorrelationKind, EXPRESSION_RULES_MAX, ORDERED_STEPS_MAX, Place};
 use crate::problem::Code;
 use model::FieldPath;
 use model::alert::RuleKind;
 use std::sync::Arc;
 
 const KEYS: [&str; 7] = ["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"];
-const TYPES: [&str; 4] = ["event_count", "value_count", "temporal", "temporal_ordered"];
-/// Types of the specification that need numbers out of events.
-const TYPES_LATER: [&str; 5] = ["value_sum", "value_avg", "value_percentile", "value_median", "value_stddev"];
-const COMPARISONS: [&str; 7] = ["gt", "gte", "lt", "lte", "eq", "neq", "field"];
+const TYPES: [&str; 8] =
+    ["event_count", "value_count", "value_sum", "value_avg", "value_percentile", "value_median", "temporal", "temporal_ordered"];
+const CONDITION_KEYS: [&str; 8] = ["gt", "gte", "lt", "lte", "eq", "neq", "field", "percentile"];
+/// Keys under the top-level key `nightjar`, which the specification leaves to tools.
+const EXTENSION_KEYS: [&str; 1] = ["session_gap"];
+const SPAN_HINT: &str = "a whole number and one of s, m, h, d, w, M (30 days), y (365 days): `10m`";
 
 /// Most rules, and most fields in one list, of a correlation.
 const LISTED_MAX: usize = 1_000;
@@ -44,19 +47,100 @@ pub(super) fn read(document: &Node, place: Place, name: &str, report: &mut Repor
     let rules = reader.rules();
     let group_by = reader.group_by();
     let timespan_ms = reader.timespan();
-    let condition = reader.condition(kind.as_ref());
+    let said = reader.condition(kind, &rules);
     let aliases = reader.aliases(&rules, &group_by);
     let generate = reader.generate(document);
+    let session_gap_ms = reader.session_gap(document, kind, timespan_ms, said.as_ref());
+    reader.check_steps(kind, &rules, said.as_ref());
     if report.errors() > errors {
         return None;
     }
     let (rules, places): (Vec<String>, _) = rules.into_iter().unzip();
-    let (kind, (condition, fields)) = (kind?, condition?);
-    let kind = if matches!(kind, CorrelationKind::ValueCount(_)) { CorrelationKind::ValueCount(fields) } else { kind };
-    let timespan_ms = timespan_ms?;
-    let correlation =
-        Correlation { info: Arc::new(info?), place, kind, rules, group_by, timespan_ms, condition, aliases, generate };
+    let Said { comparisons, fields, percentile, expression } = said?;
+    let kind = kind?.over(fields, percentile)?;
+    let correlation = Correlation {
+        info: Arc::new(info?),
+        place,
+        kind,
+        rules,
+        group_by,
+        timespan_ms: timespan_ms?,
+        condition: comparisons,
+        expression,
+        session_gap_ms,
+        aliases,
+        generate,
+        is_muted: false,
+    };
     Some(Found { correlation, places })
+}
+
+/// The references of a correlation that did not load, so far as they can be told, unless they are to alert anyway.
+pub(super) fn references(document: &Node) -> Vec<String> {
+    let Some(section) = document.get("correlation") else { return Vec::new() };
+    let says_generate = |it: Option<&Node>| it.and_then(Node::as_scalar).is_some_and(|it| it.typed == Typed::Bool(true));
+    let Some(rules) = section.get("rules").filter(|_| !says_generate(section.get("generate").or(document.get("generate")))) else {
+        return Vec::new();
+    };
+    let texts = rules.as_list().iter().take(LISTED_MAX).filter_map(Node::as_scalar);
+    texts.map(|it| info::canonical_id(it.text.trim())).collect()
+}
+
+/// The word after `type`; what it is over stands in the condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Type {
+    EventCount,
+    ValueCount,
+    Sum,
+    Avg,
+    Percentile,
+    Median,
+    Temporal,
+    Ordered,
+}
+
+impl Type {
+    const ALL: [Self; 8] =
+        [Self::EventCount, Self::ValueCount, Self::Sum, Self::Avg, Self::Percentile, Self::Median, Self::Temporal, Self::Ordered];
+
+    fn parse(word: &str) -> Option<Self> {
+        TYPES.iter().position(|it| *it == word).map(|at| Self::ALL[at])
+    }
+
+    fn word(self) -> &'static str {
+        Self::ALL.iter().position(|it| *it == self).map_or("", |at| TYPES[at])
+    }
+
+    fn is_temporal(self) -> bool {
+        matches!(self, Self::Temporal | Self::Ordered)
+    }
+
+    fn is_measured(self) -> bool {
+        matches!(self, Self::Sum | Self::Avg | Self::Percentile | Self::Median)
+    }
+
+    fn over(self, fields: Vec<FieldPath>, percentile: Option<f64>) -> Option<CorrelationKind> {
+        let field = fields.first().cloned();
+        Some(match self {
+            Self::EventCount => CorrelationKind::EventCount,
+            Self::ValueCount => CorrelationKind::ValueCount(fields),
+            Self::Sum => CorrelationKind::ValueSum(field?),
+            Self::Avg => CorrelationKind::ValueAvg(field?),
+            Self::Percentile => CorrelationKind::ValuePercentile { field: field?, percentile: percentile? },
+            Self::Median => CorrelationKind::ValueMedian(field?),
+            Self::Temporal => CorrelationKind::Temporal,
+            Self::Ordered => CorrelationKind::TemporalOrdered,
+        })
+    }
+}
+
+/// What stands under `condition`.
+#[derive(Default)]
+struct Said {
+    comparisons: Vec<(Compare, f64)>,
+    fields: Vec<FieldPath>,
+    percentile: Option<f64>,
+    expression: Option<Condition>,
 }
 
 struct Reader<'a> {
@@ -91,28 +175,15 @@ impl<'a> Reader<'a> {
         node
     }
 
-    /// The kind; the fields of a value count are read with the condition.
-    fn kind(&mut self) -> Option<CorrelationKind> {
+    fn kind(&mut self) -> Option<Type> {
         let node = self.required("type", "add `type: event_count`, `value_count`, `temporal` or `temporal_ordered`")?;
         let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
-        match word {
-            "event_count" => return Some(CorrelationKind::EventCount),
-            "value_count" => return Some(CorrelationKind::ValueCount(Vec::new())),
-            "temporal" => return Some(CorrelationKind::Temporal),
-            "temporal_ordered" => return Some(CorrelationKind::TemporalOrdered),
-            later if TYPES_LATER.contains(&later) => {
-                self.report.error(
-                    Code::NotSupported,
-                    node.at,
-                    format!("the correlation type `{later}` is not supported by this version"),
-                );
-            }
-            _ => {
-                let message = format!("`{word}` is not a correlation type; there are {}", TYPES.join(", "));
-                self.report.error_with_nearest(Code::UnknownCorrelationType, node.at, message, word, TYPES);
-            }
+        let kind = Type::parse(word);
+        if kind.is_none() {
+            let message = format!("`{word}` is not a correlation type; there are {}", TYPES.join(", "));
+            self.report.error_with_nearest(Code::UnknownCorrelationType, node.at, message, word, TYPES);
         }
-        None
+        kind
     }
 
     fn rules(&mut self) -> Vec<(String, Position)> {
@@ -185,23 +256,24 @@ impl<'a> Reader<'a> {
     }
 
     fn timespan(&mut self) -> Option<i64> {
-        const HINT: &str = "a whole number and one of s, m, h, d, w, M (30 days), y (365 days): `10m`";
-        let node = self.required("timespan", HINT)?;
+        let node = self.required("timespan", SPAN_HINT)?;
+        self.span(node)
+    }
+
+    fn span(&mut self, node: &Node) -> Option<i64> {
         let text = node.as_scalar().map(|it| it.text.trim()).unwrap_or_default();
         let ms = timespan_ms(text);
         if ms.is_none() {
-            self.report.error_with_hint(Code::BadTimespan, node.at, format!("`{text}` is not a timespan"), HINT);
+            self.report.error_with_hint(Code::BadTimespan, node.at, format!("`{text}` is not a timespan"), SPAN_HINT);
         }
         ms
     }
 
-    /// The comparisons, and the fields of a value count.
-    #[expect(clippy::type_complexity, reason = "a pair that is taken apart at once")]
-    fn condition(&mut self, kind: Option<&CorrelationKind>) -> Option<(Vec<(Compare, u64)>, Vec<FieldPath>)> {
-        let is_temporal = matches!(kind, Some(CorrelationKind::Temporal | CorrelationKind::TemporalOrdered));
+    /// What `condition` says: comparisons and what they are about, or a text over the names of the rules.
+    fn condition(&mut self, kind: Option<Type>, rules: &[(String, Position)]) -> Option<Said> {
         let Some(node) = self.section.get("condition") else {
-            if is_temporal {
-                return Some((Vec::new(), Vec::new()));
+            if kind.is_none_or(Type::is_temporal) {
+                return Some(Said::default());
             }
             self.report.error_with_hint(
                 Code::BadThreshold,
@@ -211,24 +283,27 @@ impl<'a> Reader<'a> {
             );
             return None;
         };
+        if let Some(text) = node.as_scalar() {
+            return self.expression(kind, &text.text, node.at, rules);
+        }
         let Some(pairs) = node.as_map() else {
-            let hint = "write a map, such as `gte: 10`";
-            let message = match node.as_scalar() {
-                Some(_) => "conditions over rule names are not supported by this version".to_owned(),
-                None => format!("the condition is {}", node.describe()),
-            };
-            self.report.error_with_hint(Code::BadThreshold, node.at, message, hint);
+            self.report.error_with_hint(
+                Code::BadThreshold,
+                node.at,
+                format!("the condition is {}", node.describe()),
+                "write a map, such as `gte: 10`",
+            );
             return None;
         };
-        let (mut comparisons, mut fields) = (Vec::new(), Vec::new());
+        let mut said = Said::default();
         for (key, value) in pairs {
-            if key.text == "field" {
-                fields = self.fields(value);
-                continue;
+            match key.text.as_str() {
+                "field" => said.fields = self.fields(value),
+                "percentile" => said.percentile = self.percentile(kind, key, value),
+                _ => said.comparisons.extend(self.comparison(kind, key, value)),
             }
-            comparisons.extend(self.comparison(key, value));
         }
-        if comparisons.is_empty() && !pairs.iter().any(|(key, _)| key.text != "field") {
+        if !pairs.iter().any(|(key, _)| !matches!(key.text.as_str(), "field" | "percentile")) {
             self.report.error_with_hint(
                 Code::BadThreshold,
                 node.at,
@@ -236,31 +311,94 @@ impl<'a> Reader<'a> {
                 "add `gte: 10`, say",
             );
         }
-        match kind {
-            Some(CorrelationKind::ValueCount(_)) if fields.is_empty() => {
+        self.check_fields(kind?, &mut said, node.at);
+        Some(said)
+    }
+
+    fn check_fields(&mut self, kind: Type, said: &mut Said, at: Position) {
+        let word = kind.word();
+        match (kind, said.fields.len()) {
+            (Type::ValueCount, 0) => {
+                let hint = "add `field:` with what is counted to the condition";
+                self.report.error_with_hint(Code::BadCountedField, at, "a `value_count` without a field", hint);
+            }
+            (Type::ValueCount, _) => {}
+            (_, 0) if kind.is_measured() => {
+                let hint = "add `field:` with what is measured to the condition";
+                self.report.error_with_hint(Code::BadCountedField, at, format!("a `{word}` without a field"), hint);
+            }
+            (_, 2..) if kind.is_measured() => {
                 self.report.error_with_hint(
                     Code::BadCountedField,
-                    node.at,
-                    "a `value_count` without a field",
-                    "add `field:` with what is counted to the condition",
+                    at,
+                    format!("a `{word}` over several fields"),
+                    "numbers are taken from one field",
                 );
             }
-            Some(CorrelationKind::EventCount | CorrelationKind::Temporal | CorrelationKind::TemporalOrdered)
-                if !fields.is_empty() =>
-            {
-                self.report.error_with_hint(
-                    Code::BadCountedField,
-                    node.at,
-                    "`field` is only for `value_count`",
-                    "use `type: value_count` to count distinct values",
-                );
+            (_, 1..) if !kind.is_measured() => {
+                let hint = "use `type: value_count` to count distinct values";
+                self.report.error_with_hint(Code::BadCountedField, at, format!("`field` is not for `{word}`"), hint);
             }
             _ => {}
         }
-        Some((comparisons, fields))
+        if kind == Type::Percentile && said.percentile.is_none() {
+            let hint = "add `percentile: 95`, say; without it, it is the 50th";
+            self.report.warning_with_hint(Code::BadThreshold, at, "a `value_percentile` that does not say which", hint);
+            said.percentile = Some(50.0);
+        }
     }
 
-    fn comparison(&mut self, key: &Key, value: &Node) -> Option<(Compare, u64)> {
+    fn percentile(&mut self, kind: Option<Type>, key: &Key, value: &Node) -> Option<f64> {
+        if kind.is_some_and(|it| it != Type::Percentile) {
+            self.report.error(Code::BadThreshold, key.at, "`percentile` is only for `value_percentile`");
+        }
+        let number = number(value).filter(|it| (0.0..=100.0).contains(it));
+        if number.is_none() {
+            self.report.error_with_hint(
+                Code::BadThreshold,
+                value.at,
+                "`percentile` needs a number from 0 to 100",
+                "write `percentile: 95`",
+            );
+        }
+        number
+    }
+
+    /// A condition over the names of the rules.
+    fn expression(&mut self, kind: Option<Type>, text: &str, at: Position, rules: &[(String, Position)]) -> Option<Said> {
+        if kind.is_some_and(|it| !it.is_temporal()) {
+            let hint = "write a map, such as `gte: 10`, or use `type: temporal`";
+            self.report.error_with_hint(
+                Code::BadThreshold,
+                at,
+                "a condition over rule names is for `temporal` and `temporal_ordered`",
+                hint,
+            );
+            return None;
+        }
+        if rules.len() > EXPRESSION_RULES_MAX {
+            self.report.error(Code::TooLarge, at, format!("a condition over the names of more than {EXPRESSION_RULES_MAX} rules"));
+            return None;
+        }
+        let names: Vec<&str> = rules.iter().map(|(it, _)| it.as_str()).collect();
+        let expression = condition::parse_over(text, at, &names, "rule of this correlation", self.report)?;
+        let alternatives = match alternatives::of(&expression) {
+            Ok(alternatives) => alternatives,
+            Err(message) => {
+                self.report.error(Code::BadThreshold, at, message);
+                return None;
+            }
+        };
+        let mut used = vec![false; rules.len()];
+        condition::mark_used(&expression, &mut used);
+        for ((name, at), _) in rules.iter().zip(&used).filter(|(_, used)| !**used) {
+            self.report.warning(Code::BadThreshold, *at, format!("the condition does not mention `{name}`"));
+        }
+        let is_plain = alternatives.len() == 1 && alternatives[0].present.len() == rules.len();
+        Some(Said { expression: (!is_plain).then_some(expression), ..Said::default() })
+    }
+
+    fn comparison(&mut self, kind: Option<Type>, key: &Key, value: &Node) -> Option<(Compare, f64)> {
         let compare = match key.text.as_str() {
             "gt" => Compare::Greater,
             "gte" => Compare::GreaterOrEqual,
@@ -269,18 +407,21 @@ impl<'a> Reader<'a> {
             "eq" => Compare::Equal,
             "neq" => Compare::NotEqual,
             other => {
-                self.report.error_with_nearest(
-                    Code::BadThreshold,
-                    key.at,
-                    format!("unknown key `{other}` in a correlation's condition"),
-                    other,
-                    COMPARISONS,
-                );
+                let message = format!("unknown key `{other}` in a correlation's condition");
+                self.report.error_with_nearest(Code::BadThreshold, key.at, message, other, CONDITION_KEYS);
                 return None;
             }
         };
+        if kind.is_some_and(Type::is_measured) {
+            let threshold = number(value).filter(|it| it.abs() <= THRESHOLD_MAX);
+            if threshold.is_none() {
+                let message = format!("`{}` needs a number between -1e18 and 1e18", key.text);
+                self.report.error_with_hint(Code::BadThreshold, value.at, message, "numbers stand without quotes");
+            }
+            return Some((compare, threshold?));
+        }
         let count = match value.as_scalar().map(|it| it.typed) {
-            Some(Typed::Int(count)) => u64::try_from(count).ok(),
+            Some(Typed::Int(count)) => u32::try_from(count).ok(),
             _ => None,
         };
         if count.is_none() {
@@ -292,7 +433,67 @@ impl<'a> Reader<'a> {
                 hint,
             );
         }
-        Some((compare, count?))
+        Some((compare, f64::from(count?)))
+    }
+
+    /// `session_gap` under the top-level key `nightjar`.
+    fn session_gap(&mut self, document: &Node, kind: Option<Type>, timespan_ms: Option<i64>, said: Option<&Said>) -> Option<i64> {
+        let node = document.get("nightjar")?;
+        let Some(pairs) = node.as_map() else {
+            self.report.error_with_hint(
+                Code::UnknownCorrelationKey,
+                node.at,
+                format!("`nightjar` is {}", node.describe()),
+                "write `nightjar: {session_gap: 15m}`",
+            );
+            return None;
+        };
+        let mut gap = None;
+        for (key, value) in pairs {
+            if key.text != "session_gap" {
+                let message = format!("unknown key `{}` under `nightjar` in a correlation", key.text);
+                self.report.error_with_nearest(Code::UnknownCorrelationKey, key.at, message, &key.text, EXTENSION_KEYS);
+                continue;
+            }
+            gap = self.span(value);
+            if kind == Some(Type::Ordered) || said.is_some_and(|it| it.expression.is_some()) {
+                let hint = "sessions are for counts, values, and `temporal` without a condition over rule names";
+                self.report.error_with_hint(
+                    Code::UnknownCorrelationKey,
+                    key.at,
+                    "`session_gap` in a correlation that has no sessions",
+                    hint,
+                );
+            } else if gap.zip(timespan_ms).is_some_and(|(gap, span)| gap >= span) {
+                let hint = "a window reaches back no further than its timespan anyway";
+                self.report.warning_with_hint(
+                    Code::BadTimespan,
+                    key.at,
+                    "a `session_gap` that is not shorter than the timespan",
+                    hint,
+                );
+            }
+        }
+        gap
+    }
+
+    /// What depends on how many rules there are.
+    fn check_steps(&mut self, kind: Option<Type>, rules: &[(String, Position)], said: Option<&Said>) {
+        let Some((_, at)) = rules.first().filter(|_| kind == Some(Type::Ordered)) else { return };
+        let steps = rules.len();
+        if steps > ORDERED_STEPS_MAX {
+            let message = format!("{steps} ordered steps, but at most {ORDERED_STEPS_MAX} are kept");
+            self.report.error_with_hint(Code::TooLarge, *at, message, "split it into several and correlate those");
+        }
+        let comparisons = said.map_or(&[][..], |it| it.comparisons.as_slice());
+        let all = f64::from(u32::try_from(steps).unwrap_or(u32::MAX));
+        if !comparisons
+            .iter()
+            .all(|&(compare, with)| matches!(compare, Compare::GreaterOrEqual | Compare::Equal) && (with - all).abs() < 0.5)
+        {
+            let hint = "leave the comparison out, or name what may be missing in a condition over the rule names";
+            self.report.warning_with_hint(Code::BadThreshold, *at, "an ordered correlation always needs all of its rules", hint);
+        }
     }
 
     fn aliases(&mut self, rules: &[(String, Position)], group_by: &[FieldPath]) -> Vec<(String, Vec<(String, FieldPath)>)> {
@@ -356,5 +557,17 @@ impl<'a> Reader<'a> {
             }
         }
         generate
+    }
+}
+
+/// Thresholds of sums and other measures lie between this and its negative.
+const THRESHOLD_MAX: f64 = 1e18;
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of events are read as 64-bit floats too")]
+fn number(node: &Node) -> Option<f64> {
+    match node.as_scalar()?.typed {
+        Typed::Int(number) => Some(number as f64),
+        Typed::Float(number) => Some(number),
+        _ => None,
     }
 }

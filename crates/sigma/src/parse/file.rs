@@ -23,6 +23,8 @@ pub(super) struct FileLoad {
     pub(super) sound: Vec<Sound>,
     /// Names and identifiers of documents that are there, but did not load.
     pub(super) unsound: Vec<String>,
+    /// What correlations that did not load refer to.
+    pub(super) muted: Vec<String>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -50,6 +52,7 @@ pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
             load.sound.push(sound);
         } else {
             load.unsound.push(name);
+            load.muted.extend(correlation::references(&node));
             load.unsound.extend(node.get("id").and_then(Node::as_scalar).map(|it| info::canonical_id(it.text.trim())));
         }
     }

@@ -1,6 +1,7 @@
 //! From YAML text to [`crate::ast`]: what loads, and every problem with its place.
 
 mod across;
+pub mod alternatives;
 mod condition;
 mod correlation;
 mod detection;
@@ -10,6 +11,7 @@ mod file;
 mod filter;
 mod hash;
 mod info;
+mod levels;
 mod logsource;
 mod modifiers;
 pub mod nearest;
@@ -62,7 +64,7 @@ pub(crate) fn placeholders(text: &str) -> Vec<&str> {
 }
 
 /// Loads several files, given as (name, text), and checks them against each other: names and ids are taken once (the first document
-/// stays), correlations refer to rules that loaded.
+/// stays), correlations refer to what loaded, and not to themselves.
 pub fn parse_all(files: impl IntoIterator<Item = (String, String)>, lists: &Lists) -> Loaded {
     across::join(files.into_iter().map(|(file, text)| file::load(&file, &text, lists)).collect())
 }

@@ -18,6 +18,6 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
     let info = info?;
     let version = hash::with_lists(info.version.clone(), document, lists);
     let info = RuleInfo { version, ..info };
-    let rule = Rule { info: Arc::new(info), place, logsource, selections, condition, filters: Vec::new() };
+    let rule = Rule { info: Arc::new(info), place, logsource, selections, condition, filters: Vec::new(), is_muted: false };
     (report.errors() == errors).then_some(rule)
 }

@@ -129,6 +129,7 @@ codes! {
     "NJ0504" UnsoundRule Error "unsound-rule" "A rule is named that did not load."
     "NJ0505" RuleNamedTwice Error "rule-named-twice" "A rule is named twice, by its name and by its id."
     "NJ0506" NotCompiled Error "not-compiled" "A document that can't be compiled for a source."
+    "NJ0507" CircularCorrelation Error "circular-correlation" "A correlation that builds on itself, perhaps by way of others."
 
     // Exceptions.
     "NJ0550" BadException Error "bad-exception" "An exception that can't be read, or that names nothing."

@@ -127,6 +127,10 @@ fn summary(correlation: &Correlation) -> String {
             let fields: Vec<&str> = fields.iter().map(model::FieldPath::as_str).collect();
             format!("value_count of {}", fields.join(", "))
         }
+        CorrelationKind::ValueSum(field) => format!("value_sum of {field}"),
+        CorrelationKind::ValueAvg(field) => format!("value_avg of {field}"),
+        CorrelationKind::ValuePercentile { field, percentile } => format!("value_percentile {percentile} of {field}"),
+        CorrelationKind::ValueMedian(field) => format!("value_median of {field}"),
         CorrelationKind::Temporal => "temporal".to_owned(),
         CorrelationKind::TemporalOrdered => "temporal_ordered".to_owned(),
     };

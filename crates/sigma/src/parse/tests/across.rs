@@ -89,14 +89,75 @@ fn a_correlation_of_a_rule_that_did_not_load_says_so() {
 }
 
 #[test]
-fn correlations_of_correlations_are_for_later() {
+fn correlations_may_build_on_correlations() {
+    let files = [("d.yml", correlation("d", "a, c")), ("a.yml", rule("")), ("c.yml", correlation("c", "a"))];
+    check(&files, &["d", "a", "c"], &[]);
+}
+
+#[test]
+fn correlations_that_go_round_in_circles_are_refused_with_the_way_round() {
+    let files = [
+        ("a.yml", rule("")),
+        ("x.yml", correlation("x", "x")),
+        ("c.yml", correlation("c", "a, d")),
+        ("d.yml", correlation("d", "e")),
+        ("e.yml", correlation("e", "a, c")),
+        ("f.yml", correlation("f", "a, e")),
+    ];
     check(
-        &[("a.yml", rule("")), ("c.yml", correlation("c", "a")), ("d.yml", correlation("d", "a, c"))],
-        &["a", "c"],
+        &files,
+        &["a"],
         &[
-            "d.yml:6:14: error: `c` is a correlation; correlations of correlations are not supported by this version (hint: list the rules themselves)",
+            "x.yml:6:11: error: `x` builds on itself: x → x",
+            "c.yml:6:14: error: `c` builds on itself: c → d → e → c",
+            "d.yml:6:11: error: `d` builds on itself: d → e → c → d",
+            "e.yml:6:14: error: `e` builds on itself: e → c → d → e",
+            "f.yml:6:14: error: the rule `e` was not loaded (hint: its own problems come first)",
         ],
     );
+}
+
+#[test]
+fn levels_of_correlations_are_bounded() {
+    let below = |at: usize| if at == 0 { "a".to_owned() } else { format!("c{}", at - 1) };
+    let mut files = vec![("a.yml".to_owned(), rule(""))];
+    files.extend((0..10).map(|at| (format!("c{at}.yml"), correlation(&format!("c{at}"), &below(at)))));
+    let loaded = parse_all(files, &Lists::default());
+    assert_eq!(loaded.documents.len(), 1 + 8);
+    let errors: Vec<_> = loaded.problems.iter().filter(|it| it.is_error()).map(ToString::to_string).collect();
+    assert_eq!(
+        errors,
+        [
+            "c8.yml:6:11: error: more than 8 levels of correlations of correlations",
+            "c9.yml:6:11: error: the rule `c8` was not loaded (hint: its own problems come first)",
+        ]
+    );
+}
+
+#[test]
+fn what_only_fed_a_correlation_that_did_not_load_stays_quiet() {
+    let broken = correlation("broken", "a, c, x").replace("timespan: 1h", "timespan: soon");
+    let of_nobody = correlation("of_nobody", "b, nobody");
+    let generating = correlation("generating", "d, nobody").replace("timespan", "generate: true\n  timespan");
+    let files = [
+        ("a.yml", rule("")),
+        ("b.yml", rule("")),
+        ("d.yml", rule("")),
+        ("c.yml", correlation("c", "a, b")),
+        ("1.yml", broken),
+        ("2.yml", of_nobody),
+        ("3.yml", generating),
+    ];
+    let loaded = load(&files);
+    let muted = loaded.documents.iter().map(|it| match it {
+        Document::Rule(rule) => (rule.info.name.as_str(), rule.is_muted),
+        Document::Correlation(correlation) => (correlation.info.name.as_str(), correlation.is_muted),
+        Document::Filter(filter) => (filter.name.as_str(), false),
+    });
+    assert_eq!(muted.collect::<Vec<_>>(), [("a", true), ("b", true), ("d", false), ("c", true)]);
+    let set = crate::compile::RuleSet::new(loaded.documents);
+    assert_eq!(set.alerts_itself, [false, false, true]);
+    assert_eq!(set.correlation_alerts_itself, [false]);
 }
 
 #[test]
