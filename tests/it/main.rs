@@ -4,6 +4,7 @@
 mod alloc;
 mod bad_input;
 mod choices;
+mod conformance;
 mod correlations;
 mod decode;
 mod golden;
@@ -16,3 +17,4 @@ mod sigmahq;
 mod sources;
 mod support;
 mod tidy;
+mod yaml;

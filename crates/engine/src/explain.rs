@@ -92,9 +92,8 @@ impl Asking<'_> {
         let text = line.outcome?;
         let roles = &program.schema.roles;
         let time = match model::event::first(&values, &roles.time) {
-            Value::Text(text) => EventTime::parse(text).or_else(|| EventTime::from_unix(text)),
             Value::Number(text) => EventTime::from_unix(text),
-            _ => None,
+            value => value.text().and_then(|it| EventTime::read(&it)),
         };
         let event = Event { time: time.unwrap_or_default(), values: &values, line: text };
         Ok(Matcher::new(&program, self.clock.clone()).condition_holds(&program, RuleIndex(0), &event))

@@ -12,3 +12,4 @@ pub mod matcher;
 pub mod page;
 pub mod parse;
 pub mod problem;
+pub mod tables;

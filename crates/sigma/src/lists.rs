@@ -1,10 +1,27 @@
 //! Named lists of texts that rules refer to through placeholders (`|expand` with `%name%`).
 
+use crate::tables::Table;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The lists that rules may name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lists(BTreeMap<String, Vec<String>>);
+pub struct Lists(BTreeMap<String, List>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct List {
+    entries: Vec<String>,
+    reading: Reading,
+}
+
+/// How the entries of a list are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Like values in a rule: `*` and `?` are wildcards, a backslash escapes them (specification 2.1, "Placeholders": `%Servers%` is
+    /// replaced with the pattern `srv*`).
+    Patterns,
+    /// As they stand: they come out of data.
+    Literal,
+}
 
 /// A list that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,14 +38,33 @@ impl Lists {
     /// Most entries of one list. A longer one is refused: cutting it would make rules silently blind.
     pub const ENTRIES_MAX: usize = 100_000;
 
-    /// Adds a list, or replaces the one of that name.
-    pub fn insert(&mut self, name: impl Into<String>, values: Vec<String>) {
-        self.0.insert(name.into(), values);
+    /// Adds a list that a person wrote, whose entries may have wildcards, or replaces the one of that name.
+    pub fn insert(&mut self, name: impl Into<String>, entries: Vec<String>) {
+        self.0.insert(name.into(), List { entries, reading: Reading::Patterns });
+    }
+
+    /// Adds a list of texts that mean themselves, or replaces the one of that name.
+    pub fn insert_literal(&mut self, name: impl Into<String>, entries: Vec<String>) {
+        self.0.insert(name.into(), List { entries, reading: Reading::Literal });
+    }
+
+    /// Adds every column of a table as the list `name.column`. A table of that name goes away with all its columns.
+    pub fn insert_table(&mut self, name: &str, table: Table) {
+        let prefix = format!("{name}.");
+        self.0.retain(|list, _| !list.starts_with(&prefix));
+        for (column, values) in table.columns {
+            self.insert_literal(prefix.clone() + &column, values);
+        }
     }
 
     /// The entries of a list in their order; `None` when there is no list of that name.
     pub fn get(&self, name: &str) -> Option<&[String]> {
-        self.0.get(name).map(Vec::as_slice)
+        self.0.get(name).map(|it| it.entries.as_slice())
+    }
+
+    /// How the entries of a list are read; that of a list that is not there does not matter.
+    pub fn reading(&self, name: &str) -> Reading {
+        self.0.get(name).map_or(Reading::Literal, |it| it.reading)
     }
 
     /// The names of all lists, sorted.

@@ -1,5 +1,7 @@
 //! Encodings of values: UTF-16, Base64 at three offsets, and the dashes of Windows command lines.
 
+use crate::ast::Wild;
+
 /// The dashes that Windows command lines take for each other (specification 2.1, modifier `windash`).
 const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
 
@@ -33,6 +35,24 @@ pub(super) fn utf16(text: &str, form: Utf16) -> Vec<u8> {
         bytes.extend(if form == Utf16::Big { unit.to_be_bytes() } else { unit.to_le_bytes() });
     }
     bytes
+}
+
+/// `pieces` as a text in which each byte of their UTF-16 form is a character; `None` where a byte is no ASCII.
+pub(super) fn utf16_text(pieces: &[Wild], form: Utf16) -> Option<Vec<Wild>> {
+    let mut encoded = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        match piece {
+            Wild::Literal(text) => {
+                let bytes = utf16(text, form);
+                let text = bytes.is_ascii().then(|| bytes.iter().copied().map(char::from).collect())?;
+                encoded.push(Wild::Literal(text));
+            }
+            // One character is two bytes.
+            Wild::One => encoded.extend([Wild::One, Wild::One]),
+            Wild::Many => encoded.push(Wild::Many),
+        }
+    }
+    Some(encoded)
 }
 
 /// Standard Base64 with padding (RFC 4648, 4).

@@ -98,7 +98,7 @@ pub(super) struct Chain {
 impl Chain {
     /// Whether the modifiers only make sense for texts, so that numbers and booleans are taken as they are written.
     pub(super) fn wants_text(&self) -> bool {
-        self.place != Where::Whole || self.cased || self.expand || self.windash || self.base64.is_some()
+        self.place != Where::Whole || self.cased || self.expand || self.windash || self.utf16.is_some() || self.base64.is_some()
     }
 
     /// Reads `field|modifier|…`: the field (`None` before a leading `|`) and the chain, or `None` with the problems reported.
@@ -244,10 +244,13 @@ impl Chain {
     /// Whether the modifiers go together; if not, why, and what to do.
     fn check(&self) -> Result<(), (String, String)> {
         let refuse = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
-        if self.utf16.is_some() && self.base64.is_none() {
-            return refuse("a UTF-16 modifier without Base64 after it", "write `|wide|base64offset|contains`");
+        if self.utf16 == Some(Utf16::Marked) && self.base64.is_none() {
+            return refuse(
+                "`utf16` without Base64 after it: its byte order mark can't stand in a text",
+                "write `|utf16|base64`, or `wide` for the text alone",
+            );
         }
-        let (is_placed, is_encoded) = (self.place != Where::Whole, self.base64.is_some());
+        let (is_placed, is_encoded) = (self.place != Where::Whole, self.base64.is_some() || self.utf16.is_some());
         match self.test {
             Test::FieldRef if self.expand || self.windash || is_encoded => refuse(
                 "`fieldref` names a field, which can't be changed by other modifiers",

@@ -1,10 +1,11 @@
 //! Placeholders (specification 2.1, "Placeholders"): `%name%` in a value with `|expand` stands for every entry of a list.
 
+use super::pattern;
 use super::report::Report;
 use super::values::VARIANTS_MAX;
 use super::yaml::Position;
 use crate::ast::Wild;
-use crate::lists::Lists;
+use crate::lists::{Lists, Reading};
 use crate::problem::Code;
 
 /// Most names of lists that a hint tells.
@@ -15,24 +16,13 @@ enum Part<'a> {
     Name(&'a str),
 }
 
-/// The values that `text` stands for. What is around the placeholders is read by `around`; entries are texts without wildcards.
-/// `None` if a problem was reported.
+/// The values that `text` stands for. What is around the placeholders is read by `around`, entries by `entry`. `None` if a problem was
+/// reported.
 pub(super) fn expand(
     text: &str,
     lists: &Lists,
     around: impl Fn(&str) -> Vec<Wild>,
-    at: Position,
-    report: &mut Report,
-) -> Option<Vec<Vec<Wild>>> {
-    expand_with(text, lists, around, str::to_owned, at, report)
-}
-
-/// As [`expand`], with every entry changed by `quote`.
-pub(super) fn expand_with(
-    text: &str,
-    lists: &Lists,
-    around: impl Fn(&str) -> Vec<Wild>,
-    quote: impl Fn(&str) -> String,
+    entry: impl Fn(&str, Reading) -> Vec<Wild>,
     at: Position,
     report: &mut Report,
 ) -> Option<Vec<Vec<Wild>>> {
@@ -46,7 +36,8 @@ pub(super) fn expand_with(
                     report_unknown(name, lists, at, report);
                     return None;
                 };
-                entries.iter().map(|it| vec![Wild::Literal(quote(it))]).collect()
+                let reading = lists.reading(name);
+                entries.iter().map(|it| entry(it, reading)).collect()
             }
         };
         if values.len().saturating_mul(choices.len()) > VARIANTS_MAX {
@@ -61,6 +52,14 @@ pub(super) fn expand_with(
 /// The names of the lists in `text`.
 pub(super) fn names(text: &str) -> Vec<&str> {
     split(text).into_iter().filter_map(|it| if let Part::Name(name) = it { Some(name) } else { None }).collect()
+}
+
+/// An entry as a text in which wildcards mean what its list says.
+pub(super) fn pattern_of(entry: &str, reading: Reading) -> Vec<Wild> {
+    match reading {
+        Reading::Patterns => pattern::pieces(entry),
+        Reading::Literal => vec![Wild::Literal(entry.to_owned())],
+    }
 }
 
 /// Whether `text` has a placeholder.

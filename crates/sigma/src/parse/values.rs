@@ -115,7 +115,7 @@ impl Reader<'_> {
             }
         }
         let alternatives = if chain.expand {
-            placeholder::expand(&scalar.text, self.lists, pattern::pieces, at, self.report)?
+            placeholder::expand(&scalar.text, self.lists, pattern::pieces, placeholder::pattern_of, at, self.report)?
         } else {
             vec![pattern::pieces(&scalar.text)]
         };
@@ -173,6 +173,15 @@ impl Reader<'_> {
         // A keyword stands anywhere in a text, whether or not it says so.
         let place = if is_keyword && chain.place == Where::Whole { Where::Anywhere } else { chain.place };
         let Some(form) = chain.base64 else {
+            let pieces = match chain.utf16 {
+                Some(form) => encode::utf16_text(&pieces, form),
+                None => Some(pieces),
+            };
+            let Some(pieces) = pieces else {
+                let hint = "in a text, only ASCII can be looked for in UTF-16; for Base64 add `|base64offset`";
+                self.report.error_with_hint(Code::NotEncodable, at, "a value that UTF-16 does not leave a text", hint);
+                return None;
+            };
             into.push(Predicate::Text { pattern: placed(pieces, place), cased: chain.cased });
             return Some(());
         };
@@ -216,7 +225,7 @@ impl Reader<'_> {
         }
         let literal = |text: &str| vec![Wild::Literal(text.to_owned())];
         let alternatives = if chain.expand {
-            placeholder::expand_with(&scalar.text, self.lists, literal, regex::escape, at, self.report)?
+            placeholder::expand(&scalar.text, self.lists, literal, |it, _| literal(&regex::escape(it)), at, self.report)?
         } else {
             vec![literal(&scalar.text)]
         };
@@ -237,7 +246,7 @@ impl Reader<'_> {
     fn networks(&mut self, chain: &Chain, scalar: &Scalar, at: Position) -> Option<Vec<Predicate>> {
         let literal = |text: &str| vec![Wild::Literal(text.to_owned())];
         let alternatives = if chain.expand {
-            placeholder::expand(&scalar.text, self.lists, literal, at, self.report)?
+            placeholder::expand(&scalar.text, self.lists, literal, |it, _| literal(it), at, self.report)?
         } else {
             vec![literal(&scalar.text)]
         };

@@ -178,6 +178,12 @@ fn dashes_stand_for_each_other() {
 }
 
 #[test]
+fn entries_that_people_wrote_may_have_wildcards() {
+    check("f|expand: '%servers%'", "f ['srv'…, 'a*b']");
+    check("f|expand|contains: 'x%servers%'", "f […'xsrv'…, …'xa*b'…]");
+}
+
+#[test]
 fn placeholders_stand_for_lists_of_plain_texts() {
     check("f|expand: '%vips%'", "f ['usa', 'b*d']");
     check("f|expand|contains: '%vips%'", "f […'usa'…, …'b*d'…]");
@@ -230,7 +236,8 @@ fn modifiers_that_do_not_go_together_are_refused() {
     check_refused("f|base64|windash: abc", "`windash` after `base64` would change the encoded text");
     check_refused("f|base64|expand: '%vips%'", "write `|expand|base64`");
     check_refused("f|base64|wide: abc", "write `|wide|base64`");
-    check_refused("f|wide: abc", "a UTF-16 modifier without Base64");
+    check_refused("f|utf16: abc", "`utf16` without Base64");
+    check_refused("f|wide: \"é\"", "a value that UTF-16 does not leave a text");
     check_refused("f|wide|utf16|base64: abc", "after another UTF-16 modifier");
     check_refused("f|base64|base64offset: abc", "after another Base64 modifier");
     check_refused("f|re|contains: abc", "a regular expression matches anywhere");

@@ -17,7 +17,8 @@ use crate::lists::Lists;
 /// The lists that tests may name.
 fn lists() -> Lists {
     let mut lists = Lists::default();
-    lists.insert("vips", vec!["usa".to_owned(), "b*d".to_owned()]);
+    lists.insert_literal("vips", vec!["usa".to_owned(), "b*d".to_owned()]);
+    lists.insert("servers", vec!["srv*".to_owned(), r"a\*b".to_owned()]);
     lists.insert("hosts", vec!["10.0.0.1".to_owned(), "10.1.0.0/16".to_owned()]);
     lists.insert("nobody", Vec::new());
     lists

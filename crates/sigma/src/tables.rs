@@ -1,0 +1,218 @@
+//! Context tables: rows of named values from CSV or NDJSON. Rules name a column as `%TABLE.COLUMN%`, which stands for its distinct values.
+
+use crate::lists::Lists;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most columns of one table.
+const COLUMNS_MAX: usize = 1_000;
+/// Deepest object in a row of NDJSON.
+const DEPTH_MAX: usize = 16;
+
+/// The distinct values of each column, in the order in which they first stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Column → its values.
+    pub columns: BTreeMap<String, Vec<String>>,
+}
+
+/// A table that can't be used, and the 1-based line that is to blame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct TableError {
+    /// The line.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl TableError {
+    fn new(line: usize, reason: impl Into<String>) -> Self {
+        Self { line, reason: reason.into() }
+    }
+}
+
+/// A table while it is being read.
+#[derive(Default)]
+struct Rows {
+    table: Table,
+    seen: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Rows {
+    /// Adds a value. White space around it is none of it, and an empty cell is no value.
+    fn add(&mut self, column: &str, value: &str, line: usize) -> Result<(), TableError> {
+        let value = value.trim();
+        if !self.seen.contains_key(column) {
+            if self.seen.len() == COLUMNS_MAX {
+                return Err(TableError::new(line, format!("a table has at most {COLUMNS_MAX} columns")));
+            }
+            self.seen.insert(column.to_owned(), BTreeSet::new());
+            self.table.columns.insert(column.to_owned(), Vec::new());
+        }
+        let seen = self.seen.get_mut(column).expect("it was put there if it was not");
+        if value.is_empty() || seen.contains(value) {
+            return Ok(());
+        }
+        if seen.len() == Lists::ENTRIES_MAX {
+            let most = Lists::ENTRIES_MAX;
+            return Err(TableError::new(line, format!("the column `{column}` has more than {most} different values")));
+        }
+        seen.insert(value.to_owned());
+        self.table.columns.get_mut(column).expect("it was put there with its set").push(value.to_owned());
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Reads CSV (RFC 4180): the first record names the columns, every other has as many fields.
+    pub fn from_csv(text: &str) -> Result<Self, TableError> {
+        let mut reader = csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let headers = reader.headers().map_err(|error| csv_error(&error))?.clone();
+        let mut rows = Rows::default();
+        for (at, name) in headers.iter().enumerate() {
+            let name = name.trim();
+            if !is_name(name) {
+                let reason = format!("`{name}` can't be the name of a column: letters, digits, `_`, `-` and `.` can");
+                return Err(TableError::new(1, reason));
+            }
+            if headers.iter().take(at).any(|it| it.trim() == name) {
+                return Err(TableError::new(1, format!("the column `{name}` is there twice")));
+            }
+            rows.add(name, "", 1)?;
+        }
+        for record in reader.records() {
+            let record = record.map_err(|error| csv_error(&error))?;
+            let line = record.position().map_or(1, |it| usize::try_from(it.line()).unwrap_or(usize::MAX));
+            for (name, value) in headers.iter().zip(&record) {
+                rows.add(name.trim(), value, line)?;
+            }
+        }
+        Ok(rows.table)
+    }
+
+    /// Reads NDJSON: one object per line. Columns are dotted paths to texts, numbers and booleans; lists give each of their elements.
+    pub fn from_ndjson(text: &str) -> Result<Self, TableError> {
+        let mut rows = Rows::default();
+        for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate().filter(|(_, it)| !it.trim().is_empty()) {
+            let json: Json = serde_json::from_str(line).map_err(|error| TableError::new(at + 1, format!("not JSON: {error}")))?;
+            if !json.is_object() {
+                return Err(TableError::new(at + 1, "a row has to be an object"));
+            }
+            add_json(&mut rows, &mut String::new(), &json, at + 1, DEPTH_MAX)?;
+        }
+        Ok(rows.table)
+    }
+}
+
+fn add_json(rows: &mut Rows, path: &mut String, json: &Json, line: usize, depth_left: usize) -> Result<(), TableError> {
+    match json {
+        Json::Null => Ok(()),
+        Json::String(text) => rows.add(path, text, line),
+        Json::Bool(_) | Json::Number(_) => rows.add(path, &json.to_string(), line),
+        Json::Array(_) | Json::Object(_) if depth_left == 0 => {
+            Err(TableError::new(line, format!("a row is nested deeper than {DEPTH_MAX} levels")))
+        }
+        Json::Array(elements) => elements.iter().try_for_each(|it| add_json(rows, path, it, line, depth_left - 1)),
+        Json::Object(fields) => fields.iter().try_for_each(|(key, value)| {
+            let length = path.len();
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(key);
+            let added = add_json(rows, path, value, line, depth_left - 1);
+            path.truncate(length);
+            added
+        }),
+    }
+}
+
+/// Whether a placeholder can name it.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|it| it.is_alphanumeric() || matches!(it, '_' | '-' | '.'))
+}
+
+fn csv_error(error: &csv::Error) -> TableError {
+    let line = error.position().map_or(1, |it| usize::try_from(it.line()).unwrap_or(usize::MAX));
+    let reason = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("a row of {len} fields where the header has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    };
+    TableError::new(line, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(table: &Table) -> Vec<(&str, Vec<&str>)> {
+        table.columns.iter().map(|(name, values)| (name.as_str(), values.iter().map(String::as_str).collect())).collect()
+    }
+
+    #[track_caller]
+    fn check(table: Result<Table, TableError>, expected: &[(&str, &[&str])]) {
+        let table = table.unwrap();
+        assert_eq!(columns(&table), expected.iter().map(|(name, values)| (*name, values.to_vec())).collect::<Vec<_>>());
+    }
+
+    #[track_caller]
+    fn check_wrong(table: Result<Table, TableError>, expected: &str) {
+        assert_eq!(table.unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn a_column_is_its_distinct_values_in_their_order() {
+        let text = "\u{feff}id,role\nu2,admin\nu1,agent\nu2,admin\n";
+        check(Table::from_csv(text), &[("id", &["u2", "u1"]), ("role", &["admin", "agent"])]);
+    }
+
+    #[test]
+    fn quotes_line_ends_and_empty_cells_are_those_of_rfc_4180() {
+        let text = "id,note\r\nu1,\"a, \"\"b\"\"\"\r\nu2,\r\n";
+        check(Table::from_csv(text), &[("id", &["u1", "u2"]), ("note", &["a, \"b\""])]);
+    }
+
+    #[test]
+    fn a_table_without_rows_has_columns_without_values() {
+        check(Table::from_csv("id,role\n"), &[("id", &[]), ("role", &[])]);
+    }
+
+    #[test]
+    fn rows_of_json_have_paths_for_columns() {
+        let text = "{\"id\":\"u1\",\"actor\":{\"level\":3},\"tags\":[\"a\",\"b\"],\"x\":null}\n\n{\"id\":\"u2\",\"on\":true}\n";
+        check(
+            Table::from_ndjson(text),
+            &[("actor.level", &["3"]), ("id", &["u1", "u2"]), ("on", &["true"]), ("tags", &["a", "b"])],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_comes_with_its_line() {
+        check_wrong(Table::from_csv("id,role\nu1,admin\nu2\n"), "line 3: a row of 1 fields where the header has 2");
+        check_wrong(Table::from_csv("id,id\n"), "line 1: the column `id` is there twice");
+        check_wrong(
+            Table::from_csv("id,a b\n"),
+            "line 1: `a b` can't be the name of a column: letters, digits, `_`, `-` and `.` can",
+        );
+        check_wrong(Table::from_ndjson("{\"a\":1}\n[1]\n"), "line 2: a row has to be an object");
+        assert!(Table::from_ndjson("{\"a\":1}\n\n{\n").unwrap_err().to_string().starts_with("line 3: not JSON: "));
+    }
+
+    #[test]
+    fn nesting_and_columns_are_bounded() {
+        let deep = format!("{}1{}", "{\"a\":".repeat(20), "}".repeat(20));
+        check_wrong(Table::from_ndjson(&deep), "line 1: a row is nested deeper than 16 levels");
+        let wide: Vec<String> = (0..=COLUMNS_MAX).map(|it| format!("c{it}")).collect();
+        check_wrong(Table::from_csv(&wide.join(",")), "line 1: a table has at most 1000 columns");
+    }
+
+    #[test]
+    fn a_table_takes_the_place_of_one_of_its_name() {
+        let mut lists = Lists::default();
+        lists.insert_table("roster", Table::from_csv("id,role\nu1,admin\n").unwrap());
+        lists.insert_table("roster", Table::from_csv("id\nu*\n").unwrap());
+        assert_eq!(lists.names().collect::<Vec<_>>(), ["roster.id"]);
+        assert_eq!(lists.get("roster.id"), Some(["u*".to_owned()].as_slice()));
+    }
+}
