@@ -13,7 +13,7 @@ use sigma::parse::parse_all;
 use std::collections::BTreeSet;
 
 /// Keys that a case may have.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "case",
     "spec",
     "reading",
@@ -23,6 +23,7 @@ const KEYS: [&str; 14] = [
     "timezone",
     "source",
     "logsource",
+    "logsources",
     "matches",
     "ignores",
     "events",
@@ -76,6 +77,9 @@ impl Case {
         let mut mapping = SourceMapping::built_in(self.text("source").unwrap_or("raw")).unwrap();
         if let Some(source) = self.map.get("logsource") {
             mapping.logsource = serde_json::from_value::<LogSource>(source.clone()).unwrap();
+        }
+        if let Some(routes) = self.map.get("logsources") {
+            mapping.logsources = serde_json::from_value(routes.clone()).unwrap();
         }
         mapping
     }

@@ -5,6 +5,7 @@ mod texts;
 
 pub(crate) use texts::{Texts, texts};
 
+use files::is_context;
 pub(crate) use files::{is_list, is_page, is_rule};
 
 use crate::exit::Usage;
@@ -12,13 +13,14 @@ use crate::show::escaped;
 use anyhow::{Context, Result};
 use engine::Rulebook;
 use engine::policy::EXCEPTIONS_MAX;
-use model::{EventTime, Exception, SourceMapping};
+use model::{EventTime, Exception, LogSource, SourceMapping};
 use sigma::ast::Place;
 use sigma::compile::RuleSet;
 use sigma::lists::Lists;
 use sigma::parse::nearest::nearest;
 use sigma::parse::{Loaded, exceptions, parse_all};
 use sigma::problem::{Code, Problem};
+use sigma::tables::{Table, TableError};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -92,20 +94,36 @@ fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec
     Ok(Loaded { documents: loaded.documents, problems })
 }
 
-/// Reads the lists: every `.txt` file is a list that is called as its file stem. Those of `context` take the place of those of the
-/// same name beside the rules.
+/// Reads the lists: every `.txt` file is a list that is called as its file stem, and every column of a `.csv` or `.ndjson` file is one
+/// that is called `STEM.COLUMN`. Those of `context` take the place of those of the same name beside the rules.
 fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Lists> {
     if let Some(context) = context.filter(|it| !it.is_dir()) {
         return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
     }
     let mut lists = Lists::default();
-    for path in files::below(&list_folders(dirs, context), is_list, problems)? {
+    let mut tables: Vec<PathBuf> = Vec::new();
+    for path in files::below(&list_folders(dirs, context), is_context, problems)? {
         let Some(text) = files::text(&path, problems) else { continue };
+        let file = path.display().to_string();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        match Lists::parse_text(&text) {
-            Ok(entries) => lists.insert(name, entries),
-            Err(error) => problems.push(Problem::error(Code::TooLarge, &path.display().to_string(), 1, 1, error.to_string())),
+        if is_list(&path) {
+            match Lists::parse_text(&text) {
+                Ok(entries) => lists.insert(name, entries),
+                Err(error) => problems.push(Problem::error(Code::TooLarge, &file, 1, 1, error.to_string())),
+            }
+            continue;
         }
+        if let Some(first) = tables.iter().find(|it| it.with_extension("") == path.with_extension("")) {
+            let message = format!("the table `{name}` is already taken by {}", first.display());
+            problems.push(Problem::error(Code::BadTable, &file, 1, 1, message));
+            continue;
+        }
+        let is_csv = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
+        match if is_csv { Table::from_csv(&text) } else { Table::from_ndjson(&text) } {
+            Ok(table) => lists.insert_table(&name, table),
+            Err(TableError { line, reason }) => problems.push(Problem::error(Code::BadTable, &file, line, 1, reason)),
+        }
+        tables.push(path);
     }
     Ok(lists)
 }
@@ -180,7 +198,7 @@ pub(crate) fn relevant(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf>
     let is_source = |it: &Path| is_rule(it) || is_page(it);
     let folders: Vec<PathBuf> = list_folders(dirs, context);
     let mut found = files::below(dirs, is_source, &mut Vec::new()).unwrap_or_default();
-    found.append(&mut files::below(&folders, is_list, &mut Vec::new()).unwrap_or_default());
+    found.append(&mut files::below(&folders, is_context, &mut Vec::new()).unwrap_or_default());
     found
 }
 
@@ -202,7 +220,37 @@ pub(crate) fn mapping(name: &str) -> Result<SourceMapping> {
         return SourceMapping::built_in(name).map_err(Usage::because);
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the source mapping {name}"))?;
-    SourceMapping::from_toml(&text).map_err(|error| Usage::new(format!("{name}: {error}")))
+    let mapping = SourceMapping::from_toml(&text).map_err(|error| Usage::new(format!("{name}: {error}")))?;
+    sigma::routing::conditions(&mapping).map_err(|reason| Usage::new(format!("{name}: {reason}")))?;
+    Ok(mapping)
+}
+
+/// The mapping of that name for events of another log source, given as `product=windows,category=process_creation`, if one is given.
+pub(crate) fn mapping_for(name: &str, logsource: Option<&str>) -> Result<SourceMapping> {
+    let mut mapping = mapping(name)?;
+    if let Some(text) = logsource {
+        (mapping.logsource, mapping.logsources) = (log_source(text)?, Vec::new());
+    }
+    Ok(mapping)
+}
+
+fn log_source(text: &str) -> Result<LogSource> {
+    const HINT: &str = "write product=…, service=… or category=…, separated by commas";
+    let mut logsource = LogSource::default();
+    for part in text.split(',') {
+        let (key, value) = part.split_once('=').map_or((part.trim(), ""), |(key, value)| (key.trim(), value.trim()));
+        let place = match key {
+            "product" => &mut logsource.product,
+            "service" => &mut logsource.service,
+            "category" => &mut logsource.category,
+            _ => return Err(Usage::new(format!("`{key}` is no part of a log source: {HINT}"))),
+        };
+        if value.is_empty() || place.is_some() {
+            return Err(Usage::new(format!("`{text}` is no log source: {HINT}")));
+        }
+        *place = Some(value.to_owned());
+    }
+    Ok(logsource)
 }
 
 /// The mappings of all the sources that come with Nightjar, `raw` excepted: what a whole rule pack is checked against.

@@ -2,8 +2,9 @@
 
 use crate::exchange::Routed;
 use crate::policy::Policy;
+use model::source::Admission;
 use model::{Schema, SourceMapping};
-use sigma::ast::Document;
+use sigma::ast::{Document, Rule};
 use sigma::compile::{Program, RuleSet, keep_with_what_is_below};
 use sigma::problem::Problem;
 use std::sync::Arc;
@@ -39,6 +40,12 @@ impl Rulebook {
     #[must_use]
     pub fn with_policy(self, policy: Policy) -> Self {
         Self { policy: Arc::new(policy), ..self }
+    }
+
+    /// The rules that no source of this book feeds, because none is of their log source: they can't ever match.
+    pub fn unfed(&self) -> impl Iterator<Item = &Rule> {
+        let is_fed = |rule: &Rule| self.programs.iter().any(|it| it.schema.mapping.admission(&rule.logsource) != Admission::None);
+        self.set.rules.iter().filter(move |it| !is_fed(it))
     }
 
     /// Whether any correlation needs events of several actors or sources, and so the exchange.

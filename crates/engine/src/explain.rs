@@ -5,6 +5,7 @@ mod near;
 pub use near::{NearMiss, near_miss};
 
 use crate::decode::{Decoder, Limits, Lines, pad};
+use model::source::{Admission, LogSource};
 use model::{Event, EventTime, Reject, Schema, SourceMapping, Value};
 use sigma::ast::{Compare, Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
 use sigma::compile::{Program, RuleIndex, RuleSet};
@@ -41,13 +42,18 @@ pub struct Step {
 /// Explains `rule` on the event in `line`, read through `mapping`. Fails as the decoder does.
 pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) -> Result<Explanation, Reject> {
     let asking = Asking { rule, mapping, line, clock };
-    let is_routed = rule.logsource.admits(&mapping.logsource);
+    let admission = mapping.admission(&rule.logsource);
+    let is_routed = admission != Admission::None;
     let mut steps = Vec::new();
-    let mut matches = asking.holds(&rule.selections, &rule.condition)?;
+    let holds = asking.holds(&rule.selections, &rule.condition)?;
+    let mut matches = holds && is_routed;
     let question = condition_text(&rule.condition, &rule.selections);
-    steps.push(Step { depth: 0, holds: matches, line: rule.place.line, question, value: None });
+    steps.push(Step { depth: 0, holds, line: rule.place.line, question, value: None });
     for selection in &rule.selections {
         asking.selection(selection, &mut steps)?;
+    }
+    if let Admission::When(routes) = admission {
+        matches &= asking.routed(&routes, &mut steps)?;
     }
     for filter in &rule.filters {
         let holds = asking.holds(&filter.selections, &filter.condition)?;
@@ -59,7 +65,7 @@ pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) 
         }
         matches &= holds;
     }
-    Ok(Explanation { is_routed, matches: matches && is_routed, steps })
+    Ok(Explanation { is_routed, matches, steps })
 }
 
 struct Asking<'a> {
@@ -70,6 +76,23 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// Whether the event is of one of the log sources that only some events of its source are of.
+    fn routed(&self, routes: &[usize], steps: &mut Vec<Step>) -> Result<bool, Reject> {
+        let conditions = sigma::routing::conditions(self.mapping).unwrap_or_default();
+        let mut is_any = false;
+        for &at in routes {
+            let Some(condition) = conditions.get(at).and_then(Option::as_ref) else { continue };
+            let holds = self.search(condition)?;
+            let LogSource { product, service, category, .. } = self.mapping.logsources[at].logsource();
+            let name = [product, service, category].into_iter().flatten().collect::<Vec<_>>().join("/");
+            let line = self.rule.place.line;
+            steps.push(Step { depth: 0, holds, line, question: format!("log source {name}, if"), value: None });
+            self.parts(condition, 1, line, steps)?;
+            is_any |= holds;
+        }
+        Ok(is_any)
+    }
+
     /// Compiles a rule of these parts alone and asks the matcher.
     fn holds(&self, selections: &[Selection], condition: &Condition) -> Result<bool, Reject> {
         let part = Rule {

@@ -18,12 +18,6 @@ pub struct LogSource {
 }
 
 impl LogSource {
-    /// Whether a rule for `self` wants the events of `source`: every key that the rule names must be the source's.
-    /// A source that names nothing (the mapping `raw`) is seen by every rule.
-    pub fn admits(&self, source: &Self) -> bool {
-        source.names_nothing() || self.covers(source)
-    }
-
     /// Whether `other` is `self` or a part of it: whatever `self` names, `other` names too, and says the same.
     pub fn covers(&self, other: &Self) -> bool {
         let agree = |wanted: &Option<String>, given: &Option<String>| match (wanted, given) {
@@ -38,6 +32,55 @@ impl LogSource {
     pub fn names_nothing(&self) -> bool {
         self.category.is_none() && self.product.is_none() && self.service.is_none()
     }
+}
+
+/// A value that [`Route::when`] compares a field with.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Wanted {
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A text, with Sigma's wildcards.
+    Text(String),
+    /// Any of these; with `|all` each of them.
+    List(Vec<Wanted>),
+}
+
+/// A log source that the events of a source are of: all of them, or those for which a condition holds.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Route {
+    /// The kind of log, independent of the product.
+    pub category: Option<String>,
+    /// The product that writes it.
+    pub product: Option<String>,
+    /// The service of the product.
+    pub service: Option<String>,
+    /// What must hold of an event: a Sigma selection, field with modifiers → value or values. Empty: nothing.
+    pub when: BTreeMap<String, Wanted>,
+}
+
+impl Route {
+    /// The log source without its condition.
+    pub fn logsource(&self) -> LogSource {
+        let Self { category, product, service, .. } = self.clone();
+        LogSource { category, product, service, definition: None }
+    }
+}
+
+/// Which events of a source a rule sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// All.
+    All,
+    /// Those for which the condition of one of these [`SourceMapping::logsources`] holds.
+    When(Vec<usize>),
+    /// None.
+    None,
 }
 
 /// What became of an action.
@@ -133,7 +176,7 @@ pub enum Required {
 }
 
 /// One kind of audit log: its log source, where its roles are, which of them an event must have.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceMapping {
     /// The name on the command line and in metrics.
@@ -141,6 +184,9 @@ pub struct SourceMapping {
     /// The log source that rules name.
     #[serde(default)]
     pub logsource: LogSource,
+    /// Further log sources that rules may name, some of them for a part of the events only.
+    #[serde(default)]
+    pub logsources: Vec<Route>,
     /// Keys under which the whole event may be wrapped.
     #[serde(default)]
     pub envelopes: Vec<String>,
@@ -198,11 +244,27 @@ impl SourceMapping {
     pub fn for_logsource(logsource: &LogSource) -> Result<Self, MappingError> {
         for name in Self::built_in_names().filter(|it| *it != "raw") {
             let mapping = Self::built_in(name)?;
-            if logsource.admits(&mapping.logsource) {
+            if mapping.admission(logsource) != Admission::None {
                 return Ok(mapping);
             }
         }
         Self::built_in("raw")
+    }
+
+    /// Which events a rule for `logsource` sees. A source that names no log source at all is seen by every rule, and a rule that names
+    /// none sees every source.
+    pub fn admission(&self, logsource: &LogSource) -> Admission {
+        let names_nothing = self.logsource.names_nothing() && self.logsources.is_empty();
+        let is_covered = !self.logsource.names_nothing() && logsource.covers(&self.logsource);
+        if names_nothing || is_covered || logsource.names_nothing() {
+            return Admission::All;
+        }
+        let routes = || self.logsources.iter().enumerate().filter(|(_, it)| logsource.covers(&it.logsource()));
+        if routes().any(|(_, it)| it.when.is_empty()) {
+            return Admission::All;
+        }
+        let conditional: Vec<usize> = routes().map(|(at, _)| at).collect();
+        if conditional.is_empty() { Admission::None } else { Admission::When(conditional) }
     }
 
     /// Reads a mapping; unknown keys are errors.

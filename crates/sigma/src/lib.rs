@@ -12,4 +12,5 @@ pub mod matcher;
 pub mod page;
 pub mod parse;
 pub mod problem;
+pub mod routing;
 pub mod tables;

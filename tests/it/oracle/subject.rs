@@ -31,7 +31,7 @@ impl Subject {
         zone: &str,
     ) -> Self {
         let mut known = Lists::default();
-        lists.iter().for_each(|(name, entries)| known.insert(name.as_str(), entries.clone()));
+        lists.iter().for_each(|(name, entries)| known.insert_literal(name.as_str(), entries.clone()));
         let loaded = parse_all(rules, &known);
         let mut problems = loaded.problems;
         let mapping = SourceMapping::from_toml(ANY).expect("a sound mapping");

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use engine::WindowLimits;
+use model::source::{LogSource, Route};
 use serde::Deserialize;
 use stream::kafka::{BatchLimits, KafkaConfig, Properties, Security};
 
@@ -58,13 +59,23 @@ pub(crate) struct Source {
     pub(crate) topics: Vec<String>,
     /// The source mapping: the name of a built-in one, or the path of a `.toml` file.
     pub(crate) mapping: String,
+    /// The log source that rules name, in place of the mapping's.
+    pub(crate) logsource: Option<LogSource>,
+    /// Further log sources, some of them for a part of the events only, in place of the mapping's.
+    pub(crate) logsources: Option<Vec<Route>>,
     /// IANA time zone for rules about local time, where the event names none.
     pub(crate) timezone: String,
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Self { topics: vec!["audit-events".to_owned()], mapping: "native".to_owned(), timezone: "UTC".to_owned() }
+        Self {
+            topics: vec!["audit-events".to_owned()],
+            mapping: "native".to_owned(),
+            logsource: None,
+            logsources: None,
+            timezone: "UTC".to_owned(),
+        }
     }
 }
 

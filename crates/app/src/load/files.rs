@@ -26,6 +26,11 @@ pub(super) fn is_watched(path: &Path) -> bool {
     !has_extension(path, &["md"])
 }
 
+/// A context table, or a list of texts.
+pub(super) fn is_context(path: &Path) -> bool {
+    is_list(path) || has_extension(path, &["csv", "ndjson"])
+}
+
 /// The page of a rule; a folder's `README.md` is none.
 pub(crate) fn is_page(path: &Path) -> bool {
     has_extension(path, &["md"]) && path.file_stem().is_some_and(|it| it != "README")

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Where the event comes from: native, cloudtrail, okta, github, raw or the path of a mapping (.toml)
     #[arg(long, value_name = "MAPPING", default_value = "native")]
     source: String,
+    /// The log source of the events, as rules name it, in place of the mapping's: product=…,service=…,category=…
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    logsource: Option<String>,
     /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
@@ -73,7 +76,7 @@ impl Explained<'_> {
 
 /// Explains one event.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
-    let mapping = load::mapping(&args.source)?;
+    let mapping = load::mapping_for(&args.source, args.logsource.as_deref())?;
     let clock =
         Clock::with_default(&args.timezone).ok_or_else(|| Usage::new(format!("no time zone is called `{}`", args.timezone)))?;
     let mut documents = load::documents(&args.dirs, args.context.as_deref())?;

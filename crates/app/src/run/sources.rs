@@ -39,7 +39,12 @@ impl Sources {
         let mut it = Self { feeds: Vec::new(), mappings: Vec::new() };
         for (number, source) in sources.iter().enumerate() {
             let wrong = |reason: String| Usage::new(format!("sources[{number}]: {reason}"));
-            let mapping = load::mapping(&source.mapping).with_context(|| format!("sources[{number}]"))?;
+            let mut mapping = load::mapping(&source.mapping).with_context(|| format!("sources[{number}]"))?;
+            if source.logsource.is_some() || source.logsources.is_some() {
+                mapping.logsource = source.logsource.clone().unwrap_or_default();
+                mapping.logsources = source.logsources.clone().unwrap_or_default();
+                sigma::routing::conditions(&mapping).map_err(|reason| wrong(reason))?;
+            }
             let clock = Clock::with_default(&source.timezone)
                 .ok_or_else(|| wrong(format!("there is no time zone {:?}", source.timezone)))?;
             let topics = source.topics.iter().map(|topic| Topics::new(topic)).collect::<Result<_, _>>();

@@ -258,6 +258,7 @@ fn topics_belong_to_sources_by_name_before_pattern_and_equal_mappings_share_a_pr
         topics: topics.iter().map(|it| (*it).to_owned()).collect(),
         mapping: mapping.to_owned(),
         timezone: timezone.to_owned(),
+        ..Source::default()
     };
     let sources = [of(&["^audit-.*"], "native", "UTC"), of(&["audit-okta"], "okta", "UTC"), of(&["eu"], "native", "Europe/Dublin")];
     let sources = Sources::from_config(&sources).unwrap();

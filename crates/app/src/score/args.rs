@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Where the events come from: native, cloudtrail, okta, github, raw (any JSON) or the path of a mapping (.toml)
     #[arg(long, value_name = "MAPPING", default_value = "native")]
     source: String,
+    /// The log source of the events, as rules name it, in place of the mapping's: product=…,service=…,category=…
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    logsource: Option<String>,
     /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
@@ -145,7 +148,7 @@ impl Options {
         Ok(Self {
             input: args.file.clone(),
             rules: args.rules.clone(),
-            mapping: load::mapping(&args.source)?,
+            mapping: load::mapping_for(&args.source, args.logsource.as_deref())?,
             context: args.context.clone(),
             exceptions: args.exceptions.clone(),
             form: match args.format {

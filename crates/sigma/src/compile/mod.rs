@@ -18,6 +18,7 @@ pub use terms::{Literal, Node, Term};
 use crate::ast::{Condition, Correlation, Document, Item, LEVELS_MAX, Predicate, Relation, Rule, Search, Selection, TimePart};
 use crate::problem::{Code, Problem};
 use hashbrown::HashMap;
+use model::source::Admission;
 use model::{FieldPath, RuleInfo, Schema, SlotId};
 use std::sync::Arc;
 
@@ -240,17 +241,18 @@ impl Program {
     /// Compiles the rules of `set` that want the events of `schema`'s source; the fields they test are added to its projection.
     /// What can't be compiled is left out and reported; the rest works.
     pub fn compile(set: &Arc<RuleSet>, mut schema: Schema, problems: &mut Vec<Problem>) -> Self {
+        let routes = crate::routing::conditions(&schema.mapping).unwrap_or_else(|reason| {
+            problems.push(Problem::error(Code::NotCompiled, &schema.mapping.name, 1, 1, reason));
+            Vec::new()
+        });
         let mut builder = Builder::new(&mut schema);
         let mut trees = Vec::with_capacity(set.rules.len());
         for rule in &set.rules {
-            let is_wanted = rule.info.status.runs() && rule.logsource.admits(&builder.schema.mapping.logsource);
-            trees.push(is_wanted.then(|| builder.rule(rule)).and_then(|it| match it {
-                Ok(tree) => Some(tree),
-                Err(reason) => {
-                    problems.push(Problem::error(Code::NotCompiled, &rule.place.file, rule.place.line, 1, reason));
-                    None
-                }
-            }));
+            let tree = builder.routed(rule, &routes).unwrap_or_else(|reason| {
+                problems.push(Problem::error(Code::NotCompiled, &rule.place.file, rule.place.line, 1, reason));
+                None
+            });
+            trees.push(tree);
         }
         let (bindings, plans) = bind::bind(set, &mut builder, &trees, problems);
         let fields = builder.fields;
@@ -338,6 +340,20 @@ impl Builder<'_> {
             next
         });
         u16::try_from(at).map(FieldIndex).map_err(|_| NO_MORE_SLOTS.to_owned())
+    }
+
+    /// The condition of a rule on the events of this source, that of its log source included; `None` if it does not run or sees none of
+    /// them.
+    fn routed(&mut self, rule: &Rule, routes: &[Option<Search>]) -> Result<Option<Node>, String> {
+        let admitted = match self.schema.mapping.admission(&rule.logsource) {
+            _ if !rule.info.status.runs() => return Ok(None),
+            Admission::None => return Ok(None),
+            Admission::All => return self.rule(rule).map(Some),
+            Admission::When(admitted) => admitted,
+        };
+        let conditions = admitted.into_iter().filter_map(|it| routes.get(it)?.as_ref());
+        let routed = Node::Or(conditions.map(|it| self.search(it)).collect::<Result<_, _>>()?);
+        Ok(Some(Node::And(vec![routed, self.rule(rule)?]).simplified()))
     }
 
     /// The rule's condition and those of its filters.

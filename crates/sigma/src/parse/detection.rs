@@ -112,6 +112,11 @@ fn warn_of_unused(condition: &Condition, keys: &[&Key], report: &mut Report) {
     }
 }
 
+/// A selection of these fields, each with its modifiers, and their values.
+pub(super) fn fields(pairs: &[(Key, Node)], lists: &Lists, report: &mut Report) -> Option<Search> {
+    SelectionReader { lists, report, predicates: &mut 0 }.fields(pairs, Position::new(1, 1))
+}
+
 struct SelectionReader<'a> {
     lists: &'a Lists,
     report: &'a mut Report,

@@ -28,9 +28,11 @@ mod tests;
 
 pub use modifiers::MODIFIERS;
 
-use crate::ast::Document;
+use crate::ast::{Document, Search};
 use crate::lists::Lists;
 use crate::problem::Problem;
+use model::source::Wanted;
+use std::collections::BTreeMap;
 
 /// What a file, or several, gave.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +63,21 @@ pub(crate) fn pattern_of(text: &str) -> crate::ast::Pattern {
 /// The lists that a value with `|expand` names.
 pub(crate) fn placeholders(text: &str) -> Vec<&str> {
     placeholder::names(text)
+}
+
+/// Reads a selection that stands outside of Sigma documents: fields with their modifiers, and their values. The error is the first
+/// problem, without a place.
+pub fn selection(fields: &BTreeMap<String, Wanted>, lists: &Lists) -> Result<Search, String> {
+    let at = yaml::Position::new(1, 1);
+    let pairs: Vec<_> = fields.iter().map(|(key, value)| (yaml::Key { at, text: key.clone() }, yaml::Node::of(value))).collect();
+    let mut report = report::Report::new("");
+    let search = detection::fields(&pairs, lists, &mut report);
+    let problem = report.finish().into_iter().find(Problem::is_error);
+    match (search, problem) {
+        (Some(search), None) => Ok(search),
+        (_, Some(Problem { message, hint: Some(hint), .. })) => Err(format!("{message} ({hint})")),
+        (_, problem) => Err(problem.map_or_else(|| "an empty selection".to_owned(), |it| it.message)),
+    }
 }
 
 /// Loads several files, given as (name, text), and checks them against each other: names and ids are taken once (the first document

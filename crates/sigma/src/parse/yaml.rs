@@ -2,6 +2,7 @@
 
 use super::report::Report;
 use crate::problem::Code;
+use model::source::Wanted;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use std::collections::HashMap;
 
@@ -69,6 +70,19 @@ pub(crate) enum Typed {
 }
 
 impl Node {
+    /// A value from elsewhere.
+    pub(super) fn of(value: &Wanted) -> Self {
+        let scalar = |text: String, typed| Kind::Scalar(Scalar { text, typed });
+        let kind = match value {
+            Wanted::Bool(it) => scalar(it.to_string(), Typed::Bool(*it)),
+            Wanted::Int(it) => scalar(it.to_string(), Typed::Int(*it)),
+            Wanted::Float(it) => scalar(it.to_string(), Typed::Float(*it)),
+            Wanted::Text(it) => scalar(it.clone(), Typed::Text),
+            Wanted::List(all) => Kind::Sequence(all.iter().map(Self::of).collect()),
+        };
+        Self { at: Position::new(1, 1), kind }
+    }
+
     /// The pairs of a map.
     pub(crate) fn as_map(&self) -> Option<&[(Key, Node)]> {
         match &self.kind {

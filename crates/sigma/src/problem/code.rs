@@ -101,6 +101,8 @@ codes! {
     "NJ0313" CidrHostBits Error "cidr-host-bits" "A network with bits set after its prefix."
     "NJ0314" NotEncodable Error "not-encodable" "A value that can't be encoded as Base64."
 
+    "NJ0321" BadTable Error "bad-table" "A context table that can't be read."
+
     // Correlations.
     "NJ0401" BadCorrelation Error "bad-correlation" "The correlation is not a map."
     "NJ0402" UnknownCorrelationKey Error "unknown-correlation-key" "A key that correlations don't have."
