@@ -13,6 +13,7 @@ mod oracle;
 mod peer;
 mod reload;
 mod replay;
+mod schemas;
 mod sigmahq;
 mod sources;
 mod support;

@@ -109,3 +109,44 @@ fn an_unknown_mapping_is_an_error_that_names_the_known_ones() {
     let error = mapping("oktta").unwrap_err();
     assert!(error.is::<Usage>() && error.to_string().contains("okta, github"), "{error}");
 }
+
+#[test]
+fn columns_of_context_tables_are_lists_and_what_is_wrong_has_its_file_and_line() {
+    let folder = Folder::with(
+        "tables",
+        &[
+            ("r/context/roster.csv", b"id,role\nu1,admin\nu2,agent\nu3,admin\n"),
+            ("r/context/tickets.ndjson", b"{\"id\":7,\"agent\":{\"id\":\"u1\"}}\n"),
+            ("r/context/bad.csv", b"a,b\n1,2\n3\n"),
+            ("r/context/tickets.csv", b"id\n8\n"),
+            ("own/tickets.csv", b"id\n9\n"),
+        ],
+    );
+    let mut problems = Vec::new();
+    let found = lists(&[folder.0.join("r")], None, &mut problems).unwrap();
+    assert_eq!(found.names().collect::<Vec<_>>(), ["roster.id", "roster.role", "tickets.id"]);
+    assert_eq!(found.get("roster.role").unwrap(), ["admin", "agent"]);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(problems[0].ends_with("bad.csv:3:1: error: a row of 1 fields where the header has 2"), "{problems:?}");
+    assert!(problems[1].contains("tickets.ndjson:1:1: error: the table `tickets` is already taken by"), "{problems:?}");
+    let own = lists(&[folder.0.join("r")], Some(&folder.0.join("own")), &mut Vec::new()).unwrap();
+    assert_eq!(own.get("tickets.id").unwrap(), ["9"]);
+}
+
+#[test]
+fn a_log_source_is_given_by_its_parts() {
+    let mapping = mapping_for("raw", Some("product=windows, category=process_creation")).unwrap();
+    assert_eq!(mapping.logsource.product.as_deref(), Some("windows"));
+    assert_eq!(mapping.logsource.category.as_deref(), Some("process_creation"));
+    for wrong in ["windows", "product=", "product=a,product=b", "produkt=a", ""] {
+        assert!(mapping_for("raw", Some(wrong)).unwrap_err().is::<Usage>(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_mapping_whose_conditions_are_wrong_is_refused() {
+    let text = b"name = \"w\"\n[[logsources]]\nproduct = \"windows\"\nwhen = { \"EventID|containing\" = 1 }\n";
+    let folder = Folder::with("when", &[("w.toml", text)]);
+    let error = mapping(folder.0.join("w.toml").to_str().unwrap()).unwrap_err();
+    assert!(error.is::<Usage>() && error.to_string().contains("logsources[0].when of the source `w`: unknown modifier"), "{error}");
+}

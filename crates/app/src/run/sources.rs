@@ -43,7 +43,7 @@ impl Sources {
             if source.logsource.is_some() || source.logsources.is_some() {
                 mapping.logsource = source.logsource.clone().unwrap_or_default();
                 mapping.logsources = source.logsources.clone().unwrap_or_default();
-                sigma::routing::conditions(&mapping).map_err(|reason| wrong(reason))?;
+                sigma::routing::conditions(&mapping).map_err(wrong)?;
             }
             let clock = Clock::with_default(&source.timezone)
                 .ok_or_else(|| wrong(format!("there is no time zone {:?}", source.timezone)))?;

@@ -275,3 +275,16 @@ fn topics_belong_to_sources_by_name_before_pattern_and_equal_mappings_share_a_pr
         assert!(format!("{error:#}").contains(expected), "{error:#}");
     }
 }
+
+#[test]
+fn a_source_says_which_log_sources_its_events_are() {
+    let text = "[[sources]]\nmapping = \"raw\"\nlogsource = { product = \"windows\" }\n\
+                logsources = [{ product = \"windows\", category = \"process_creation\", when = { EventID = [1, 4688] } }]\n";
+    let config = Config::parse("nightjar.toml", text, Vec::new()).unwrap();
+    let sources = Sources::from_config(&config.sources).unwrap();
+    let mapping = &sources.mappings()[0];
+    assert_eq!((mapping.logsource.product.as_deref(), mapping.logsources.len()), (Some("windows"), 1));
+    let wrong = text.replace("EventID", "'EventID|x'");
+    let error = Sources::from_config(&Config::parse("nightjar.toml", &wrong, Vec::new()).unwrap().sources).unwrap_err();
+    assert!(error.to_string().contains("sources[0]: logsources[0].when"), "{error}");
+}

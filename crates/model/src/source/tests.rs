@@ -249,7 +249,9 @@ fn check_admits(rule: [Option<&str>; 3], source: [Option<&str>; 3], expected: bo
         service: service.map(str::to_owned),
         definition: None,
     };
-    assert_eq!(log_source(rule).admits(&log_source(source)), expected, "{rule:?} over {source:?}");
+    let mapping = SourceMapping { logsource: log_source(source), ..SourceMapping::default() };
+    let expected = if expected { Admission::All } else { Admission::None };
+    assert_eq!(mapping.admission(&log_source(rule)), expected, "{rule:?} over {source:?}");
 }
 
 #[test]

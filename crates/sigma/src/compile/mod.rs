@@ -352,8 +352,8 @@ impl Builder<'_> {
             Admission::When(admitted) => admitted,
         };
         let conditions = admitted.into_iter().filter_map(|it| routes.get(it)?.as_ref());
-        let routed = Node::Or(conditions.map(|it| self.search(it)).collect::<Result<_, _>>()?);
-        Ok(Some(Node::And(vec![routed, self.rule(rule)?]).simplified()))
+        let of_logsource = Node::Or(conditions.map(|it| self.search(it)).collect::<Result<_, _>>()?);
+        Ok(Some(Node::And(vec![of_logsource, self.rule(rule)?]).simplified()))
     }
 
     /// The rule's condition and those of its filters.

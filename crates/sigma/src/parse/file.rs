@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::yaml::{self, Key, Kind, Node, Position};
-use super::{correlation, filter, info, rule};
+use super::{attributes, correlation, filter, info, rule};
 use crate::ast::{Document, Place};
 use crate::lists::Lists;
 use crate::problem::{Code, Problem};
@@ -80,6 +80,7 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
         return None;
     }
     let kinds: Vec<&str> = ["detection", "correlation", "filter"].into_iter().filter(|it| node.get(it).is_some()).collect();
+    attributes::check(node, report);
     match kinds.as_slice() {
         ["detection"] => {
             let document = Document::Rule(rule::read(node, place, name, lists, report)?);

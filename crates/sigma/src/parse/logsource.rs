@@ -1,7 +1,7 @@
 //! The `logsource` of rules and filters (specification 2.1, "Log Source").
 
 use super::report::Report;
-use super::yaml::Node;
+use super::yaml::{Node, Typed};
 use crate::problem::Code;
 use model::source::LogSource;
 
@@ -30,6 +30,10 @@ pub(super) fn read(document: &Node, report: &mut Report) -> LogSource {
         let scalar = value.as_scalar();
         if scalar.is_none() {
             report.error(Code::LogSourceNotText, value.at, format!("`{key}` is {}; it has to be a text", value.describe()));
+        }
+        if scalar.is_some_and(|it| it.typed != Typed::Text) {
+            let message = format!("`{key}` is {}; the specification has a text there", value.describe());
+            report.warning_with_hint(Code::BadAttribute, value.at, message, "put it in quotes");
         }
         scalar.map(|it| it.text.trim().to_owned())
     };

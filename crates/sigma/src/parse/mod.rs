@@ -2,6 +2,7 @@
 
 mod across;
 pub mod alternatives;
+mod attributes;
 mod condition;
 mod correlation;
 mod detection;

@@ -71,6 +71,7 @@ codes! {
     "NJ0113" EmptyLogSource Warning "empty-logsource" "The log source names nothing, so that the rule is for every source."
     "NJ0114" DeprecatedRule Warning "deprecated-rule" "The rule is deprecated: another one has replaced it."
     "NJ0115" UnsupportedRule Warning "unsupported-rule" "The rule is unsupported: it does not run."
+    "NJ0116" BadAttribute Warning "bad-attribute" "An attribute that says something about a document is not as the specification has it."
 
     // Detections.
     "NJ0201" BadDetection Error "bad-detection" "The detection is not a map."

@@ -10,7 +10,7 @@ const DETECTION: &str = "logsource: {product: p}\ndetection: {s: {a: 1}, conditi
 #[test]
 fn everything_that_alerts_tell_is_read() {
     let text = "title: ' A title '\nid: 6F7C1E1A-4F0E-4C1E-9D3E-0F6A1B2C3D4E\nname: a_name\ndescription: |\n  Two\n  lines\nauthor: me\n\
-                level: critical\nstatus: test\ntags: [attack.t1098, attack.persistence]\nfalsepositives: none\n\
+                level: critical\nstatus: test\ntags: [attack.t1098, attack.persistence]\nfalsepositives: [none]\n\
                 references: [https://example.org]\ncustom: {anything: goes}\ndate: 2026-01-01\n";
     let rule = only_rule(&format!("{text}{DETECTION}"));
     assert_eq!(rule.info.title, "A title");
