@@ -244,7 +244,7 @@ impl SourceMapping {
     pub fn for_logsource(logsource: &LogSource) -> Result<Self, MappingError> {
         for name in Self::built_in_names().filter(|it| *it != "raw") {
             let mapping = Self::built_in(name)?;
-            if mapping.admission(logsource) != Admission::None {
+            if mapping.feeds(logsource) {
                 return Ok(mapping);
             }
         }
@@ -265,6 +265,11 @@ impl SourceMapping {
         }
         let conditional: Vec<usize> = routes().map(|(at, _)| at).collect();
         if conditional.is_empty() { Admission::None } else { Admission::When(conditional) }
+    }
+
+    /// Whether a rule for `logsource` sees any of its events.
+    pub fn feeds(&self, logsource: &LogSource) -> bool {
+        self.admission(logsource) != Admission::None
     }
 
     /// Reads a mapping; unknown keys are errors.

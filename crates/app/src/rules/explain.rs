@@ -104,7 +104,7 @@ fn explained<'d>(
     Ok((|| {
         let mut found = Explained { rules: Vec::new(), feedings: Vec::new(), near: Vec::new(), elsewhere: 0, mapping };
         for rule in wanted {
-            if name.is_none() && !rule.logsource.admits(&mapping.logsource) {
+            if name.is_none() && !mapping.feeds(&rule.logsource) {
                 found.elsewhere += 1;
                 continue;
             }

@@ -129,7 +129,7 @@ impl<'a> Asked<'a> {
 
 /// Why a rule does not see events of `mapping`, if it does not.
 pub(super) fn not_routed(rule: &Rule, mapping: &SourceMapping) -> Option<String> {
-    if rule.logsource.admits(&mapping.logsource) {
+    if mapping.feeds(&rule.logsource) {
         return None;
     }
     let text = |it: &model::LogSource| {
