@@ -2,7 +2,6 @@
 
 use crate::exchange::Routed;
 use crate::policy::Policy;
-use model::source::Admission;
 use model::{Schema, SourceMapping};
 use sigma::ast::{Document, Rule};
 use sigma::compile::{Program, RuleSet, keep_with_what_is_below};
@@ -44,7 +43,7 @@ impl Rulebook {
 
     /// The rules that no source of this book feeds, because none is of their log source: they can't ever match.
     pub fn unfed(&self) -> impl Iterator<Item = &Rule> {
-        let is_fed = |rule: &Rule| self.programs.iter().any(|it| it.schema.mapping.admission(&rule.logsource) != Admission::None);
+        let is_fed = |rule: &Rule| self.programs.iter().any(|it| it.schema.mapping.feeds(&rule.logsource));
         self.set.rules.iter().filter(move |it| !is_fed(it))
     }
 
