@@ -246,7 +246,7 @@ impl<'a> Known<'a> {
 
     /// The sources whose events rules for `logsource` see, those that take any rule excepted.
     fn mappings<'i>(logsource: &LogSource, input: &Input<'i>) -> Vec<&'i SourceMapping> {
-        let is_fed = |it: &&SourceMapping| !it.logsource.names_nothing() && logsource.admits(&it.logsource);
+        let is_fed = |it: &&SourceMapping| (!it.logsource.names_nothing() || !it.logsources.is_empty()) && it.feeds(logsource);
         input.mappings.iter().filter(is_fed).collect()
     }
 }
