@@ -101,13 +101,7 @@ pub struct Kept {
 
 impl Kept {
     fn new(hit: &Hit, cause: &Cause<'_>) -> Self {
-        Self {
-            source: cause.source,
-            step: hit.step,
-            below: cause.below.into(),
-            time_ms: hit.time.ms(),
-            line: cause.line.into(),
-        }
+        Self { source: cause.source, step: hit.step, below: cause.below.into(), time_ms: hit.time.ms(), line: cause.line.into() }
     }
 
     /// What was kept for `correlation` of `set`. Rules are found by the way that the event came, since their numbers change from one
