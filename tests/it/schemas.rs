@@ -5,6 +5,7 @@ use crate::support::{corpus, files, root};
 use crate::yaml;
 use jsonschema::Validator;
 use serde_json::{Value as Json, json};
+use sigma::lint::{Input, check};
 use sigma::lists::Lists;
 use sigma::parse::parse_file;
 use sigma::problem::{Code, Problem};
@@ -102,10 +103,17 @@ fn lists() -> Lists {
     lists
 }
 
+/// Lints of what the schemas say; the others are about style and sense.
+const LINTS: [Code; 4] = [Code::BadDate, Code::DuplicateTag, Code::DuplicateReference, Code::BadRelated];
+
 /// What we say of a document: what is beyond the schemas, and everything else.
 fn problems(text: &str) -> (Vec<Problem>, Vec<Problem>) {
+    let files = [("t.yml".to_owned(), text.to_owned())];
+    let mut problems = parse_file("t.yml", text, &lists()).problems;
+    let input = Input { files: &files, pages: None, lists: &lists(), list_files: &[], mappings: &[], now: None };
+    problems.extend(check(&input).problems.into_iter().filter(|it| LINTS.contains(&it.code)));
     let is_beyond = |it: &Problem| BEYOND.iter().any(|(code, _)| *code == it.code);
-    parse_file("t.yml", text, &lists()).problems.into_iter().partition(is_beyond)
+    problems.into_iter().partition(is_beyond)
 }
 
 /// How schema and checker differ about a document: `None` if they agree.

@@ -1,5 +1,5 @@
 //! The attributes that say something about a document and nothing about events: whether they are as the specification's JSON schemas
-//! have them. None keeps a document from loading.
+//! have them. None keeps a document from loading. What dates, tags, references and relations say is for the lints.
 
 use super::report::Report;
 use super::yaml::{Kind, Node, Typed};
@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 const DESCRIPTION_CHARS_MAX: usize = 65_535;
 /// Longest name of a taxonomy in characters.
 const TAXONOMY_CHARS_MAX: usize = 256;
-/// How a rule may be related to another.
-const RELATIONS: [&str; 5] = ["derived", "obsolete", "merged", "renamed", "similar"];
+/// Lists of which the lints tell what stands twice.
+const REPEATED_ELSEWHERE: [&str; 2] = ["tags", "references"];
 
 /// Of which lists and maps are reported where they are read.
 const SAID_ELSEWHERE: [&str; 6] = ["title", "id", "name", "description", "author", "status"];
@@ -21,7 +21,7 @@ const SAID_ELSEWHERE: [&str; 6] = ["title", "id", "name", "description", "author
 enum Form {
     /// A text of at most so many characters.
     Text(usize),
-    /// A date as `2026-03-02`.
+    /// A date, as a text.
     Date,
     /// A list of different texts, each of at least so many characters.
     Texts(usize),
@@ -59,7 +59,11 @@ pub(super) fn check(document: &Node, report: &mut Report) {
     let of_rules = if is_rule { &OF_RULES[..] } else { &[][..] };
     for &(key, form) in COMMON.iter().chain(described).chain(of_rules) {
         let Some(node) = document.get(key) else { continue };
-        if SAID_ELSEWHERE.contains(&key) && !matches!(node.kind, Kind::Scalar(_)) {
+        let is_said = match &node.kind {
+            Kind::Scalar(scalar) => scalar.typed == Typed::Null,
+            Kind::Sequence(_) | Kind::Map(_) => SAID_ELSEWHERE.contains(&key),
+        };
+        if is_said {
             continue;
         }
         if let Some((message, hint)) = wrong(key, form, node) {
@@ -78,19 +82,13 @@ fn wrong(key: &str, form: Form, node: &Node) -> Option<(String, String)> {
             let is_too_long = text(node).is_some_and(|it| it.chars().count() > most);
             is_too_long.then(|| (format!("`{key}` has more than {most} characters"), "shorten it".to_owned()))
         }
-        Form::Date => {
-            let given = text(node).unwrap_or_default();
-            (!is_date(given)).then(|| (format!("`{key}: {given}` is no date"), "write `2026-03-02`".to_owned()))
-        }
+        Form::Date => None,
         Form::Texts(least) => wrong_list(key, least, node),
         Form::Related => {
-            let is_sound = |it: &Node| {
-                let of = |key: &str| it.get(key).and_then(text);
-                of("id").is_some() && of("type").is_some_and(|it| RELATIONS.contains(&it))
-            };
+            let is_sound = |it: &Node| ["id", "type"].iter().all(|key| it.get(key).and_then(text).is_some());
             let is_list = matches!(&node.kind, Kind::Sequence(all) if all.iter().all(is_sound));
             (!is_list).then(|| {
-                let hint = format!("list maps with `id` and `type`, which is one of {}", RELATIONS.join(", "));
+                let hint = "list maps with `id` and `type`".to_owned();
                 ("`related` does not say which rules are related, and how".to_owned(), hint)
             })
         }
@@ -111,7 +109,7 @@ fn wrong_list(key: &str, least: usize, node: &Node) -> Option<(String, String)> 
         if text.chars().count() < least {
             return Some((format!("`{text}` in `{key}` says nothing"), "leave it out".to_owned()));
         }
-        if !seen.insert(text) {
+        if !seen.insert(text) && !REPEATED_ELSEWHERE.contains(&key) {
             return Some((format!("`{text}` stands in `{key}` twice"), "leave one of them out".to_owned()));
         }
     }
@@ -120,16 +118,4 @@ fn wrong_list(key: &str, least: usize, node: &Node) -> Option<(String, String)> 
 
 fn text(node: &Node) -> Option<&str> {
     node.as_scalar().filter(|it| it.typed == Typed::Text).map(|it| it.text.as_str())
-}
-
-/// `2026-03-02`, with a month and a day that there can be.
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else { return false };
-    let number = |text: &str, digits: usize| {
-        (text.len() == digits && text.bytes().all(|it| it.is_ascii_digit())).then(|| text.parse::<u32>().ok()).flatten()
-    };
-    number(year, 4).is_some()
-        && number(month, 2).is_some_and(|it| (1..=12).contains(&it))
-        && number(day, 2).is_some_and(|it| (1..=31).contains(&it))
 }

@@ -50,6 +50,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0113" lint
     "NJ0114" lint
     "NJ0115" lint
+    "NJ0116" lint
     "NJ0201" lint
     "NJ0202" lint
     "NJ0203" lint
@@ -75,6 +76,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0312" lint
     "NJ0313" fix
     "NJ0314" lint
+    "NJ0321" told
     "NJ0401" lint
     "NJ0402" lint
     "NJ0403" lint

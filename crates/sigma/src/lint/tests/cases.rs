@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What is not found here: reading and compiling find it, exceptions are read elsewhere, and no part of Sigma is left out at present.
-const OUTSIDE: [Code; 10] = [
+const OUTSIDE: [Code; 11] = [
+    Code::BadTable,
     Code::NotUtf8,
     Code::Unreadable,
     Code::NotCompiled,
