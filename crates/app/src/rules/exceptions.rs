@@ -142,7 +142,8 @@ fn write_json(loaded: &[(Exception, Place)], used: Option<&BTreeMap<String, u64>
     Ok(())
 }
 
-fn now() -> Result<EventTime> {
+/// What the clock says.
+pub(crate) fn now() -> Result<EventTime> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock is before 1970")?;
     Ok(EventTime::from_ms(i64::try_from(since.as_millis()).context("the clock is too far ahead")?))
 }

@@ -38,8 +38,10 @@ impl Comments {
             let next = (number + 1..=source.lines.len()).find(|&it| !source.line(it).trim_start().starts_with('#'));
             let line = if is_alone { next.unwrap_or(number) } else { number };
             let words: Vec<&str> = rest.split([' ', ',', '\t']).filter(|it| !it.is_empty()).collect();
-            let is_code =
-                |it: &&&str| it.len() == 6 && it[..2].eq_ignore_ascii_case("nj") && it[2..].bytes().all(|it| it.is_ascii_digit());
+            let is_code = |it: &&&str| match it.as_bytes() {
+                [b'n' | b'N', b'j' | b'J', digits @ ..] => digits.len() == 4 && digits.iter().all(u8::is_ascii_digit),
+                _ => false,
+            };
             let codes = words.iter().take_while(is_code).count();
             if codes == 0 {
                 problems.push(

@@ -94,7 +94,7 @@ fn text(source: &Source<'_>, problems: &mut Vec<Problem>) {
         let body = line.strip_suffix('\r').unwrap_or(line);
         let length = body.chars().count();
         if body.len() < line.len() {
-            returns.push(edit(number, length + 1, length + 2));
+            returns.push(Position::new(number, length + 1));
         }
         let kept = body.trim_end_matches(' ').chars().count();
         if block.holds(body) {
@@ -108,15 +108,18 @@ fn text(source: &Source<'_>, problems: &mut Vec<Problem>) {
             tab = body.chars().position(|it| it == '\t').map(|column| Position { line: number, column: column + 1, width: 1 });
         }
     }
-    several_places(
-        source,
-        Code::CarriageReturn,
-        "lines end with a carriage return",
-        "end lines with a line feed alone",
-        returns,
-        problems,
-    );
-    several_places(source, Code::TrailingSpaces, "lines end with spaces", "remove the spaces", spaces, problems);
+    if let Some(first) = returns.first() {
+        // No fix: how lines end is decided by version control for all files alike, not by one run over some of them.
+        let message = counted(returns.len(), "lines end with a carriage return");
+        let problem = source.problem(Code::CarriageReturn, *first, message);
+        problems.push(problem.with_hint("`*.yml text eol=lf` in .gitattributes ends the lines of all files alike"));
+    }
+    if let Some(first) = spaces.first() {
+        let at = Position::new(first.start.0, first.start.1);
+        let mut problem = source.problem(Code::TrailingSpaces, at, counted(spaces.len(), "lines end with spaces"));
+        problem.fix = Some(Fix { title: "remove the spaces".to_owned(), edits: spaces });
+        problems.push(problem);
+    }
     if let Some(at) = tab {
         problems.push(source.problem(Code::Tab, at, "a tab as white space").with_hint("write spaces"));
     }
@@ -124,21 +127,17 @@ fn text(source: &Source<'_>, problems: &mut Vec<Problem>) {
         let last = source.lines.len();
         let end = source.lines[last - 1].chars().count() + 1;
         let mut problem = source.problem(Code::NoFinalNewline, Position::new(last, end), "the last line does not end");
-        let edit = Edit { start: (last, end), end: (last, end), text: "\n".to_owned() };
+        // As the line before it ends.
+        let newline = if last > 1 && source.lines[last - 2].ends_with('\r') { "\r\n" } else { "\n" };
+        let edit = Edit { start: (last, end), end: (last, end), text: newline.to_owned() };
         problem.fix = Some(Fix { title: "end it".to_owned(), edits: vec![edit] });
         problems.push(problem);
     }
 }
 
-fn several_places(source: &Source<'_>, code: Code, what: &str, title: &str, edits: Vec<Edit>, problems: &mut Vec<Problem>) {
-    let Some(first) = edits.first() else { return };
-    let at = Position { line: first.start.0, column: first.start.1, width: 0 };
-    let mut problem = source.problem(code, at, format!("{} {what}", edits.len()));
-    if edits.len() == 1 {
-        problem.message = what.replacen("lines end", "a line ends", 1);
-    }
-    problem.fix = Some(Fix { title: title.to_owned(), edits });
-    problems.push(problem);
+/// `what` of a number of lines.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { what.replacen("lines end", "a line ends", 1) } else { format!("{count} {what}") }
 }
 
 /// Whether lines belong to a block scalar, in which white space is text.

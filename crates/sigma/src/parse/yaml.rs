@@ -131,8 +131,10 @@ impl Node {
 /// document does not take the others with it.
 pub(crate) fn documents(text: &str, report: &mut Report) -> Vec<Node> {
     let mut nodes = Vec::new();
-    for (first_line, part) in split(text.strip_prefix('\u{feff}').unwrap_or(text)) {
-        Builder::new(first_line).read(part, &mut nodes, report);
+    let without_mark = text.strip_prefix('\u{feff}');
+    for (first_line, part) in split(without_mark.unwrap_or(text)) {
+        let columns_before = usize::from(without_mark.is_some() && first_line == 0);
+        Builder::new(first_line, columns_before).read(part, &mut nodes, report);
     }
     nodes
 }
@@ -180,6 +182,8 @@ enum Open {
 /// Builds the trees of one part of a file from the parser's events.
 struct Builder {
     lines_before: usize,
+    /// What stands before the first line: 1 for a byte order mark, which is a character of the file.
+    columns_before: usize,
     open: Vec<Open>,
     anchors: HashMap<usize, (Node, Size)>,
     nodes: usize,
@@ -193,13 +197,18 @@ struct Size {
 }
 
 impl Builder {
-    fn new(lines_before: usize) -> Self {
-        Self { lines_before, open: Vec::new(), anchors: HashMap::new(), nodes: 0 }
+    fn new(lines_before: usize, columns_before: usize) -> Self {
+        Self { lines_before, columns_before, open: Vec::new(), anchors: HashMap::new(), nodes: 0 }
     }
 
     fn read(mut self, text: &str, into: &mut Vec<Node>, report: &mut Report) {
         let mut parser = Parser::new_from_str(text);
-        if let Err(unsound) = self.read_all(&mut parser, into) {
+        if let Err(mut unsound) = self.read_all(&mut parser, into) {
+            // What is missing at the end is missing after the last thing that is there, not on a line that no editor shows.
+            let (lines, last) = text.trim_end().lines().fold((0, ""), |(count, _), line| (count + 1, line));
+            if unsound.at.line > self.lines_before + lines.max(1) {
+                unsound.at = Position::new(self.lines_before + lines.max(1), last.chars().count() + 1);
+            }
             match unsound.hint {
                 Some(hint) => report.error_with_hint(unsound.code, unsound.at, unsound.message, hint),
                 None => report.error(unsound.code, unsound.at, unsound.message),
@@ -226,7 +235,8 @@ impl Builder {
     }
 
     fn position(&self, marker: Marker) -> Position {
-        Position::new(self.lines_before + marker.line().max(1), marker.col() + 1)
+        let line = marker.line().max(1);
+        Position::new(self.lines_before + line, marker.col() + 1 + if line == 1 { self.columns_before } else { 0 })
     }
 
     fn scan_error(&self, error: &ScanError) -> Unsound {

@@ -2,8 +2,10 @@
 
 use crate::exit::Usage;
 use crate::load;
+use crate::rules::exceptions;
 use anyhow::Result;
 use clap::ValueEnum;
+use model::EventTime;
 use sigma::parse::nearest::nearest;
 use sigma::problem::{Code, Problem, Severity};
 use std::path::PathBuf;
@@ -26,6 +28,12 @@ pub(crate) struct Args {
     /// Folder of lists that take the place of those of the same name in the `context` folders of the rules
     #[arg(long, value_name = "DIR")]
     pub(super) context: Option<PathBuf>,
+    /// File of exceptions that is checked too, besides those in the `context` folders; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(super) exceptions: Vec<PathBuf>,
+    /// What time it is taken to be, for dates and exceptions [default: the clock]
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
     /// How problems are written
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Output,
@@ -75,6 +83,12 @@ pub(super) struct Choice {
 }
 
 impl Args {
+    pub(super) fn now(&self) -> Result<EventTime> {
+        self.now.as_ref().map_or_else(exceptions::now, |text| {
+            EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))
+        })
+    }
+
     pub(super) fn choice(&self) -> Result<Choice> {
         let choice = Choice { allowed: codes(&self.allow)?, denied: codes(&self.deny)? };
         if let Some(both) = choice.allowed.iter().find(|it| choice.denied.contains(it)) {

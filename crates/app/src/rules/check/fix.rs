@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use sigma::lint::Checked;
 use sigma::problem::{Edit, Fix};
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::{fs, io};
 
 /// Most rounds: mending one thing can lay another bare.
 const ROUNDS_MAX: usize = 10;
@@ -135,15 +135,15 @@ fn span<'e>(text: &str, starts: &[usize], edit: &'e Edit) -> Option<(usize, usiz
     (start <= end).then_some((start, end, edit.text.as_str()))
 }
 
-/// Tells people what was done.
-pub(super) fn tell(fixed: &[Fixed]) -> Result<()> {
+/// Tells people what was done, or what would be.
+pub(super) fn tell(fixed: &[Fixed], is_done: bool) -> Result<()> {
     let mut err = anstream::stderr().lock();
     for line in fixed.iter().flat_map(|it| it.done.iter().chain(&it.refused)) {
         writeln!(err, "{}", escaped(line))?;
     }
     let (done, files) =
         (fixed.iter().map(|it| it.done.len()).sum::<usize>(), fixed.iter().filter(|it| it.after != it.before).count());
-    writeln!(err, "{done} problems mended in {files} files")?;
+    writeln!(err, "{done} problems {} in {files} files", if is_done { "mended" } else { "would be mended" })?;
     Ok(())
 }
 
@@ -156,22 +156,35 @@ pub(super) fn show(fixed: &[Fixed]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the changed files, each whole or not at all.
-pub(super) fn write(fixed: &[Fixed]) -> Result<()> {
-    for it in fixed.iter().filter(|it| it.after != it.before) {
-        replace(Path::new(&it.file), &it.after).with_context(|| format!("cannot write {}", it.file))?;
+/// Writes the changed files, each whole or not at all. One that can't be written does not keep the others from it; the first such
+/// failure is the error.
+pub(super) fn write(fixed: Vec<Fixed>) -> (Vec<Fixed>, Result<()>) {
+    let (mut written, mut result) = (Vec::new(), Ok(()));
+    for it in fixed {
+        if it.after == it.before {
+            written.push(it);
+            continue;
+        }
+        match replace(Path::new(&it.file), &it.after).with_context(|| format!("cannot write {}", it.file)) {
+            Ok(()) => written.push(it),
+            Err(error) => result = result.and(Err(error)),
+        }
     }
-    Ok(())
+    (written, result)
 }
 
-/// Through a file beside it that takes its place. A link stays a link: what it leads to is replaced.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// Through a file beside it that takes its place. A link stays a link: what it leads to is replaced. A file that its owner made
+/// read-only stays as it is, though the folder would let us replace it.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
+    let permissions = fs::metadata(&path)?.permissions();
+    if permissions.readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::write(&beside, text)
-        .and_then(|()| fs::set_permissions(&beside, fs::metadata(&path)?.permissions()))
-        .and_then(|()| fs::rename(&beside, &path));
+    let written =
+        fs::write(&beside, text).and_then(|()| fs::set_permissions(&beside, permissions)).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         // Nothing else can be done about the half that was written.
         let _ = fs::remove_file(&beside);

@@ -25,25 +25,26 @@ use outcome::Outcome;
 use serde_json::json;
 use sigma::lint::{self, Checked, Input};
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Checks rules as they are loaded for all sources at once.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     if let Some(code) = &args.explain {
         return explain::main(code);
     }
-    let choice = args.choice()?;
+    let (choice, now) = (args.choice()?, args.now()?);
     let mut texts = load::texts(&args.dirs, args.context.as_deref())?;
     if args.fix {
-        let fixed = fix::all(&mut texts, &choice, &check_once)?;
-        fix::tell(&fixed)?;
+        let fixed = fix::all(&mut texts, &choice, &|texts| check_once(texts, now))?;
         if args.dry_run {
+            fix::tell(&fixed, false)?;
             fix::show(&fixed)?;
             return Ok(Exit::Done);
         }
-        fix::write(&fixed)?;
+        let (written, result) = fix::write(fixed);
+        fix::tell(&written, true)?;
+        result?;
     }
-    let outcome = check(&texts, &choice)?;
+    let outcome = check(args, &texts, &choice, now)?;
     if outcome.is_nothing() {
         return Err(Usage::new(format!("no rules in {}: name a folder with Sigma rules (.yml)", load::names(&args.dirs))));
     }
@@ -53,12 +54,14 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     Ok(if fails { Exit::Failed } else { Exit::Done })
 }
 
-fn check(texts: &Texts, choice: &args::Choice) -> Result<Outcome> {
-    let checked = check_once(texts)?;
+fn check(args: &Args, texts: &Texts, choice: &args::Choice, now: EventTime) -> Result<Outcome> {
+    let checked = check_once(texts, now)?;
     let mut problems = texts.problems.clone();
     problems.extend(checked.problems);
     let book = Rulebook::compile(checked.documents, &load::built_in_mappings()?, &mut problems);
     let set = &book.set;
+    let exceptions = load::exceptions(&args.dirs, args.context.as_deref(), &args.exceptions, now, &mut problems)?;
+    load::check_exceptions(&exceptions, set, &mut problems);
     Ok(Outcome {
         rules: set.rules.len(),
         correlations: set.correlations.len(),
@@ -68,16 +71,15 @@ fn check(texts: &Texts, choice: &args::Choice) -> Result<Outcome> {
 }
 
 /// What the lints say.
-fn check_once(texts: &Texts) -> Result<Checked> {
+fn check_once(texts: &Texts, now: EventTime) -> Result<Checked> {
     let mappings = load::built_in_mappings()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|it| i64::try_from(it.as_millis()).ok());
     let input = Input {
         files: &texts.files,
         pages: Some(&texts.pages),
         lists: &texts.lists,
         list_files: &texts.list_files,
         mappings: &mappings,
-        now: now.map(EventTime::from_ms),
+        now: Some(now),
     };
     Ok(lint::check(&input))
 }

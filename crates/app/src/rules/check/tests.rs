@@ -32,11 +32,14 @@ fn a_picture_shows_code_line_and_hint() {
     let lines: Vec<&str> = shown.lines().collect();
     let at = lines.iter().position(|it| it.contains("é: 1")).unwrap();
     let column = |line: &str, what: char| line.chars().position(|it| it == what).unwrap();
-    assert_eq!(
-        column(lines[at], 'é'),
-        column(lines[at + 1], '─').min(column(lines[at + 1], '┬').min(column(lines[at + 1], '─'))),
-        "{shown}"
-    );
+    let mark = lines[at + 1].chars().position(|it| matches!(it, '─' | '┬' | '▲')).unwrap();
+    assert_eq!(column(lines[at], 'é'), mark, "{shown}");
+}
+
+#[test]
+fn the_place_of_a_picture_counts_characters() {
+    let shown = drawn(&problem(1, 7, 9), "日本é: xx\n", 80);
+    assert!(shown.contains("[r.yml:1:7]"), "{shown}");
 }
 
 #[test]

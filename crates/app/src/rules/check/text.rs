@@ -20,7 +20,8 @@ pub(super) fn pictures(outcome: &Outcome, texts: &Texts) -> Result<()> {
     let mut out = anstream::stdout().lock();
     let sources: HashMap<&str, &str> =
         texts.files.iter().chain(&texts.pages).map(|(file, text)| (file.as_str(), text.as_str())).collect();
-    let width = show::width().unwrap_or(WIDTH).max(WIDTH_MIN);
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let width = show::width().or_else(columns).unwrap_or(WIDTH).max(WIDTH_MIN);
     for problem in &outcome.problems {
         writeln!(out, "{}", picture(problem, sources.get(problem.file.as_str()).copied(), width))?;
     }
@@ -30,8 +31,12 @@ pub(super) fn pictures(outcome: &Outcome, texts: &Texts) -> Result<()> {
 /// One problem as a picture, with colours.
 pub(super) fn picture(problem: &Problem, source: Option<&str>, width: usize) -> String {
     let report = Report::new(problem, source);
-    let handler =
-        GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_width(width).with_links(false).with_context_lines(1);
+    // The place stands in the name of the source: what miette would write counts bytes.
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
+        .with_width(width)
+        .with_links(false)
+        .with_context_lines(1)
+        .without_primary_span_start();
     let mut text = String::new();
     // Writing to a text does not fail, and the report is ours; were it to, the line says the same.
     if handler.render_report(&mut text, &report).is_err() {
@@ -83,15 +88,15 @@ impl Report {
     fn new(problem: &Problem, source: Option<&str>) -> Self {
         let fix = problem.fix.as_ref().map(|it| format!("--fix: {}", it.title));
         let help: Vec<String> = problem.hint.iter().cloned().chain(fix).map(|it| escaped(&it)).collect();
+        let place = format!("{}:{}:{}", problem.file, problem.line, problem.column);
         let source = source.map(|text| {
             let text = harmless(text);
             let (start, length) = span(&text, problem);
-            let name = escaped(&problem.file);
-            (NamedSource::new(name, text), LabeledSpan::new(None, start, length))
+            (NamedSource::new(escaped(&place), text), LabeledSpan::new(None, start, length))
         });
-        let place = format!("{}:{}:{}: ", problem.file, problem.line, problem.column);
+        let message = if source.is_none() { format!("{place}: {}", problem.message) } else { problem.message.clone() };
         Self {
-            message: escaped(&format!("{}{}", if source.is_none() { place.as_str() } else { "" }, problem.message)),
+            message: escaped(&message),
             code: format!("{} {}", problem.code, problem.code.name()),
             help: (!help.is_empty()).then(|| help.join("\n")),
             severity: problem.severity,

@@ -109,7 +109,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0555" told
     "NJ0601" lint
     "NJ1001" fix
-    "NJ1002" fix
+    "NJ1002" lint
     "NJ1003" fix
     "NJ1004" lint
     "NJ1005" fix

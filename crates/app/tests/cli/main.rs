@@ -1,6 +1,8 @@
 //! The binary as people and scripts use it: flags, files, exit codes.
 #![allow(clippy::unwrap_used)]
 
+mod check;
+
 use serde_json::Value as Json;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -509,7 +511,7 @@ fn events_without_a_time_take_that_of_the_event_before_in_whatever_thread_that_w
 
 #[test]
 fn correlations_of_every_kind_give_the_same_bytes_with_any_number_of_threads() {
-    let rules = include_str!("../../../tests/it/every_correlation.yml");
+    let rules = include_str!("../../../../tests/it/every_correlation.yml");
     let events = many_events(|at, time| {
         let (actor, target) = (at * 31 % 61, at * 17 % 41);
         let action = ["look", "export", "look", "close", "look", "view", "look"][(at / 7 % 7) as usize];
@@ -680,18 +682,6 @@ fn a_bad_rule_is_reported_and_the_others_score() {
     let ran = place.run(&["score", "events.ndjson"]);
     ran.ended(0).told("bad.yml:7:").told("1 errors");
     assert_eq!(rules_of(&ran.out).len(), 3);
-}
-
-#[test]
-fn rules_check_fails_on_a_rule_that_does_not_load() {
-    let place = Place::new("check");
-    place.run(&["rules", "check", "rules"]).ended(0).told("2 rules and 1 correlations load; 0 errors");
-    place.write("rules/bad.yml", b"title: Bad\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    action: x\n  condition: t\n");
-    let ran = place.run(&["rules", "check", "rules"]);
-    assert!(ran.ended(1).out.contains("rules/bad.yml:7:"), "{}", ran.out);
-    let report: Json = serde_json::from_str(&place.run(&["rules", "check", "rules", "--format", "json"]).ended(1).out).unwrap();
-    let error = report["problems"].as_array().unwrap().iter().find(|it| it["severity"] == "error").unwrap();
-    assert_eq!((&report["errors"], &error["line"]), (&1.into(), &7.into()), "{report}");
 }
 
 #[test]
