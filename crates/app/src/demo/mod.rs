@@ -114,7 +114,7 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Ar
     let sources = Sources::from_config(&[Source { topics: vec![EVENTS_TOPIC.to_owned()], ..Source::default() }])?;
     let rules = load::rules_with(std::slice::from_ref(&args.rules), None, &lists_of(company)?, sources.mappings())?;
     load::report(&rules.problems)?;
-    metrics.loaded.rules(&rules.book.set, &rules.problems);
+    metrics.loaded.rules(&rules.book, &rules.problems);
     // Small batches, so that no partition is hours of simulated time ahead of another: rules over several people look across.
     let batch = BatchLimits { messages_max: 256, queue_max: 16, ..BatchLimits::default() };
     let mut kafka =

@@ -2,10 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use engine::Policy;
+use engine::{Policy, Rulebook};
 use model::EventTime;
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec};
-use sigma::compile::RuleSet;
 use sigma::problem::{Problem, Severity};
 
 use super::catalogue::Catalogue;
@@ -17,6 +16,7 @@ pub(crate) struct LoadedMetrics {
     problems: IntGaugeVec,
     rule_set: IntGaugeVec,
     shadow: IntGauge,
+    unfed: IntGauge,
     reloads: IntCounterVec,
     last_reload_success: IntGauge,
     last_reload: Gauge,
@@ -38,6 +38,8 @@ impl LoadedMetrics {
         Self {
             shadow: catalogue
                 .gauge("nightjar_rules_shadow", "Rules and correlations that run in shadow: their status is test or experimental."),
+            unfed: catalogue
+                .gauge("nightjar_rules_unfed", "Rules that no source feeds, because none is of their log source: they can't ever match."),
             reloads: catalogue.counters(
                 "nightjar_rules_reload_total",
                 "Reloads of the rules by outcome: applied, unchanged, refused (an error in the set; the rules of before stay in force).",
@@ -98,8 +100,10 @@ impl LoadedMetrics {
     }
 
     /// Rules were loaded.
-    pub(crate) fn rules(&self, set: &RuleSet, problems: &[Problem]) {
+    pub(crate) fn rules(&self, book: &Rulebook, problems: &[Problem]) {
+        let set = &book.set;
         let count = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
+        self.unfed.set(count(book.unfed().count()));
         self.rules.with_label_values(&["detection"]).set(count(set.rules.len()));
         self.rules.with_label_values(&["correlation"]).set(count(set.correlations.len()));
         for severity in [Severity::Error, Severity::Warning, Severity::Info] {

@@ -74,7 +74,8 @@ fn filled() -> Metrics {
     metrics.member.handled(&id, 2);
     metrics.member.troubled("consumer");
     metrics.state.partition(&id);
-    metrics.loaded.rules(&sigma::compile::RuleSet::default(), &[Problem::error(Code::NotYaml, "a.yml", 1, 1, "x")]);
+    let book = engine::Rulebook::compile(Vec::new(), &[], &mut Vec::new());
+    metrics.loaded.rules(&book, &[Problem::error(Code::NotYaml, "a.yml", 1, 1, "x")]);
     metrics
 }
 

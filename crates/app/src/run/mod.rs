@@ -92,7 +92,7 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
 fn tell(loaded: &LoadedSet, metrics: &Metrics) -> Result<()> {
     let (set, policy, problems) = (&loaded.book.set, &loaded.book.policy, &loaded.problems);
     let errors = problems.iter().filter(|it| it.is_error()).count();
-    metrics.loaded.rules(set, problems);
+    metrics.loaded.rules(&loaded.book, problems);
     metrics.loaded.loaded_at(clock::now());
     metrics.loaded.exceptions(policy, clock::now());
     for problem in problems {
@@ -107,6 +107,7 @@ fn tell(loaded: &LoadedSet, metrics: &Metrics) -> Result<()> {
         version = env!("CARGO_PKG_VERSION"),
         rules = set.rules.len(),
         correlations = set.correlations.len(),
+        unfed = loaded.book.unfed().count(),
         exceptions = policy.exceptions().len(),
         errors,
         warnings = problems.len() - errors,

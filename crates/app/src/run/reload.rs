@@ -279,7 +279,7 @@ impl Reloader {
             Ok(policy) => policy,
             Err(reason) => return Outcome::Refused(reason),
         };
-        self.metrics.loaded.rules(&loaded.book.set, &loaded.problems);
+        self.metrics.loaded.rules(&loaded.book, &loaded.problems);
         self.metrics.loaded.exceptions(&policy, clock::now());
         self.of_files = loaded.exceptions;
         Outcome::Applied(self.live.swap(loaded.book.with_policy(policy)))
