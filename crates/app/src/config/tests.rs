@@ -140,7 +140,9 @@ fn keys(section: &str, table: &toml::Table, found: &mut Vec<String>) {
     for (key, value) in table {
         let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
         match value {
-            toml::Value::Table(inner) if name != "kafka.properties" => keys(&name, inner, found),
+            // What these hold is not ours to name: properties of the client, log sources.
+            _ if ["kafka.properties", "sources.logsource", "sources.logsources"].contains(&&*name) => found.push(name),
+            toml::Value::Table(inner) => keys(&name, inner, found),
             toml::Value::Array(list) if list.iter().any(toml::Value::is_table) => {
                 list.iter().filter_map(toml::Value::as_table).for_each(|it| keys(&name, it, found));
             }

@@ -25,6 +25,8 @@ const FIELDS_SHOWN: usize = 12;
 
 /// What of the figures is asked for.
 #[derive(Debug, clap::Args)]
+// The group that clap would make is called like that of the command it is part of.
+#[group(skip)]
 pub(crate) struct Args {
     /// Instead of the rules, tell what they come to once compiled for one source: terms, fields, tests, memory; with --events also how
     /// far events get
