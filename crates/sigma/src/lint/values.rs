@@ -56,7 +56,8 @@ impl Values<'_> {
                 _ => (starts, ends),
             };
             if is_against {
-                let message = format!("a `*` at the end that `{place}` pins down");
+                let end = if starts && place == "startswith" { "beginning" } else { "end" };
+                let message = format!("a `*` at the {end}, which `{place}` pins down");
                 problems.push(
                     self.source
                         .problem(Code::WildcardAgainstModifier, node.at, message)
@@ -187,7 +188,8 @@ impl Values<'_> {
         for (at, (node, scalar)) in scalars.iter().enumerate() {
             let Some(network) = networks[at] else { continue };
             if network.prefix_len() == 0 {
-                let message = format!("`{}` holds every address", scalar.text);
+                let kind = if network.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+                let message = format!("`{}` holds every {kind} address", scalar.text);
                 problems.push(self.source.problem(Code::EveryAddress, node.at, message));
                 continue;
             }
