@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use sigma::ast::Document;
 use sigma::lists::Lists;
 use sigma::matcher::Clock;
+use sigma::page::EventLine;
 use sigma::parse::parse_all;
 use std::collections::BTreeSet;
 
@@ -139,7 +140,11 @@ impl Case {
         let mut pipeline = self.pipeline(book);
         let mut fired = BTreeSet::new();
         for (at, event) in self.list("events").iter().enumerate() {
-            fired.extend(alerts(&mut pipeline, event)?.into_iter().map(|rule| (at + 1, rule)));
+            let rules = match wait_ms(event) {
+                Some(ms) => wait(&mut pipeline, ms),
+                None => alerts(&mut pipeline, event)?,
+            };
+            fired.extend(rules.into_iter().map(|rule| (at + 1, rule)));
         }
         let wanted: BTreeSet<(usize, String)> = (self.list("fires").iter())
             .map(|it| (usize::try_from(it[0].as_u64().unwrap()).unwrap(), it[1].as_str().unwrap().to_owned()))
@@ -156,6 +161,18 @@ fn alerts(pipeline: &mut Pipeline, event: &Json) -> Result<Vec<String>, Wrong> {
         Some(reject) => Err(format!("{line} is no event: {reject}")),
         None => Ok(alerts.into_iter().map(|it| it.alert.rule.name.clone()).collect()),
     }
+}
+
+/// How long an event `wait 20m` waits.
+fn wait_ms(event: &Json) -> Option<i64> {
+    EventLine { line: 1, text: event.as_str()?.to_owned() }.wait_ms()
+}
+
+/// The names of the rules that alert when so long nothing comes.
+fn wait(pipeline: &mut Pipeline, ms: i64) -> Vec<String> {
+    let mut alerts = Vec::new();
+    pipeline.wait(ms, &mut alerts);
+    alerts.into_iter().map(|it| it.alert.rule.name.clone()).collect()
 }
 
 /// The line of an event; one given as text is a line as it stands.

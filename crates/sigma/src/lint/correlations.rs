@@ -55,6 +55,14 @@ impl<'a> Correlations<'a> {
     /// Whether some count satisfies the comparisons. At least one event is there when the count is looked at.
     fn thresholds(&self, section: &Node, kind: &str, names: &[(&str, Position)], problems: &mut Vec<Problem>) {
         let is_temporal = matches!(kind, "temporal" | "temporal_ordered");
+        if matches!(kind, "value_sum" | "value_avg" | "value_percentile" | "value_median") {
+            let pairs = section.get("condition").and_then(Node::as_map).unwrap_or_default();
+            if let Some(at) = contradiction(pairs) {
+                let message = format!("no number satisfies the condition of this `{kind}`");
+                problems.push(self.source.problem(Code::NeverFires, at, message));
+            }
+            return;
+        }
         if !is_temporal && !matches!(kind, "event_count" | "value_count") {
             return;
         }
@@ -212,6 +220,35 @@ fn exact(any: &[&Predicate]) -> Option<Vec<String>> {
         .collect()
 }
 
+/// Where a condition begins that no number satisfies: its comparisons leave nothing between them.
+fn contradiction(pairs: &[(Key, Node)]) -> Option<Position> {
+    let comparisons: Vec<(&Key, f64)> = pairs
+        .iter()
+        .filter_map(|(key, node)| match node.as_scalar()?.typed {
+            #[expect(clippy::cast_precision_loss, reason = "measured numbers are 64-bit floats too")]
+            Typed::Int(number) => Some((key, number as f64)),
+            Typed::Float(number) => Some((key, number)),
+            _ => None,
+        })
+        .collect();
+    let holds = |number: f64| {
+        comparisons.iter().all(|(key, with)| match key.text.as_str() {
+            "gt" => number > *with,
+            "gte" => number >= *with,
+            "lt" => number < *with,
+            "lte" => number <= *with,
+            "eq" => number.total_cmp(with).is_eq(),
+            "neq" => number.total_cmp(with).is_ne(),
+            _ => true,
+        })
+    };
+    // What is satisfied at all is so by a threshold, by a number just beside one, or far from them.
+    let beside = |(_, with): &(&Key, f64)| [*with, with.next_down(), with.next_up()];
+    let is_satisfied = comparisons.iter().flat_map(beside).any(holds);
+    let (first, _) = comparisons.first()?;
+    (!is_satisfied).then_some(first.at)
+}
+
 /// The counts that comparisons admit.
 struct Bounds {
     least: u64,
@@ -244,5 +281,52 @@ impl Bounds {
             bounds.has_least |= !matches!(key.text.as_str(), "lt" | "lte");
         }
         bounds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::check;
+    use crate::lists::Lists;
+
+    const RULE: &str = "title: A\nname: a\nlogsource: {product: nightjar}\ndetection: {s: {action: a}, condition: s}\n---\n";
+
+    /// The lint's word on a condition of `kind`.
+    fn never_fires(kind: &str, comparisons: &str) -> bool {
+        let text = format!(
+            "{RULE}title: C\nname: c\ncorrelation: {{type: {kind}, rules: [a], group-by: [actor.id], timespan: 1h, condition: {{field: detail.rows, {comparisons}}}}}\n"
+        );
+        let mapping = SourceMapping::built_in("native").unwrap();
+        let checked = check(&Input {
+            files: &[("rules/c.yml".to_owned(), text)],
+            pages: None,
+            lists: &Lists::default(),
+            list_files: &[],
+            mappings: &[mapping],
+            now: None,
+        });
+        checked.problems.iter().any(|it| it.code == Code::NeverFires)
+    }
+
+    #[test]
+    fn comparisons_that_leave_no_number_between_them_are_told() {
+        for (comparisons, expected) in [
+            ("gt: 5, lt: 5.5", false),
+            ("gte: 5, lte: 5", false),
+            ("gt: 5, lte: 5", true),
+            ("gt: 100, lt: 10.5", true),
+            ("eq: 3, gt: 3", true),
+            ("eq: 3, neq: 3", true),
+            ("gte: 3, lte: 3, neq: 3", true),
+            ("lt: -5", false),
+            ("neq: 0", false),
+        ] {
+            for kind in ["value_sum", "value_avg", "value_median"] {
+                assert_eq!(never_fires(kind, comparisons), expected, "{kind} {comparisons}");
+            }
+        }
+        assert!(never_fires("value_percentile", "percentile: 99, gt: 5, lt: 4"));
+        assert!(!never_fires("value_percentile", "percentile: 99, gt: 5, lt: 99"));
     }
 }
