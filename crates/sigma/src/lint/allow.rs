@@ -5,18 +5,25 @@ use crate::parse::yaml::Position;
 use crate::problem::{Code, Problem, Severity};
 use std::collections::HashMap;
 
-/// A code that a comment allows on a line.
+/// A code that a comment allows.
 struct Allowed {
     at: Position,
-    line: usize,
     code: Code,
     is_used: bool,
+}
+
+/// The comments of a file.
+#[derive(Default)]
+struct OfFile {
+    allowed: Vec<Allowed>,
+    /// Which of them allow a code on a line; those that are used already are gone from here.
+    by_place: HashMap<(usize, Code), Vec<usize>>,
 }
 
 /// The comments of some files.
 #[derive(Default)]
 pub(super) struct Comments {
-    by_file: HashMap<String, Vec<Allowed>>,
+    by_file: HashMap<String, OfFile>,
 }
 
 const MARK: &str = "nightjar: allow";
@@ -27,7 +34,7 @@ impl Comments {
         if !source.text.contains(MARK) {
             return;
         }
-        for number in 1..=source.lines.len() {
+        for (number, next) in following(source).into_iter().enumerate().skip(1) {
             let line = source.line(number);
             let Some((before, comment)) = comment(line) else { continue };
             let Some(rest) = comment.trim_start().strip_prefix(MARK) else { continue };
@@ -35,8 +42,7 @@ impl Comments {
             let at = Position { line: number, column, width: comment.trim_end().chars().count() + 1 };
             // A comment with nothing before it is about the next line that is none.
             let is_alone = before.trim().is_empty();
-            let next = (number + 1..=source.lines.len()).find(|&it| !source.line(it).trim_start().starts_with('#'));
-            let line = if is_alone { next.unwrap_or(number) } else { number };
+            let line = if is_alone { next } else { number };
             let words: Vec<&str> = rest.split([' ', ',', '\t']).filter(|it| !it.is_empty()).collect();
             let is_code = |it: &&&str| match it.as_bytes() {
                 [b'n' | b'N', b'j' | b'J', digits @ ..] => digits.len() == 4 && digits.iter().all(u8::is_ascii_digit),
@@ -55,7 +61,11 @@ impl Comments {
                     problems.push(source.problem(Code::UnknownAllowed, at, format!("there is no code {word}")));
                     continue;
                 };
-                self.by_file.entry(source.file.to_owned()).or_default().push(Allowed { at, line, code, is_used: false });
+                let file = self.by_file.entry(source.file.to_owned()).or_default();
+                for line in [number, line] {
+                    file.by_place.entry((line, code)).or_default().push(file.allowed.len());
+                }
+                file.allowed.push(Allowed { at, code, is_used: false });
             }
             if codes > 0 && codes == words.len() {
                 problems.push(
@@ -74,15 +84,10 @@ impl Comments {
             if problem.severity == Severity::Error {
                 return true;
             }
-            let Some(allowed) = self.by_file.get_mut(&problem.file) else { return true };
-            let mut is_kept = true;
-            for it in
-                allowed.iter_mut().filter(|it| it.code == problem.code && (it.line == problem.line || it.at.line == problem.line))
-            {
-                it.is_used = true;
-                is_kept = false;
-            }
-            is_kept
+            let Some(file) = self.by_file.get_mut(&problem.file) else { return true };
+            let Some(those) = file.by_place.get_mut(&(problem.line, problem.code)) else { return true };
+            those.drain(..).for_each(|it| file.allowed[it].is_used = true);
+            false
         });
         before - problems.len()
     }
@@ -90,12 +95,26 @@ impl Comments {
     /// Comments that allowed nothing.
     pub(super) fn unused(&self, sources: &[Source<'_>], problems: &mut Vec<Problem>) {
         for source in sources {
-            for it in self.by_file.get(source.file).into_iter().flatten().filter(|it| !it.is_used) {
+            for it in self.by_file.get(source.file).into_iter().flat_map(|it| &it.allowed).filter(|it| !it.is_used) {
                 let message = format!("there is no {} here to allow", it.code);
                 problems.push(source.problem(Code::UnusedAllowed, it.at, message).with_hint("remove the comment"));
             }
         }
     }
+}
+
+/// For each line, 1-based, the next one that is no comment; a line of the last comments is its own.
+fn following(source: &Source<'_>) -> Vec<usize> {
+    let count = source.lines.len();
+    let mut following: Vec<usize> = (0..=count).collect();
+    let mut next = None;
+    for number in (1..=count).rev() {
+        following[number] = next.unwrap_or(number);
+        if !source.line(number).trim_start().starts_with('#') {
+            next = Some(number);
+        }
+    }
+    following
 }
 
 /// What stands before the `#` of a comment, and after it.
