@@ -276,6 +276,10 @@ fn what_fits_is_proposed_in_texts_that_are_broken() {
     let keys = editor.proposals(&RULES.replace("level: high\n---", "fa\n---"), "\nfa");
     assert_eq!(keys, ["falsepositives"]);
     assert_eq!(editor.proposals("correlation:\n  type: temporal_\n", "temporal_"), ["temporal_ordered"]);
+    assert_eq!(editor.proposals(&RULES.replace("    gte: 3\n", "    perc\n"), "    perc"), ["percentile"]);
+    let condition = RULES.replace("  condition:\n    gte: 3\n", "  condition: not exp\n");
+    assert_eq!(editor.proposals(&condition, "not exp"), ["export"], "a rule of the correlation");
+    assert_eq!(editor.proposals(&format!("{RULES}nightjar:\n  sess\n"), "\n  sess"), ["session_gap"]);
     editor.end();
 }
 

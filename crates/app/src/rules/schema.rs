@@ -232,9 +232,7 @@ fn correlation() -> Json {
         "required": ["type", "rules", "timespan"],
         "properties": properties,
         "additionalProperties": false,
-        // What is counted needs a condition; an order or a coincidence is one by itself.
-        "if": {"properties": {"type": {"enum": ["event_count", "value_count"]}}},
-        "then": {"required": ["condition"]},
+        "allOf": condition_of_type(),
     })
 }
 
@@ -243,12 +241,36 @@ fn comparisons() -> Json {
     for Word { name, meaning } in words::COMPARISONS {
         let mut property = match name {
             "field" => json!({"allOf": [{"$ref": "#/definitions/texts"}]}),
+            "percentile" => json!({"type": "number", "minimum": 0, "maximum": 100}),
             _ => json!({"type": "number"}),
         };
         property["description"] = Json::from(meaning);
         properties.insert(name.to_owned(), property);
     }
-    json!({"type": "object", "minProperties": 1, "properties": properties})
+    json!({"type": "object", "minProperties": 1, "properties": properties, "additionalProperties": false})
+}
+
+/// What a condition has to be, by type: a map where something is counted or measured, and with a field where that has values; an order
+/// or a coincidence is one by itself.
+fn condition_of_type() -> Json {
+    let of = |are_wanted: &dyn Fn(&str) -> bool| {
+        let names: Vec<&str> = words::CORRELATION_TYPES.iter().map(|it| it.name).filter(|it| are_wanted(it)).collect();
+        json!({"properties": {"type": {"enum": names}}})
+    };
+    json!([
+        {
+            "if": of(&|it| !it.starts_with("temporal")),
+            "then": {"required": ["condition"], "properties": {"condition": {"type": "object"}}},
+        },
+        {
+            "if": of(&|it| it.starts_with("value_")),
+            "then": {"properties": {"condition": {"required": ["field"]}}},
+        },
+        {
+            "if": of(&|it| it != "value_percentile"),
+            "then": {"properties": {"condition": {"not": {"required": ["percentile"]}}}},
+        },
+    ])
 }
 
 fn filter() -> Json {
@@ -265,17 +287,11 @@ fn filter() -> Json {
 
 /// The attributes of our own, all under one key.
 fn nightjar() -> Json {
-    json!({
-        "type": "object",
-        "description": "Attributes that only Nightjar reads.",
-        "properties": {
-            "session_gap": {
-                "type": "string",
-                "pattern": TIMESPAN,
-                "description": "Of a correlation: events of a group further apart than this belong to different sessions.",
-            },
-        },
-    })
+    let mut properties = Map::new();
+    for Word { name, meaning } in words::EXTENSION_KEYS {
+        properties.insert(name.to_owned(), json!({"type": "string", "pattern": TIMESPAN, "description": meaning}));
+    }
+    json!({"type": "object", "description": "Attributes that only Nightjar reads.", "properties": properties})
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub(crate) const CORRELATION_KEYS: [Word; 7] = [
     word("rules", "The rules whose matches count, by name or id; in order for `temporal_ordered`."),
     word("group-by", "Fields that the events must have in common."),
     word("timespan", "The sliding window: a whole number and s, m, h, d, w, M (30 days) or y (365 days)."),
-    word("condition", "What the count must be: `gte: 10`."),
+    word("condition", "What the count or value must be: `gte: 10`; of rules, which must match and which must not: `a and not b`."),
     word("aliases", "Names for `group-by` that stand for another field in each rule."),
     word("generate", "Whether the rules that it is over alert by themselves too."),
 ];
@@ -106,23 +106,28 @@ pub(crate) const CORRELATION_KEYS: [Word; 7] = [
 pub(crate) const CORRELATION_TYPES: [Word; 8] = [
     word("event_count", "How many events match."),
     word("value_count", "How many different values of `field` there are."),
-    word("temporal", "All the rules match, in any order."),
-    word("temporal_ordered", "All the rules match, in the order of `rules`."),
-    word("value_sum", "The sum of `field`."),
-    word("value_avg", "The mean of `field`."),
-    word("value_percentile", "A percentile of `field`."),
-    word("value_median", "The median of `field`."),
+    word("temporal", "All the rules match, in any order, or those that the condition names."),
+    word("temporal_ordered", "All the rules match, in the order of `rules`, or those that the condition names."),
+    word("value_sum", "The sum of the numbers in `field`."),
+    word("value_avg", "The mean of the numbers in `field`."),
+    word("value_percentile", "The number in `field` that `percentile` percent of them do not exceed."),
+    word("value_median", "The median of the numbers in `field`."),
 ];
 
+/// Keys under `nightjar` of a correlation.
+pub(crate) const EXTENSION_KEYS: [Word; 1] =
+    [word("session_gap", "Events of a group further apart than this are of different sessions: `15m`.")];
+
 /// Keys under `condition` of a correlation.
-pub(crate) const COMPARISONS: [Word; 7] = [
+pub(crate) const COMPARISONS: [Word; 8] = [
     word("gt", "More than this."),
     word("gte", "This or more."),
     word("lt", "Less than this."),
     word("lte", "This or less."),
     word("eq", "Exactly this."),
     word("neq", "Anything but this."),
-    word("field", "Whose values are counted."),
+    word("field", "Whose values are counted or measured."),
+    word("percentile", "Which percentile, from 0 to 100, of a `value_percentile`."),
 ];
 
 /// Values of `status`.

@@ -960,4 +960,14 @@ fn explain_tells_which_group_of_a_correlation_an_event_counts_for_or_why_it_does
         explain("{\"eventTime\":\"2026-03-02T10:00:00Z\",\"eventName\":\"look\"}", &["--rule", "crowd", "--source", "cloudtrail"]);
     let reason = "it wants product nightjar, and the source `cloudtrail` is product aws, service cloudtrail";
     assert!(out.contains(reason), "{out}");
+    let sum = "title: Rows\nname: rows\ncorrelation: {type: value_sum, rules: [looked_at], group-by: [actor.id], timespan: 1h, condition: {field: detail.rows, gt: 5}}\n";
+    place.write("rules/sum.yml", sum.as_bytes());
+    let of_rows = |rows: &str| {
+        let event = event(1, "ana", "look", "t7");
+        event.trim_end().strip_suffix('}').unwrap().to_owned() + &format!(",\"detail\":{{\"rows\":{rows}}}}}\n")
+    };
+    let out = explain(&of_rows("\"7.5\""), &["--rule", "rows"]);
+    assert!(out.contains("✔ counts for looked_at: actor.id \"ana\", measured detail.rows \"7.5\""), "{out}");
+    let out = explain(&of_rows("\"many\""), &["--rule", "rows"]);
+    assert!(out.contains("✘ not for looked_at: the event's `detail.rows` is no number: \"many\""), "{out}");
 }

@@ -4,7 +4,7 @@ use engine::explain::{self, near_miss};
 use model::{Reject, SourceMapping};
 use serde_json::{Value as Json, json};
 use sigma::ast::{Correlation, CorrelationKind, Document, Rule};
-use sigma::matcher::Clock;
+use sigma::matcher::{Clock, number};
 use std::collections::BTreeMap;
 
 /// What an event does to one correlation.
@@ -112,18 +112,32 @@ impl<'a> Asked<'a> {
             };
             values.push((name, path.as_ref().unwrap_or(field).clone()));
         }
-        if let CorrelationKind::ValueCount(fields) = &correlation.kind {
-            values.extend(fields.iter().map(|it| (format!("counted {it}"), it.clone())));
-        }
+        let word = if correlation.kind.measured().is_some() { "measured" } else { "counted" };
+        values.extend(correlation.kind.fields().iter().map(|it| (format!("{word} {it}"), it.clone())));
+        let groups = correlation.group_by.len();
         let mut found = Vec::with_capacity(values.len());
-        for (name, path) in values {
+        for (at, (name, path)) in values.into_iter().enumerate() {
             let value = explain::value(self.mapping, self.line, path.as_str());
             if value.is_null() {
-                return State::Not(format!("the event has no `{path}`, without which it belongs to no group"));
+                let so = if at < groups { "without which it belongs to no group" } else { "which is what counts" };
+                return State::Not(format!("the event has no `{path}`, {so}"));
+            }
+            if at >= groups && word == "measured" && !has_number(&value) {
+                return State::Not(format!("the event's `{path}` is no number: {value}"));
             }
             found.push((name, value));
         }
         State::Feeds { values: found }
+    }
+}
+
+/// Whether a value, or an element of it, is a number or reads as one.
+fn has_number(value: &Json) -> bool {
+    match value {
+        Json::Number(_) => true,
+        Json::String(text) => number(text).is_some(),
+        Json::Array(elements) => elements.iter().any(has_number),
+        Json::Null | Json::Bool(_) | Json::Object(_) => false,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::rules::select::{Entry, Kind};
 use model::Level;
-use sigma::ast::{Correlation, CorrelationKind, Document};
+use sigma::ast::{Alternative, Correlation, CorrelationKind, Document};
+use sigma::parse::alternatives;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A document.
@@ -48,12 +49,11 @@ impl Graph {
         let mut graph = Self::default();
         for (at, entry) in entries.iter().enumerate() {
             graph.nodes.push(node(entry));
-            let is_ordered = matches!(entry.document, Document::Correlation(it) if it.kind == CorrelationKind::TemporalOrdered);
+            let label = |step: usize| if let Document::Correlation(it) = entry.document { label(it, step) } else { String::new() };
             let parts = if entry.kind == Kind::Correlation { entry.parts } else { &[] };
             for (step, from) in parts.iter().enumerate() {
                 let Some(&from) = index.get(from.as_str()) else { continue };
-                let label = if is_ordered { (step + 1).to_string() } else { String::new() };
-                graph.edges.push(Edge { from, to: at, label });
+                graph.edges.push(Edge { from, to: at, label: label(step) });
             }
             for filter in entry.filters() {
                 graph.edges.extend(index.get(filter).map(|&from| Edge { from, to: at, label: String::new() }));
@@ -119,6 +119,16 @@ fn node(entry: &Entry<'_>) -> Node {
     }
 }
 
+/// `2` for the second step of an order, `not` for what must not happen whatever else does.
+fn label(correlation: &Correlation, step: usize) -> String {
+    let alternatives = correlation.expression.as_ref().and_then(|it| alternatives::of(it).ok()).unwrap_or_default();
+    let is_absent = |it: &Alternative| it.absent.iter().any(|it| usize::from(*it) == step);
+    let is_unwanted = !alternatives.is_empty() && alternatives.iter().all(is_absent);
+    let number = (correlation.kind == CorrelationKind::TemporalOrdered).then(|| (step + 1).to_string());
+    let words = [number, is_unwanted.then(|| "not".to_owned())];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 /// `value_count of target.id in 10m by actor.id`
 fn summary(correlation: &Correlation) -> String {
     let kind = match &correlation.kind {
@@ -134,9 +144,10 @@ fn summary(correlation: &Correlation) -> String {
         CorrelationKind::Temporal => "temporal".to_owned(),
         CorrelationKind::TemporalOrdered => "temporal_ordered".to_owned(),
     };
+    let gap = correlation.session_gap_ms.map_or_else(String::new, |it| format!(" with gaps of {} at most", timespan(it)));
     let by: Vec<&str> = correlation.group_by.iter().map(model::FieldPath::as_str).collect();
     let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
-    format!("{kind} in {}{by}", timespan(correlation.timespan_ms))
+    format!("{kind} in {}{gap}{by}", timespan(correlation.timespan_ms))
 }
 
 /// `10m`, `2h`, `1d`: the largest unit that leaves a whole number.

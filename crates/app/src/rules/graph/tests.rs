@@ -24,6 +24,15 @@ title: Many
 name: many
 correlation: {type: value_count, rules: [b], timespan: 1d, condition: {field: target.id, gte: 3}}
 ---
+title: Left open
+name: left_open
+correlation: {type: temporal_ordered, rules: [a, b], group-by: [actor.id], timespan: 1h, condition: a and not b}
+---
+title: Rows
+name: rows
+correlation: {type: value_sum, rules: [b], group-by: [actor.id], timespan: 8h, condition: {field: detail.rows, gt: 1000}}
+nightjar: {session_gap: 15m}
+---
 title: Not in tests
 name: no_tests
 logsource: {product: nightjar}
@@ -35,10 +44,12 @@ fn correlations_point_back_to_what_they_count_and_steps_are_numbered() {
     let mut loaded = parse_all([("rules.yml".to_owned(), RULES.to_owned())], &Lists::default());
     sigma::filters::apply(&mut loaded.documents);
     let graph = Graph::of(&loaded.documents);
-    assert_eq!(edges(&graph), ["a>then_b1", "b>many", "b>then_b2", "no_tests>a"]);
+    assert_eq!(edges(&graph), ["a>left_open1", "a>then_b1", "b>left_open2 not", "b>many", "b>rows", "b>then_b2", "no_tests>a"]);
     let details: Vec<&str> = graph.nodes.iter().map(|it| it.detail.as_str()).collect();
     let many = "value_count of target.id in 1d";
-    assert_eq!(details, ["nightjar/audit", "nightjar", many, "of 1 rule", "temporal_ordered in 90m by actor.id"]);
+    let (open, order) = ("temporal_ordered in 1h by actor.id", "temporal_ordered in 90m by actor.id");
+    let rows = "value_sum of detail.rows in 8h with gaps of 15m at most by actor.id";
+    assert_eq!(details, ["nightjar/audit", "nightjar", open, many, "of 1 rule", rows, order]);
 }
 
 /// A correlation of a correlation, one of a rule that it shares, and a rule that stands alone.

@@ -86,6 +86,7 @@ impl Completing<'_> {
             ["logsource"] => self.keys(&words::LOGSOURCE_KEYS, parents),
             ["correlation"] => self.keys(&words::CORRELATION_KEYS, parents),
             ["correlation", "condition"] => self.keys(&words::COMPARISONS, parents),
+            ["nightjar"] => self.keys(&words::EXTENSION_KEYS, parents),
             ["detection"] => vec![key_proposal("condition", "Selections joined with and, or, not.")],
             ["filter"] => vec![
                 key_proposal("rules", "The rules it is for, by name or id; `any` for all of the log source."),
@@ -179,6 +180,10 @@ impl Completing<'_> {
             ["fields"] | ["correlation", "group-by"] | ["correlation", "condition", "field"] => self.fields(""),
             ["correlation", "type"] => words(&words::CORRELATION_TYPES),
             ["correlation" | "filter", "rules"] => return (self.rules(), word_bytes),
+            ["correlation", "condition"] => {
+                let rules = self.counted_rules();
+                return (rules.iter().map(|it| proposal(it, "", CompletionItemKind::REFERENCE)).collect(), word_bytes);
+            }
             ["detection" | "filter", "condition"] => {
                 return (self.selections(parents[0], word), word_bytes);
             }

@@ -33,7 +33,7 @@ pub(super) fn definition(workspace: &Workspace, path: &Path, number: usize, at: 
         workspace.text(&page).is_some().then_some(Target { path: page, line: 0 })
     };
     match (parents.as_slice(), &place.what) {
-        (["correlation" | "filter", "rules"], _) => rule(text::word_at(line, at, "").1),
+        (["correlation" | "filter", "rules"] | ["correlation", "condition"], _) => rule(text::word_at(line, at, "").1),
         (["correlation", "aliases", _], What::Key { text, .. }) => rule(text),
         ([section @ ("detection" | "filter"), "condition"], _) => {
             let name = text::word_at(line, at, "").1;

@@ -39,6 +39,7 @@ fn key_meaning(parents: &[&str], key: &str, bytes: &Range<usize>, at: usize) -> 
         ["logsource"] => word(&words::LOGSOURCE_KEYS),
         ["correlation"] => word(&words::CORRELATION_KEYS),
         ["correlation", "condition"] => word(&words::COMPARISONS),
+        ["nightjar"] => word(&words::EXTENSION_KEYS),
         ["detection" | "filter", selection, ..] if !matches!(*selection, "condition" | "rules") => {
             field_or_modifier(key, bytes, at)
         }
@@ -77,7 +78,7 @@ fn value_meaning(
         ["status"] => word(&words::STATUSES),
         ["tags"] => attack::name(value).map(|it| (format!("**{value}**: {it} (MITRE ATT&CK)"), bytes.clone())),
         ["correlation", "type"] => word(&words::CORRELATION_TYPES),
-        ["correlation" | "filter", "rules"] => {
+        ["correlation" | "filter", "rules"] | ["correlation", "condition"] => {
             let (bytes, name) = text::word_at(line, at, "");
             Some((about_rule(workspace.rule(name)?), bytes))
         }

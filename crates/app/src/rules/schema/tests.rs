@@ -103,6 +103,27 @@ fn correlations_have_a_type_rules_and_a_timespan() {
 }
 
 #[test]
+fn correlations_of_every_type_have_the_condition_they_need() {
+    let of = |kind: &str, condition: &str| correlation(&format!("type: {kind}, rules: [a], timespan: 1h, condition: {condition}"));
+    check(&of("value_sum", "{field: detail.rows, gt: 1000.5, lte: 2000}"), true);
+    check(&of("value_avg", "{gt: 1000}"), false);
+    check(&of("value_median", "a and not b"), false);
+    check(&of("value_percentile", "{field: detail.rows, percentile: 99.9, gt: 5}"), true);
+    check(&of("value_percentile", "{field: detail.rows, percentile: 101, gt: 5}"), false);
+    check(&of("value_sum", "{field: detail.rows, percentile: 50, gt: 5}"), false);
+    check(&of("temporal_ordered", "a and not b"), true);
+    check(&of("event_count", "{gte: 3, filed: x}"), false);
+}
+
+#[test]
+fn a_session_gap_is_a_timespan() {
+    let of = |gap: &str| correlation("type: temporal, rules: [a], timespan: 1h") + &format!("nightjar: {{session_gap: {gap}}}\n");
+    check(&of("15m"), true);
+    check(&of("15 minutes"), false);
+    check(&of("15"), false);
+}
+
+#[test]
 fn closed_words_and_dates_are_checked() {
     check(&(item("a: b") + "level: severe\n"), false);
     check(&(item("a: b") + "status: new\n"), false);
