@@ -72,7 +72,9 @@ pub(crate) fn run(is_wanted: impl Fn(&str) -> bool) {
 fn files(case: &Case) -> Vec<(String, String)> {
     let mut text = String::new();
     for (name, action) in [("a", "'*'"), ("b", "step.one"), ("c", "step.two"), ("d", "step.three")] {
-        let _ = write!(text, "title: {name}\nname: {name}\nlogsource: {{product: nightjar, service: audit}}\n");
+        // The peer finds the rules of a correlation by their id alone.
+        let id = format!("5a0b7c1e-0000-4000-8000-00000000000{name}");
+        let _ = write!(text, "title: {name}\nid: {id}\nname: {name}\nlogsource: {{product: nightjar, service: audit}}\n");
         let _ = write!(text, "level: low\ndetection: {{sel: {{action: {action}}}, condition: sel}}\n---\n");
     }
     let Case { kind, rules, condition, .. } = case;
@@ -127,7 +129,15 @@ fn beside_the_peer(case: &Case) {
         let our_groups: BTreeSet<&str> = alerts.iter().map(|it| it.alert.actor.id.as_str()).collect();
         let their_groups: BTreeSet<&str> =
             fired.iter().filter_map(|it| it.as_correlation()?.group_key.first()).map(|it| it.1.as_str()).collect();
-        assert_eq!(our_groups, their_groups, "{}: both engines see the same actors fire", case.name);
+        let only_one = our_groups.symmetric_difference(&their_groups).count();
+        assert_eq!(
+            only_one,
+            0,
+            "{}: actors that fire in one engine only, of {} and {}",
+            case.name,
+            our_groups.len(),
+            their_groups.len()
+        );
         groups = our_groups.len();
         ratios.push(theirs / ours);
         rates.push((per_second(case, ours), per_second(case, theirs)));

@@ -6,9 +6,12 @@ use super::ranges::Ranges;
 use super::{FieldIndex, Literal};
 use crate::ast::{Compare, Pattern, Predicate};
 use crate::fold::folded;
-use hashbrown::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
 use ipnet::IpNet;
 use regex::Regex;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::mem::discriminant;
 use std::sync::OnceLock;
 
 /// A distinct test of a value. Texts that are compared without regard to case are stored in lower case.
@@ -55,13 +58,23 @@ impl Atom {
         Self::Number(compare, with)
     }
 
-    /// A key that is equal exactly for equal atoms.
-    fn key(&self) -> String {
+    /// The same for equal atoms.
+    fn hash(&self) -> u64 {
+        let mut hasher = FixedState::default().build_hasher();
+        discriminant(self).hash(&mut hasher);
         match self {
-            // A float's own text is ambiguous for -0.0 alone, which compares equal to 0.0 anyway.
-            Self::Number(compare, with) => format!("{compare:?} {with:?}"),
-            other => format!("{other:?}"),
+            Self::Equal(text, how) | Self::Prefix(text, how) | Self::Suffix(text, how) | Self::Contains(text, how) => {
+                (text, how).hash(&mut hasher);
+            }
+            Self::Like(glob, how) => (glob, how).hash(&mut hasher),
+            Self::Regex(source) => source.hash(&mut hasher),
+            Self::Cidr(net) => net.hash(&mut hasher),
+            // Two zeros are equal, and so are their sums with zero.
+            Self::Number(compare, with) => (compare, (with + 0.0).to_bits()).hash(&mut hasher),
+            Self::Bool(is_true) => is_true.hash(&mut hasher),
+            Self::AnyText | Self::Exists | Self::Null => {}
         }
+        hasher.finish()
     }
 }
 
@@ -72,7 +85,7 @@ pub type AtomSet = [u64];
 #[derive(Debug, Default)]
 pub struct FieldAtoms {
     atoms: Vec<Atom>,
-    by_key: HashMap<String, u32>,
+    places: HashTable<u32>,
     regexes: HashMap<u32, Regex>,
     index: OnceLock<Index>,
     ranges: OnceLock<Option<Ranges>>,
@@ -91,12 +104,19 @@ impl FieldAtoms {
 
     /// The number of `atom`, which is added when it is new.
     pub(super) fn intern(&mut self, atom: Atom) -> u32 {
-        let next = u32::try_from(self.atoms.len()).expect("atoms are far fewer than 2^32");
-        let atoms = &mut self.atoms;
-        *self.by_key.entry(atom.key()).or_insert_with(|| {
-            atoms.push(atom);
-            next
-        })
+        if let Some(known) = self.place(&atom) {
+            return known;
+        }
+        let at = u32::try_from(self.atoms.len()).expect("atoms are far fewer than 2^32");
+        let hash = atom.hash();
+        self.atoms.push(atom);
+        let Self { places, atoms, .. } = self;
+        places.insert_unique(hash, at, |&it| atoms[it as usize].hash());
+        at
+    }
+
+    fn place(&self, atom: &Atom) -> Option<u32> {
+        self.places.find(atom.hash(), |&it| self.atoms[it as usize] == *atom).copied()
     }
 
     /// The literal that a predicate on this field is.
@@ -129,7 +149,7 @@ impl FieldAtoms {
     /// The literal of a regular expression, which is compiled the first time it is met.
     fn regex(&mut self, field: FieldIndex, source: &str) -> Result<Literal, String> {
         let atom = Atom::Regex(source.to_owned());
-        if let Some(&known) = self.by_key.get(&atom.key()) {
+        if let Some(known) = self.place(&atom) {
             return Ok(Literal::atom(field, known));
         }
         let regex = Regex::new(source).map_err(|error| format!("regular expression can't be used: {error}"))?;
@@ -140,8 +160,14 @@ impl FieldAtoms {
 
     /// Bytes held, about, regular expressions not counted.
     pub(super) fn bytes(&self) -> usize {
-        // Each test stands in the list and, as its key, in the table.
-        let atoms: usize = self.by_key.keys().map(|it| it.len() * 2 + size_of::<Atom>()).sum();
+        let text = |it: &Atom| match it {
+            Atom::Equal(text, _) | Atom::Prefix(text, _) | Atom::Suffix(text, _) | Atom::Contains(text, _) => text.len(),
+            Atom::Regex(source) => source.len(),
+            Atom::Like(glob, _) => glob.bytes(),
+            _ => 0,
+        };
+        // A literal stands in the list and once more where it is looked for.
+        let atoms: usize = self.atoms.iter().map(|it| 2 * text(it) + size_of::<Atom>()).sum();
         atoms + self.index.get().map_or(0, Index::bytes)
     }
 

@@ -4,10 +4,10 @@ use crate::ast::Wild;
 use crate::fold::folded;
 
 /// A wildcard pattern, character by character.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Glob(Box<[Piece]>);
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Piece {
     Char(char),
     One,
@@ -15,6 +15,11 @@ enum Piece {
 }
 
 impl Glob {
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
     pub(super) fn of(pieces: &[Wild], cased: bool) -> Self {
         let mut all = Vec::new();
         for piece in pieces {

@@ -2,18 +2,15 @@
 
 use super::atoms::{Cased, number};
 use super::glob::Glob;
+use super::literals::Literals;
 use super::{Atom, AtomSet, needle};
 use crate::ast::Compare;
 use crate::fold::fold_case;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use regex::Regex;
 use std::net::IpAddr;
 use std::sync::OnceLock;
-
-/// Automata over no more bytes of literals than this are tables of states, which are faster and larger.
-const TABLE_BYTES_MAX: usize = 16 << 10;
 
 /// Buffers of one search.
 #[derive(Debug, Default)]
@@ -42,27 +39,15 @@ pub(super) struct Index {
     in_line: OnceLock<InLine>,
 }
 
-/// Finds the needles of all atoms in a whole JSON line, read as it is: by their first three letters, of which a table knows whether any
-/// needle begins so. An automaton waits for the memory at every letter; here no letter waits for the one before.
+/// Finds the needles of all atoms in a whole JSON line, read as it is.
 #[derive(Debug)]
 struct InLine {
-    /// A bit for each hash of three letters with which a needle begins.
-    begins: Box<[u64; BEGINNINGS / 64]>,
-    /// The needles that begin so.
-    needles: HashMap<[u8; 3], Vec<Needle>>,
-    /// The atoms that have no needle of three letters, as bits.
+    needles: Literals,
+    /// For each needle, the atoms that can't hold without it.
+    wanted: Vec<Vec<u32>>,
+    /// The atoms that have no needle, as bits.
     without_needle: Vec<u64>,
 }
-
-/// What a text has to contain for an atom to hold.
-#[derive(Debug)]
-struct Needle {
-    text: Box<[u8]>,
-    atom: u32,
-}
-
-/// Size of the table of beginnings in bits: 8 KiB stay in the nearest cache.
-const BEGINNINGS: usize = 1 << 16;
 
 /// A test that is only made when its needle is in the text.
 #[derive(Debug)]
@@ -80,8 +65,8 @@ enum Test {
 /// Literals found by one pass over the text.
 #[derive(Debug)]
 struct Parts {
-    automaton: AhoCorasick,
-    /// For each pattern of the automaton, what it serves.
+    literals: Literals,
+    /// For each literal, what it serves.
     wanted: Vec<Vec<Wanted>>,
     /// Atoms whose literal is empty, which every text contains.
     always: Vec<u32>,
@@ -203,10 +188,10 @@ impl Index {
         }
     }
 
-    /// Bytes of the automata.
+    /// Bytes of the literals.
     pub(super) fn bytes(&self) -> usize {
-        let parts = [&self.parts_folded, &self.parts_cased].into_iter().flatten().map(|it| it.automaton.memory_usage());
-        parts.sum::<usize>() + self.in_line.get().map_or(0, |it| BEGINNINGS / 8 + it.needles.len() * 64)
+        let parts = [&self.parts_folded, &self.parts_cased].into_iter().flatten().map(|it| it.literals.bytes());
+        parts.sum::<usize>() + self.in_line.get().map_or(0, |it| it.needles.bytes() + it.wanted.len() * 32)
     }
 
     pub(super) fn presence(&self, set: &mut AtomSet) {
@@ -227,7 +212,7 @@ impl Index {
         }
         fold_case(line, lower);
         set.copy_from_slice(&in_line.without_needle);
-        in_line.find(lower.as_bytes(), set);
+        in_line.needles.find(lower.as_bytes(), |needle, _| put_all(set, &in_line.wanted[needle as usize]));
     }
 }
 
@@ -235,42 +220,43 @@ impl InLine {
     fn of(atoms: &[Atom]) -> Self {
         // What JSON has to escape, or may escape by one letter, stands otherwise in the line than in the text.
         let is_itself = |it: u8| it >= b' ' && !matches!(it, b'"' | b'\\' | b'/' | 0x7f);
-        let mut in_line = Self {
-            begins: Box::new([0; BEGINNINGS / 64]),
-            needles: HashMap::new(),
-            without_needle: vec![0; atoms.len().div_ceil(64)],
-        };
+        let mut without_needle = vec![0; atoms.len().div_ceil(64)];
+        let mut needles = Distinct::default();
         for (at, atom) in (0_u32..).zip(atoms) {
-            let needle = needle::of_atom(atom, is_itself);
-            match needle.as_deref().and_then(|it| it.as_bytes().first_chunk::<3>().map(|begin| (*begin, it))) {
-                Some((begin, needle)) => {
-                    let place = beginning(begin);
-                    in_line.begins[place / 64] |= 1 << (place % 64);
-                    in_line.needles.entry(begin).or_default().push(Needle { text: needle.as_bytes().into(), atom: at });
-                }
-                None => put(&mut in_line.without_needle, at),
+            match needle::of_atom(atom, is_itself) {
+                // Shorter ones stand nearly everywhere.
+                Some(needle) if needle.len() >= 3 => needles.add(needle, at),
+                _ => put(&mut without_needle, at),
             }
         }
-        in_line
-    }
-
-    /// Adds the atoms whose needle stands in `line`, which is in lower case.
-    fn find(&self, line: &[u8], set: &mut AtomSet) {
-        for (at, begin) in line.array_windows::<3>().enumerate() {
-            let place = beginning(*begin);
-            if self.begins[place / 64] >> (place % 64) & 1 == 0 {
-                continue;
-            }
-            let needles = self.needles.get(begin).into_iter().flatten();
-            needles.filter(|it| line[at..].starts_with(&it.text)).for_each(|it| put(set, it.atom));
-        }
+        let Distinct { literals, wanted, .. } = needles;
+        Self { needles: Literals::new(literals.iter().map(String::as_bytes)), wanted, without_needle }
     }
 }
 
-/// Where three letters stand in the table of beginnings.
-fn beginning([first, second, third]: [u8; 3]) -> usize {
-    let letters = u32::from_le_bytes([first, second, third, 0]);
-    (letters.wrapping_mul(0x9e37_79b1) >> 16) as usize
+/// Collects literals, each once, with what wants it.
+struct Distinct<T> {
+    literals: Vec<String>,
+    wanted: Vec<Vec<T>>,
+    places: HashMap<String, usize>,
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self { literals: Vec::new(), wanted: Vec::new(), places: HashMap::new() }
+    }
+}
+
+impl<T> Distinct<T> {
+    fn add(&mut self, literal: String, wanted: T) {
+        let next = self.literals.len();
+        let place = *self.places.entry_ref(literal.as_str()).or_insert(next);
+        if place == next {
+            self.literals.push(literal);
+            self.wanted.push(Vec::new());
+        }
+        self.wanted[place].push(wanted);
+    }
 }
 
 /// Whether the line may have letters written as `\u0041`.
@@ -278,52 +264,35 @@ fn has_escaped_letters(line: &str) -> bool {
     line.contains("\\u")
 }
 
-fn automaton(literals: &[String]) -> AhoCorasick {
-    let bytes: usize = literals.iter().map(String::len).sum();
-    AhoCorasick::builder()
-        .kind((bytes <= TABLE_BYTES_MAX).then_some(AhoCorasickKind::DFA))
-        .build(literals)
-        .expect("literals of rules are far below the automaton's limits")
-}
-
 impl Parts {
     fn of(parts: Vec<(String, Wanted)>) -> Option<Self> {
         if parts.is_empty() {
             return None;
         }
-        let (mut literals, mut wanted, mut always) = (Vec::<String>::new(), Vec::<Vec<_>>::new(), Vec::new());
-        let mut places = HashMap::<String, usize>::new();
+        let (mut distinct, mut always) = (Distinct::default(), Vec::new());
         for (text, what) in parts {
             match what {
-                Wanted::AtStart(at) | Wanted::AtEnd(at) | Wanted::Anywhere(at) if text.is_empty() => {
-                    always.push(at);
-                    continue;
-                }
-                _ => {}
+                Wanted::AtStart(at) | Wanted::AtEnd(at) | Wanted::Anywhere(at) if text.is_empty() => always.push(at),
+                _ => distinct.add(text, what),
             }
-            let place = *places.entry_ref(text.as_str()).or_insert(literals.len());
-            if place == literals.len() {
-                literals.push(text);
-                wanted.push(Vec::new());
-            }
-            wanted[place].push(what);
         }
-        Some(Self { automaton: automaton(&literals), wanted, always })
+        let Distinct { literals, wanted, .. } = distinct;
+        Some(Self { literals: Literals::new(literals.iter().map(String::as_bytes)), wanted, always })
     }
 
     fn find(&self, text: &str, set: &mut AtomSet, candidates: &mut [u64]) {
         put_all(set, &self.always);
-        for found in self.automaton.find_overlapping_iter(text) {
-            for wanted in &self.wanted[found.pattern().as_usize()] {
+        self.literals.find(text.as_bytes(), |literal, place| {
+            for wanted in &self.wanted[literal as usize] {
                 match *wanted {
-                    Wanted::AtStart(at) if found.start() == 0 => put(set, at),
-                    Wanted::AtEnd(at) if found.end() == text.len() => put(set, at),
+                    Wanted::AtStart(at) if place.start == 0 => put(set, at),
+                    Wanted::AtEnd(at) if place.end == text.len() => put(set, at),
                     Wanted::Anywhere(at) => put(set, at),
                     Wanted::Needle(at) => put(candidates, at),
                     Wanted::AtStart(_) | Wanted::AtEnd(_) => {}
                 }
             }
-        }
+        });
     }
 }
 

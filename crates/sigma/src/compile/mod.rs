@@ -5,6 +5,7 @@ mod bind;
 mod content;
 mod glob;
 mod index;
+mod literals;
 mod needle;
 mod ranges;
 mod terms;

@@ -42,7 +42,7 @@ impl Matcher {
     pub fn new(program: &Program, clock: Clock) -> Self {
         Self {
             fields: program.fields.iter().map(FieldState::new).collect(),
-            shapes: Shapes::default(),
+            shapes: Shapes::new(program),
             ranking: Ranking::new(program),
             live: Live::new(program),
             scratch: Scratch::default(),
@@ -72,7 +72,7 @@ impl Matcher {
 
     /// The first stage: the terms that don't need a field which the event has not.
     fn shape(&mut self, program: &Program, event: &Event<'_>) -> Shape {
-        if let Some(shape) = self.shapes.known(program, event) {
+        if let Some(shape) = self.shapes.known(event) {
             return shape;
         }
         let mut bench = Bench { program, scratch: &mut self.scratch, clock: &mut self.clock };

@@ -10,8 +10,10 @@ use model::{Event, Value};
 pub const SHAPES_MAX: usize = 1_024;
 
 /// The shapes met so far, and what is left of the terms for each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shapes {
+    /// The slots that rules test, as bits: whether another one is filled makes no shape.
+    tested: Box<[u64]>,
     by_key: HashMap<Box<[u64]>, u32>,
     rows: Vec<u64>,
     /// For each shape, the fields that are there and that a term mentions which is left, in the order of the ranking.
@@ -26,19 +28,23 @@ pub(super) struct Shapes {
 pub(super) struct Shape(u32);
 
 impl Shapes {
-    /// The shape of `event` if it was met before.
-    pub(super) fn known(&mut self, program: &Program, event: &Event<'_>) -> Option<Shape> {
-        self.key.clear();
-        for fields in program.fields.chunks(64) {
-            let mut word = 0;
-            for (bit, field) in fields.iter().enumerate() {
-                let is_there = match field.source {
-                    FieldSource::Slot(slot) => !matches!(event.value(slot), Value::Missing),
-                    _ => true,
-                };
-                word |= u64::from(is_there) << bit;
+    pub(super) fn new(program: &Program) -> Self {
+        let mut tested = vec![0; program.schema.projection.len().div_ceil(64)];
+        for field in &program.fields {
+            if let FieldSource::Slot(slot) = field.source {
+                tested[slot.index() / 64] |= 1 << (slot.index() % 64);
             }
-            self.key.push(word);
+        }
+        let (by_key, rows, fields, key) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { tested: tested.into(), by_key, rows, fields, key, overflows: 0 }
+    }
+
+    /// The shape of `event` if it was met before. The key is a bit per slot, not per field: the values lie side by side.
+    pub(super) fn known(&mut self, event: &Event<'_>) -> Option<Shape> {
+        self.key.clear();
+        for (values, tested) in event.values.chunks(64).zip(&self.tested) {
+            let filled = |word: u64, (bit, value): (usize, &Value<'_>)| word | u64::from(!matches!(value, Value::Missing)) << bit;
+            self.key.push(values.iter().enumerate().fold(0, filled) & tested);
         }
         self.by_key.get(self.key.as_slice()).map(|&it| Shape(it))
     }
@@ -55,7 +61,10 @@ impl Shapes {
         self.rows.resize(start + stride, 0);
         let (summary, words) = self.rows[start..].split_at_mut(summary_words);
         program.fill_with_all_terms(words);
-        let is_there = |at: usize| self.key[at / 64] >> (at % 64) & 1 == 1;
+        let is_there = |at: usize| match program.fields[at].source {
+            FieldSource::Slot(slot) => !matches!(event.value(slot), Value::Missing),
+            _ => true,
+        };
         for at in (0..program.fields.len()).filter(|&it| !is_there(it)) {
             let row = states[at].row(at, event, bench);
             words.iter_mut().zip(&row[summary_words..]).for_each(|(mine, row)| *mine &= row);
@@ -93,6 +102,6 @@ impl Shapes {
     /// Bytes held, about.
     pub(super) fn bytes(&self) -> usize {
         let fields: usize = self.fields.iter().map(|it| it.len() * 2 + 16).sum();
-        self.rows.capacity() * 8 + fields + self.by_key.len() * (self.key.len() * 8 + 24)
+        self.rows.capacity() * 8 + self.tested.len() * 8 + fields + self.by_key.len() * (self.key.len() * 8 + 24)
     }
 }

@@ -32,11 +32,11 @@ pub(super) fn join(files: Vec<FileLoad>) -> Loaded {
     let mut found: Vec<Vec<Problem>> = unique.iter().map(check).collect();
     levels::check(&unique, &known.at, &mut found);
     let mut documents = Vec::with_capacity(unique.len());
-    for (sound, found) in unique.iter().zip(found) {
+    for (sound, found) in unique.into_iter().zip(found) {
         if found.iter().any(Problem::is_error) {
             mute(&sound.document, &mut muted);
         } else {
-            documents.push(sound.document.clone());
+            documents.push(sound.document);
         }
         problems.extend(found);
     }

@@ -11,6 +11,7 @@ use crate::lists::Lists;
 use crate::problem::{Code, Edit, Fix};
 use ipnet::IpNet;
 use model::FieldPath;
+use regex_syntax::hir::{Class, Hir, HirKind};
 use std::net::IpAddr;
 
 /// Most predicates that one value may become through lists and variants.
@@ -376,11 +377,25 @@ fn explain_regex(error: &regex::Error, text: &str) -> (String, String) {
     (format!("not a regular expression: {reason}: `{text}`"), hint.to_owned())
 }
 
-/// Whether an expression can be used. Only counted repetitions make small expressions large, so that without one the syntax decides;
-/// should another be too large after all, compiling the rule says so.
+/// Expressions up to this size are compiled only when their rule is; see [`size`]. A unit of it takes at most about 1 KiB, while `regex`
+/// refuses what takes 10 MiB.
+const SMALL_REGEX: u64 = 5_000;
+
+/// Whether an expression can be used. Of a small one the syntax decides; should it be too large after all, compiling the rule says so.
 fn checked_regex(text: &str) -> Result<(), regex::Error> {
-    if text.contains('{') {
-        return regex::Regex::new(text).map(drop);
+    let hir = regex_syntax::parse(text).map_err(|it| regex::Error::Syntax(it.to_string()))?;
+    if size(&hir) <= SMALL_REGEX { Ok(()) } else { regex::Regex::new(text).map(drop) }
+}
+
+/// About how much there is to compile: a unit for each byte, each range of letters, each branch, counted repetitions written out.
+fn size(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len() as u64,
+        HirKind::Class(Class::Unicode(class)) => 1 + class.ranges().len() as u64,
+        HirKind::Class(Class::Bytes(class)) => 1 + class.ranges().len() as u64,
+        HirKind::Repetition(it) => u64::from(it.max.unwrap_or(it.min).max(1)).saturating_mul(size(&it.sub).saturating_add(1)),
+        HirKind::Capture(capture) => size(&capture.sub).saturating_add(2),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().fold(1, |sum, it| size(it).saturating_add(sum)),
     }
-    regex_syntax::parse(text).map(drop).map_err(|it| regex::Error::Syntax(it.to_string()))
 }

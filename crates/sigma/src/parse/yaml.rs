@@ -176,7 +176,7 @@ impl Unsound {
 /// A collection that is still open.
 enum Open {
     Sequence { at: Position, anchor: usize, nodes: Vec<Node> },
-    Map { at: Position, anchor: usize, pairs: Vec<(Key, Node)>, key: Option<Key>, seen: HashMap<String, Position> },
+    Map { at: Position, anchor: usize, pairs: Vec<(Key, Node)>, key: Option<Key>, seen: HashMap<String, usize> },
 }
 
 /// Builds the trees of one part of a file from the parser's events.
@@ -310,14 +310,28 @@ impl Builder {
             Some(Open::Sequence { nodes, .. }) => nodes.push(node),
             Some(Open::Map { pairs, key, seen, .. }) => match key.take() {
                 Some(key) => pairs.push((key, node)),
-                None => *key = Some(new_key(node, seen)?),
+                None => *key = Some(new_key(node, pairs, seen)?),
             },
         }
         Ok(None)
     }
 }
 
-fn new_key(node: Node, seen: &mut HashMap<String, Position>) -> Result<Key, Unsound> {
+/// Maps up to this size are searched for a key; larger ones have a table.
+const SEARCHED_MAX: usize = 16;
+
+/// The place of `key` among `pairs`. `seen` has the places of those looked at before.
+fn place_of(key: &str, pairs: &[(Key, Node)], seen: &mut HashMap<String, usize>) -> Option<usize> {
+    if pairs.len() <= SEARCHED_MAX {
+        return pairs.iter().position(|(it, _)| it.text == key);
+    }
+    for (at, (key, _)) in pairs.iter().enumerate().skip(seen.len()) {
+        seen.insert(key.text.clone(), at);
+    }
+    seen.get(key).copied()
+}
+
+fn new_key(node: Node, pairs: &[(Key, Node)], seen: &mut HashMap<String, usize>) -> Result<Key, Unsound> {
     let Kind::Scalar(scalar) = node.kind else {
         return Err(Unsound::new(Code::KeyNotText, node.at, "a key is a list or a map; keys are texts"));
     };
@@ -325,8 +339,8 @@ fn new_key(node: Node, seen: &mut HashMap<String, Position>) -> Result<Key, Unso
     if key.text == "<<" {
         return Err(Unsound::new(Code::MergeKey, key.at, "merge keys (`<<`) are not part of YAML 1.2"));
     }
-    if let Some(first) = seen.insert(key.text.clone(), key.at) {
-        let message = format!("the key `{}` is there twice, first on line {}", key.text, first.line);
+    if let Some((first, _)) = place_of(&key.text, pairs, seen).and_then(|it| pairs.get(it)) {
+        let message = format!("the key `{}` is there twice, first on line {}", key.text, first.at.line);
         return Err(Unsound {
             code: Code::DuplicateKey,
             at: key.at,
