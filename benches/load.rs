@@ -42,6 +42,6 @@ fn main() {
         files.len()
     );
     println!("parse    {} ms", spread(&parsing));
-    println!("compile  {} ms, every automaton and regular expression included", spread(&compiling));
+    println!("compile  {} ms, every field's tests arranged and every regular expression included", spread(&compiling));
     println!("load     {} ms (target: under 500)", spread(&both));
 }

@@ -41,9 +41,10 @@ impl Literals {
     pub(super) fn new<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
         let (mut sorted, mut short) = (Vec::new(), Vec::new());
         for (number, text) in (0_u32..).zip(texts) {
-            match text.len() {
-                0..3 => short.push((Finder::new(text).into_owned(), number)),
-                _ => sorted.push(Literal { text: text.into(), number, stem: None }),
+            if text.len() < 3 {
+                short.push((Finder::new(text).into_owned(), number));
+            } else {
+                sorted.push(Literal { text: text.into(), number, stem: None });
             }
         }
         sorted.sort_unstable_by(|left, right| left.text.cmp(&right.text));
@@ -165,7 +166,7 @@ mod tests {
             literals in proptest::collection::btree_set("[ab]{1,6}", 0..20),
             text in "[abc]{0,60}",
         ) {
-            check(&Vec::from_iter(literals), &text);
+            check(&literals.into_iter().collect::<Vec<_>>(), &text);
         }
     }
 }

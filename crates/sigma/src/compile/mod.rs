@@ -266,7 +266,7 @@ impl Program {
         Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans }
     }
 
-    /// Builds the automata of all fields now. They are built on demand otherwise: by the first event that has a text in such a field.
+    /// Arranges the tests of all fields now. It is done on demand otherwise: by the first event that has a text in such a field.
     pub fn prepare(&self) {
         self.fields.iter().for_each(|it| it.atoms.prepare());
     }
