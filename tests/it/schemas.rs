@@ -176,6 +176,49 @@ fn changed(mut document: Json, pointer: &str, value: Json) -> Json {
     document
 }
 
+/// What makes a correlation bad.
+fn of_correlations() -> Vec<(&'static str, Json)> {
+    vec![
+        ("/correlation/type", Json::Null),
+        ("/correlation/type", json!("event_sum")),
+        ("/correlation/type", json!(1)),
+        ("/correlation/rules", Json::Null),
+        ("/correlation/rules", json!({"a": 1})),
+        ("/correlation/rules", json!(["one", "one"])),
+        ("/correlation/timespan", Json::Null),
+        ("/correlation/timespan", json!(60)),
+        ("/correlation/group-by", Json::Null),
+        ("/correlation/group-by", json!(["u", "u"])),
+        ("/correlation/condition", Json::Null),
+        ("/correlation/condition", json!(["a"])),
+        ("/correlation/condition", json!(5)),
+        ("/correlation/aliases", json!("a")),
+        ("/correlation/aliases", json!({"a": "b"})),
+        ("/correlation", json!("a")),
+        ("/correlation", json!(["a"])),
+        ("/generate", json!("yes")),
+    ]
+}
+
+/// What makes a filter bad.
+fn of_filters() -> Vec<(&'static str, Json)> {
+    vec![
+        ("/logsource", Json::Null),
+        ("/logsource", json!("windows")),
+        ("/logsource/product", json!(1)),
+        ("/filter/rules", Json::Null),
+        ("/filter/rules", json!([])),
+        ("/filter/rules", json!(["one", "one"])),
+        ("/filter/rules", json!({"a": 1})),
+        ("/filter/selection", Json::Null),
+        ("/filter/condition", Json::Null),
+        ("/filter/condition", json!(["not selection"])),
+        ("/filter/condition", json!(1)),
+        ("/filter", json!("a")),
+        ("/filter", json!(["a"])),
+    ]
+}
+
 /// Bad documents that both must refuse.
 fn bad() -> Vec<(String, Json)> {
     let long = |length: usize| Json::from("x".repeat(length));
@@ -234,41 +277,6 @@ fn bad() -> Vec<(String, Json)> {
         ("/detection", json!(["a"])),
         ("/detection", json!("a")),
     ];
-    let of_correlations = [
-        ("/correlation/type", Json::Null),
-        ("/correlation/type", json!("event_sum")),
-        ("/correlation/type", json!(1)),
-        ("/correlation/rules", Json::Null),
-        ("/correlation/rules", json!({"a": 1})),
-        ("/correlation/rules", json!(["one", "one"])),
-        ("/correlation/timespan", Json::Null),
-        ("/correlation/timespan", json!(60)),
-        ("/correlation/group-by", Json::Null),
-        ("/correlation/group-by", json!(["u", "u"])),
-        ("/correlation/condition", Json::Null),
-        ("/correlation/condition", json!(["a"])),
-        ("/correlation/condition", json!(5)),
-        ("/correlation/aliases", json!("a")),
-        ("/correlation/aliases", json!({"a": "b"})),
-        ("/correlation", json!("a")),
-        ("/correlation", json!(["a"])),
-        ("/generate", json!("yes")),
-    ];
-    let of_filters = [
-        ("/logsource", Json::Null),
-        ("/logsource", json!("windows")),
-        ("/logsource/product", json!(1)),
-        ("/filter/rules", Json::Null),
-        ("/filter/rules", json!([])),
-        ("/filter/rules", json!(["one", "one"])),
-        ("/filter/rules", json!({"a": 1})),
-        ("/filter/selection", Json::Null),
-        ("/filter/condition", Json::Null),
-        ("/filter/condition", json!(["not selection"])),
-        ("/filter/condition", json!(1)),
-        ("/filter", json!("a")),
-        ("/filter", json!(["a"])),
-    ];
     let mut cases = Vec::new();
     let mut add = |kind: &str, document: fn() -> Json, changes: &[(&str, Json)]| {
         let of = |(pointer, value): &(&str, Json)| {
@@ -281,9 +289,9 @@ fn bad() -> Vec<(String, Json)> {
     add("rule", rule, &of_rules);
     add("correlation", correlation, &common);
     add("correlation", correlation, &described);
-    add("correlation", correlation, &of_correlations);
+    add("correlation", correlation, &of_correlations());
     add("filter", filter, &common);
-    add("filter", filter, &of_filters);
+    add("filter", filter, &of_filters());
     cases
 }
 

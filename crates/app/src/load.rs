@@ -178,8 +178,8 @@ pub(crate) fn fingerprint(dirs: &[PathBuf], context: Option<&Path>, exceptions: 
         match files::below(std::slice::from_ref(&root), files::is_watched, &mut Vec::new()) {
             Ok(paths) => {
                 for path in paths {
-                    let content = std::fs::read(&path).map_err(|error| error.kind().to_string());
-                    (path, content).hash(&mut hash);
+                    let bytes = std::fs::read(&path).map_err(|error| error.kind().to_string());
+                    (path, bytes).hash(&mut hash);
                 }
             }
             Err(error) => (root, error.to_string()).hash(&mut hash),

@@ -209,7 +209,8 @@ impl Run {
         let producer =
             PacedProducer::new(&kafka.config(), "audit-events", 2, Pacing::default(), Arc::new(Progress::new(2))).unwrap();
         let mut run = Self { child, log, address: String::new(), kafka, producer, events: 0 };
-        run.address = run.logged("serving")["address"].as_str().unwrap().to_owned();
+        let serving = run.logged("serving");
+        run.address.push_str(serving["address"].as_str().unwrap());
         run
     }
 

@@ -24,11 +24,11 @@ pub(crate) fn start_with(
 
 fn listen(stop: impl FnOnce(&'static str) + Send + 'static, hang_up: Option<impl Fn() + Send + 'static>) -> io::Result<Signals> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut interrupt, mut terminate, mut hung_up) = {
+    let (mut interrupt, mut terminate, mut lost) = {
         let _entered = runtime.enter();
         // Whoever does not want it keeps what the system does: the process ends with its terminal.
-        let hung_up = hang_up.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, hung_up)
+        let lost = hang_up.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, lost)
     };
     let (end, mut ended) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -36,7 +36,7 @@ fn listen(stop: impl FnOnce(&'static str) + Send + 'static, hang_up: Option<impl
             loop {
                 tokio::select! {
                     name = next(&mut interrupt, &mut terminate) => break stop(name),
-                    () = next_hang_up(&mut hung_up) => hang_up.iter().for_each(|it| it()),
+                    () = next_hang_up(&mut lost) => hang_up.iter().for_each(|it| it()),
                     _ = &mut ended => return,
                 }
             }
