@@ -268,7 +268,7 @@ fn condition_of_type() -> Json {
         },
         {
             "if": of(&|it| it != "value_percentile"),
-            "then": {"properties": {"condition": {"not": {"required": ["percentile"]}}}},
+            "then": {"properties": {"condition": {"properties": {"percentile": false}}}},
         },
     ])
 }
