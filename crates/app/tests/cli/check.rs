@@ -1,6 +1,6 @@
 //! `rules check`: formats, codes that are allowed or denied, mending.
 
-use super::{Place, Ran};
+use super::place::{NOW, Place, Ran};
 use serde_json::Value as Json;
 use std::fs;
 
@@ -35,7 +35,7 @@ fn place(name: &str, text: &str) -> Place {
 }
 
 fn check(place: &Place, arguments: &[&str]) -> Ran {
-    place.run(&[&["rules", "check", "rules", "--now", super::NOW], arguments].concat())
+    place.run(&[&["rules", "check", "rules", "--now", NOW], arguments].concat())
 }
 
 /// The codes that are told, in their order.
