@@ -13,4 +13,6 @@ pub mod page;
 pub mod parse;
 pub mod problem;
 pub mod routing;
+#[cfg(test)]
+mod sigmahq;
 pub mod tables;

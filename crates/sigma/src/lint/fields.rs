@@ -5,84 +5,56 @@ use model::SourceMapping;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+/// What a field of the native audit event holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A text, one and no more.
+    Text,
+    /// A single value that may be something else.
+    Scalar,
+    /// A list or an object.
+    Compound,
+}
+
 /// The native audit event (design, 3.1), without `detail`, which holds anything.
-const NATIVE: [&str; 28] = [
-    "time",
-    "id",
-    "actor.id",
-    "actor.email",
-    "actor.type",
-    "actor.role",
-    "actor.team",
-    "actor.tz",
-    "action",
-    "outcome",
-    "tool",
-    "target.id",
-    "target.type",
-    "target.label",
-    "target.tags",
-    "source.ip",
-    "source.country",
-    "source.asn",
-    "source.device_id",
-    "source.device_managed",
-    "session.id",
-    "session.auth_method",
-    "justification.ticket",
-    "justification.reason",
-    "actor",
-    "target",
-    "source",
-    "justification",
+const NATIVE: [(&str, Kind); 28] = [
+    ("time", Kind::Scalar),
+    ("id", Kind::Text),
+    ("actor.id", Kind::Text),
+    ("actor.email", Kind::Text),
+    ("actor.type", Kind::Text),
+    ("actor.role", Kind::Text),
+    ("actor.team", Kind::Text),
+    ("actor.tz", Kind::Text),
+    ("action", Kind::Text),
+    ("outcome", Kind::Text),
+    ("tool", Kind::Text),
+    ("target.id", Kind::Scalar),
+    ("target.type", Kind::Text),
+    ("target.label", Kind::Text),
+    ("target.tags", Kind::Compound),
+    ("source.ip", Kind::Text),
+    ("source.country", Kind::Text),
+    ("source.asn", Kind::Scalar),
+    ("source.device_id", Kind::Scalar),
+    ("source.device_managed", Kind::Scalar),
+    ("session.id", Kind::Scalar),
+    ("session.auth_method", Kind::Text),
+    ("justification.ticket", Kind::Text),
+    ("justification.reason", Kind::Text),
+    ("actor", Kind::Compound),
+    ("target", Kind::Compound),
+    ("source", Kind::Compound),
+    ("justification", Kind::Compound),
 ];
 
-/// The native fields that are texts, and so no numbers.
-const NATIVE_TEXTS: [&str; 17] = [
-    "id",
-    "actor.id",
-    "actor.email",
-    "actor.type",
-    "actor.role",
-    "actor.team",
-    "actor.tz",
-    "action",
-    "outcome",
-    "tool",
-    "target.type",
-    "target.label",
-    "source.ip",
-    "source.country",
-    "session.auth_method",
-    "justification.ticket",
-    "justification.reason",
-];
+fn native_names() -> impl Iterator<Item = &'static str> {
+    NATIVE.iter().map(|it| it.0)
+}
 
-/// The native fields that hold a single value, never a list.
-const NATIVE_SINGLE: [&str; 22] = [
-    "time",
-    "id",
-    "actor.id",
-    "actor.email",
-    "actor.type",
-    "actor.role",
-    "actor.team",
-    "actor.tz",
-    "action",
-    "outcome",
-    "tool",
-    "target.id",
-    "target.type",
-    "target.label",
-    "source.ip",
-    "source.country",
-    "source.asn",
-    "source.device_id",
-    "source.device_managed",
-    "session.id",
-    "session.auth_method",
-    "justification.ticket",
-];
+fn native_kind(field: &str) -> Option<Kind> {
+    NATIVE.iter().find(|it| it.0 == field).map(|it| it.1)
+}
 
 /// Computed fields (design, 3.2).
 static COMPUTED: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -185,7 +157,7 @@ pub(super) struct Unknown {
 /// The fields of the native source and the computed ones, for completion: names with dots, sorted. `detail.` and what is below it is
 /// anybody's.
 pub fn native_fields() -> Vec<String> {
-    let fields: BTreeSet<String> = NATIVE.iter().map(|it| (*it).to_owned()).chain(COMPUTED.iter().cloned()).collect();
+    let fields: BTreeSet<String> = native_names().map(str::to_owned).chain(COMPUTED.iter().cloned()).collect();
     fields.into_iter().collect()
 }
 
@@ -198,18 +170,18 @@ pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
     let top = field.split(['.', '[']).next().unwrap_or(field);
     match mapping.name.as_str() {
         "native" => {
-            let is_known = NATIVE.contains(&field) || top == "detail" || top == "session" && field == top;
+            let is_known = native_kind(field).is_some() || top == "detail" || top == "session" && field == top;
             if is_known {
                 return None;
             }
-            let is_inside = NATIVE.iter().any(|it| it.strip_prefix(top).is_some_and(|rest| rest.starts_with('.')));
+            let is_inside = native_names().any(|it| it.strip_prefix(top).is_some_and(|rest| rest.starts_with('.')));
             if is_inside {
-                return Some(Unknown { near: nearest(field, NATIVE).map(str::to_owned) });
+                return Some(Unknown { near: nearest(field, native_names()).map(str::to_owned) });
             }
             // The native schema keeps what it does not know: a field that is not nearly one of its own is the organisation's.
             let allowed = if field.len() < 8 { 1 } else { 2 };
-            let near = NATIVE.iter().find(|it| it.len() >= 5 && within(field, it, allowed));
-            near.map(|it| Unknown { near: Some((*it).to_owned()) })
+            let near = native_names().find(|it| it.len() >= 5 && within(field, it, allowed));
+            near.map(|it| Unknown { near: Some(it.to_owned()) })
         }
         "cloudtrail" => misspelled(top, field, CLOUDTRAIL.as_slice(), mapping),
         "okta" => misspelled(top, field, OKTA.as_slice(), mapping),
@@ -234,7 +206,7 @@ pub(super) fn is_single(field: &str, mapping: &SourceMapping) -> bool {
         return true;
     }
     if mapping.name == "native" {
-        return NATIVE_SINGLE.contains(&field);
+        return matches!(native_kind(field), Some(Kind::Text | Kind::Scalar));
     }
     let roles = &mapping.roles;
     mapping.name != "raw" && [&roles.time, &roles.action].into_iter().flatten().any(|it| it == field)
@@ -242,7 +214,7 @@ pub(super) fn is_single(field: &str, mapping: &SourceMapping) -> bool {
 
 /// Whether `field` is a text in the events of `mapping`.
 pub(super) fn is_text(field: &str, mapping: &SourceMapping) -> bool {
-    mapping.name == "native" && NATIVE_TEXTS.contains(&field)
+    mapping.name == "native" && native_kind(field) == Some(Kind::Text)
 }
 
 /// Whether no two events of `mapping` have the same value in `field`.

@@ -1,43 +1,16 @@
 //! The rules of `SigmaHQ`: thousands that people use every day, so that most of what is said about them would be wrong.
 
 use crate::lint::{Checked, Input, check};
-use crate::lists::Lists;
 use crate::problem::Code;
+use crate::sigmahq;
 use model::SourceMapping;
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::PathBuf;
-
-/// The rules as (path, text); `None` where the corpus is absent.
-fn corpus() -> Option<Vec<(String, String)>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/sigma/rules.tar.gz");
-    #[expect(clippy::disallowed_methods, reason = "a test reads its corpus")]
-    let Ok(file) = std::fs::File::open(&path) else {
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    };
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-    let mut rules = Vec::new();
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let path = entry.path().unwrap().display().to_string();
-        if entry.path().unwrap().extension().is_some_and(|it| it == "yml") {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).unwrap();
-            rules.push((path, text));
-        }
-    }
-    Some(rules)
-}
 
 fn check_corpus() -> Option<Checked> {
-    let files = corpus()?;
+    let files = sigmahq::rules()?;
     let mappings: Vec<SourceMapping> =
         SourceMapping::built_in_names().filter(|it| *it != "raw").map(|it| SourceMapping::built_in(it).unwrap()).collect();
-    let mut lists = Lists::default();
-    for (_, text) in files.iter().filter(|(_, text)| text.contains("|expand")) {
-        text.split('%').skip(1).step_by(2).for_each(|name| lists.insert(name, vec!["entry".to_owned()]));
-    }
+    let lists = sigmahq::lists(&files);
     let input = Input { files: &files, pages: None, lists: &lists, list_files: &[], mappings: &mappings, now: None };
     Some(check(&input))
 }
