@@ -51,10 +51,11 @@ pub(super) fn read(document: &Node, place: Place, name: &str, report: &mut Repor
     let aliases = reader.aliases(&rules, &group_by);
     let generate = reader.generate(document);
     let session_gap_ms = reader.session_gap(document, kind, timespan_ms, said.as_ref());
-    reader.check_steps(kind, &rules, said.as_ref());
-    if report.errors() > errors {
+    reader.check_steps(kind, &rules);
+    if reader.report.errors() > errors {
         return None;
     }
+    let said = reader.some_in_order(kind, &rules, said?);
     let (rules, places): (Vec<String>, _) = rules.into_iter().unzip();
     let Said { comparisons, fields, percentile, expression } = said?;
     let kind = kind?.over(fields, percentile)?;
@@ -478,22 +479,52 @@ impl<'a> Reader<'a> {
     }
 
     /// What depends on how many rules there are.
-    fn check_steps(&mut self, kind: Option<Type>, rules: &[(String, Position)], said: Option<&Said>) {
+    fn check_steps(&mut self, kind: Option<Type>, rules: &[(String, Position)]) {
         let Some((_, at)) = rules.first().filter(|_| kind == Some(Type::Ordered)) else { return };
         let steps = rules.len();
         if steps > ORDERED_STEPS_MAX {
             let message = format!("{steps} ordered steps, but at most {ORDERED_STEPS_MAX} are kept");
             self.report.error_with_hint(Code::TooLarge, *at, message, "split it into several and correlate those");
         }
-        let comparisons = said.map_or(&[][..], |it| it.comparisons.as_slice());
-        let all = f64::from(u32::try_from(steps).unwrap_or(u32::MAX));
-        if !comparisons
-            .iter()
-            .all(|&(compare, with)| matches!(compare, Compare::GreaterOrEqual | Compare::Equal) && (with - all).abs() < 0.5)
-        {
-            let hint = "leave the comparison out, or name what may be missing in a condition over the rule names";
-            self.report.warning_with_hint(Code::BadThreshold, *at, "an ordered correlation always needs all of its rules", hint);
+    }
+
+    /// How many of its rules an ordered correlation needs, if that is not all of them: any so many, in their order.
+    fn some_in_order(&mut self, kind: Option<Type>, rules: &[(String, Position)], said: Said) -> Option<Said> {
+        let (Some((_, at)), Some(Type::Ordered), false) = (rules.first(), kind, said.comparisons.is_empty()) else {
+            return Some(said);
+        };
+        let steps = u16::try_from(rules.len()).ok().filter(|it| usize::from(*it) <= ORDERED_STEPS_MAX)?;
+        let least = |&(compare, with): &(Compare, f64)| match compare {
+            Compare::GreaterOrEqual => Some(with),
+            Compare::Greater => Some(with + 1.0),
+            Compare::Equal if with >= f64::from(steps) => Some(with),
+            _ => None,
+        };
+        let wanted = said.comparisons.iter().map(least).try_fold(1.0, |most, it| it.map(|it| f64::max(most, it)));
+        let Some(wanted) = wanted else {
+            let hint = "write `gte:`, or name what must not come in a condition over the rule names";
+            self.report.error_with_hint(
+                Code::BadThreshold,
+                *at,
+                "an ordered correlation needs at least so many of its rules",
+                hint,
+            );
+            return None;
+        };
+        if wanted > f64::from(steps) {
+            let message = format!("{wanted} rules in order are needed, but there are only {steps}");
+            self.report.error_with_hint(Code::BadThreshold, *at, message, "leave the condition out if all of them are meant");
+            return None;
         }
+        let chosen = |rules: u32| (0..steps).filter(|at| rules >> at & 1 == 1).map(|it| Condition::Selection(it.into())).collect();
+        let choices = (0..1_u32 << steps).rev().filter(|it| f64::from(it.count_ones()).total_cmp(&wanted).is_eq());
+        let expression = Condition::Or(choices.map(|it| Condition::And(chosen(it))).collect());
+        if let Err(message) = alternatives::of(&expression) {
+            let hint = "write those that you mean as a condition over the rule names";
+            self.report.error_with_hint(Code::TooLarge, *at, message, hint);
+            return None;
+        }
+        Some(Said { expression: (wanted < f64::from(steps)).then_some(expression), ..said })
     }
 
     fn aliases(&mut self, rules: &[(String, Position)], group_by: &[FieldPath]) -> Vec<(String, Vec<(String, FieldPath)>)> {
