@@ -72,19 +72,23 @@ impl Table {
         let mut rows = Rows::default();
         for (at, name) in headers.iter().enumerate() {
             let name = name.trim();
+            // Exports have headers for people. A column that no placeholder can name takes nothing from the others.
             if !is_name(name) {
-                let reason = format!("`{name}` can't be the name of a column: letters, digits, `_`, `-` and `.` can");
-                return Err(TableError::new(1, reason));
+                continue;
             }
             if headers.iter().take(at).any(|it| it.trim() == name) {
                 return Err(TableError::new(1, format!("the column `{name}` is there twice")));
             }
             rows.add(name, "", 1)?;
         }
+        if rows.table.columns.is_empty() {
+            let reason = "no column has a name of letters, digits, `_`, `-` and `.` (columns are separated by commas)";
+            return Err(TableError::new(1, reason));
+        }
         for record in reader.records() {
             let record = record.map_err(|error| csv_error(&error))?;
             let line = record.position().map_or(1, |it| usize::try_from(it.line()).unwrap_or(usize::MAX));
-            for (name, value) in headers.iter().zip(&record) {
+            for (name, value) in headers.iter().zip(&record).filter(|(name, _)| is_name(name.trim())) {
                 rows.add(name.trim(), value, line)?;
             }
         }
@@ -174,6 +178,11 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_no_placeholder_can_name_takes_nothing_from_the_others() {
+        check(Table::from_csv("id,Full Name,,role\nu1,Ana Ek,x,admin\n"), &[("id", &["u1"]), ("role", &["admin"])]);
+    }
+
+    #[test]
     fn a_table_without_rows_has_columns_without_values() {
         check(Table::from_csv("id,role\n"), &[("id", &[]), ("role", &[])]);
     }
@@ -192,8 +201,8 @@ mod tests {
         check_wrong(Table::from_csv("id,role\nu1,admin\nu2\n"), "line 3: a row of 1 fields where the header has 2");
         check_wrong(Table::from_csv("id,id\n"), "line 1: the column `id` is there twice");
         check_wrong(
-            Table::from_csv("id,a b\n"),
-            "line 1: `a b` can't be the name of a column: letters, digits, `_`, `-` and `.` can",
+            Table::from_csv("id;a b\n"),
+            "line 1: no column has a name of letters, digits, `_`, `-` and `.` (columns are separated by commas)",
         );
         check_wrong(Table::from_ndjson("{\"a\":1}\n[1]\n"), "line 2: a row has to be an object");
         assert!(Table::from_ndjson("{\"a\":1}\n\n{\n").unwrap_err().to_string().starts_with("line 3: not JSON: "));

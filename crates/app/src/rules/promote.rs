@@ -26,7 +26,7 @@ Examples:
   nightjar rules promote rules --shadow shadow.ndjson
   nightjar rules promote rules --shadow week1.ndjson.gz --shadow week2.ndjson.gz --days 14 --rule mass_lookups --write
 
-A rule is ready when it was watched for a week, would have paged no more often than its level allows (critical and high: once a day,
+A rule is ready when it was watched for a week, would have alerted no more often than its level allows (critical and high: once a day,
 medium: five times, low: twenty times), and is not mostly about one actor. The verdict is advice; --write is the decision.
 After --write, `nightjar rules test --update` turns `shadow` into `alert` in the rule's page.")]
 pub(crate) struct Args {
@@ -149,8 +149,8 @@ fn write_text(candidates: &[Candidate<'_>], findings: &Findings, days: f64) -> R
                 noise.busiest.as_ref().map(|(day, count)| format!(", {count} on the busiest ({day})")).unwrap_or_default();
             writeln!(
                 out,
-                "  {} alerts, {:.2} a day{busiest}; pages a week: {:.1}",
-                noise.alerts, noise.per_day, noise.pages_per_week
+                "  {} alerts, {:.2} a day{busiest}; about {} actors and days",
+                noise.alerts, noise.per_day, noise.actor_days
             )?;
             let top: Vec<String> = noise.top_actors.iter().map(|(actor, count)| format!("{} {count}", escaped(actor))).collect();
             writeln!(
@@ -208,7 +208,7 @@ fn write_json(candidates: &[Candidate<'_>], findings: &Findings, days: f64) -> R
             "excepted": noise.excepted,
             "per_day": noise.per_day,
             "busiest_day": noise.busiest.as_ref().map(|(day, count)| json!({"day": day, "alerts": count})),
-            "pages_per_week": noise.pages_per_week,
+            "actor_days": noise.actor_days,
             "actors": noise.actors,
             "top_actors": noise.top_actors.iter().map(|(actor, count)| json!({"actor": actor, "alerts": count})).collect::<Vec<_>>(),
             "top_actor_share": noise.top_share,

@@ -15,7 +15,7 @@ mod sources;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -25,7 +25,6 @@ use crate::config::Config;
 use crate::exit::{Exit, Usage};
 use crate::http::{self, Health, HttpHandle};
 use crate::metrics::Metrics;
-use crate::show::escaped;
 pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
 use reload::{LoadedSet, ReloadHandle, Reloads, RuleSources};
@@ -48,17 +47,20 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     logging::start(&config.log).map_err(Usage::because)?;
     let metrics = Arc::new(Metrics::new());
     let health = Arc::new(Health::default());
+    let phase = Arc::new(Mutex::new(Phase::Connecting));
+    let reload = Arc::new(OnceLock::new());
+    let _signals = heed_signals(Arc::clone(&phase), Arc::clone(&health), Arc::clone(&reload))?;
     let (setup, rules, loaded) = setup(&config, &metrics)?;
     health.loaded();
     check_secrets(&setup.kafka.security).map_err(explained)?;
     if args.check {
         return Ok(Exit::Done);
     }
-    let phase = Arc::new(Mutex::new(Phase::Connecting));
     let interval = Duration::from_millis(config.rules.watch_interval_ms);
     let reloads = Reloads::start(rules, &loaded, Arc::clone(&setup.live), Arc::clone(&metrics), interval)
         .context("cannot start the thread that watches the rules")?;
-    let _signals = heed_signals(Arc::clone(&phase), Arc::clone(&health), reloads.handle())?;
+    // A hang-up of before came while the rules were read anyway, or just after: the watch sees what has changed since.
+    let _ = reload.set(reloads.handle());
     let _http = serve(&config, &metrics, &health)?;
     check_outputs(&setup.kafka)?;
     let topic = Some(config.exceptions.topic.as_str()).filter(|it| !it.is_empty());
@@ -95,14 +97,7 @@ fn tell(loaded: &LoadedSet, metrics: &Metrics) -> Result<()> {
     metrics.loaded.rules(&loaded.book, problems);
     metrics.loaded.loaded_at(clock::now());
     metrics.loaded.exceptions(policy, clock::now());
-    for problem in problems {
-        let text = escaped(&problem.to_string());
-        if problem.is_error() {
-            tracing::error!("{text}");
-        } else {
-            tracing::warn!("{text}");
-        }
-    }
+    reload::tell(problems);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         rules = set.rules.len(),
@@ -162,7 +157,7 @@ enum Phase {
     Working(Stopper),
 }
 
-fn heed_signals(phase: Arc<Mutex<Phase>>, health: Arc<Health>, reload: ReloadHandle) -> Result<signals::Signals> {
+fn heed_signals(phase: Arc<Mutex<Phase>>, health: Arc<Health>, reload: Arc<OnceLock<ReloadHandle>>) -> Result<signals::Signals> {
     let stop = move |signal| {
         health.stopping();
         match &*phase.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -176,7 +171,12 @@ fn heed_signals(phase: Arc<Mutex<Phase>>, health: Arc<Health>, reload: ReloadHan
             }
         }
     };
-    signals::start_with(stop, move || reload.nudge("SIGHUP")).context("cannot listen for signals")
+    let hang_up = move || {
+        if let Some(it) = reload.get() {
+            it.nudge("SIGHUP");
+        }
+    };
+    signals::start_with(stop, hang_up).context("cannot listen for signals")
 }
 
 /// Whose turn it is: a wrong configuration is an error of usage, anything else lies outside.

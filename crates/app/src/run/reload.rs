@@ -133,6 +133,18 @@ impl ReloadHandle {
     }
 }
 
+/// Logs what is wrong or doubtful with a set that is in force.
+pub(super) fn tell(problems: &[Problem]) {
+    for problem in problems {
+        let text = escaped(&problem.to_string());
+        if problem.is_error() {
+            tracing::error!("{text}");
+        } else {
+            tracing::warn!("{text}");
+        }
+    }
+}
+
 /// The running thread. It ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Reloads {
@@ -279,6 +291,7 @@ impl Reloader {
             Ok(policy) => policy,
             Err(reason) => return Outcome::Refused(reason),
         };
+        tell(&loaded.problems);
         self.metrics.loaded.rules(&loaded.book, &loaded.problems);
         self.metrics.loaded.exceptions(&policy, clock::now());
         self.of_files = loaded.exceptions;

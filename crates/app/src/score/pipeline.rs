@@ -61,10 +61,11 @@ impl Pipeline {
 
     /// What became of the events that were no bad lines.
     pub(super) fn counts(&self) -> Counts {
-        self.seats.iter().fold(Counts::default(), |sum, it| Counts {
-            scored: sum.scored + it.counts.scored,
-            late: sum.late + it.counts.late,
-            duplicates: sum.duplicates + it.counts.duplicates,
+        self.seats.iter().map(Seat::counts).fold(Counts::default(), |sum, it| Counts {
+            scored: sum.scored + it.scored,
+            late: sum.late + it.late,
+            duplicates: sum.duplicates + it.duplicates,
+            windows: sum.windows + it.windows,
         })
     }
 

@@ -4,6 +4,7 @@ use super::args::Form;
 use super::decode::{Matched, Rows};
 use crate::show;
 use engine::shard::Place;
+use engine::windows::WindowStats;
 use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict};
 use model::{Delivery, EventTime, RuleInfo};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(crate) struct Counts {
     pub(crate) scored: u64,
     pub(crate) late: u64,
     pub(crate) duplicates: u64,
+    /// How full the windows are at the end, and what they have lost.
+    pub(crate) windows: WindowStats,
 }
 
 /// A shard of actors and a shard of the exchange: both are kept in the same seat, neither knows of the other.
@@ -43,7 +46,7 @@ pub(super) struct Seat {
     shard: Shard,
     exchange: Exchange,
     outbox: Outbox,
-    pub(super) counts: Counts,
+    counts: Counts,
     pub(super) written: Vec<Written>,
     pub(super) bytes: Vec<u8>,
 }
@@ -97,6 +100,11 @@ impl Seat {
     /// Whether anything waits for the watermark in this shard of the exchange.
     pub(super) fn has_timers(&self) -> bool {
         self.exchange.has_timers()
+    }
+
+    /// What became of its events.
+    pub(super) fn counts(&self) -> Counts {
+        Counts { windows: self.shard.window_stats() + self.exchange.window_stats(), ..self.counts }
     }
 
     /// Hits for other seats.

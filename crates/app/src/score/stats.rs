@@ -5,6 +5,7 @@ use super::seat::Counts;
 use crate::load::Rules;
 use crate::show::escaped;
 use anyhow::{Context, Result};
+use engine::windows::WindowStats;
 use model::{Delivery, RuleInfo};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -99,6 +100,25 @@ pub(crate) struct Statistics {
     mb_per_s: f64,
     bad_by_reason: BTreeMap<&'static str, u64>,
     rules: RuleCounts,
+    windows: Windows,
+}
+
+/// How full the windows of correlations are at the end, and what a limit has made them lose.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Windows {
+    groups: usize,
+    entries: usize,
+    groups_evicted: u64,
+    entries_evicted: u64,
+    unmeasured: u64,
+    values_cut: u64,
+}
+
+impl From<WindowStats> for Windows {
+    fn from(it: WindowStats) -> Self {
+        let WindowStats { groups, entries, groups_evicted, entries_evicted, unmeasured, values_cut } = it;
+        Self { groups, entries, groups_evicted, entries_evicted, unmeasured, values_cut }
+    }
 }
 
 impl Statistics {
@@ -128,6 +148,7 @@ impl Statistics {
             mb_per_s: rounded(approximate(tally.bytes) / 1e6 / seconds, 10.0),
             bad_by_reason: tally.bad_by_reason,
             rules,
+            windows: counts.windows.into(),
         }
     }
 
@@ -151,8 +172,24 @@ impl Statistics {
             lines.push(("memory", format!("{:.1} MB at most", approximate(self.peak_rss_bytes) / 1e6)));
         }
         lines.push(("rules", self.rules_line()));
+        if let Some(lost) = self.windows_line() {
+            lines.push(("windows", lost));
+        }
         lines.push(("alerts", grouped(self.alerts)));
         lines
+    }
+
+    /// What a limit has kept correlations from seeing.
+    fn windows_line(&self) -> Option<String> {
+        let it = &self.windows;
+        let lost = [
+            (it.groups_evicted, "groups forgotten"),
+            (it.entries_evicted, "events forgotten"),
+            (it.values_cut, "events with more values than are looked at"),
+        ];
+        let lost: Vec<String> =
+            lost.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+        (!lost.is_empty()).then(|| format!("full: {}; correlations may have missed something", lost.join(", ")))
     }
 
     fn rules_line(&self) -> String {

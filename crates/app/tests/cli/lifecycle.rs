@@ -90,7 +90,7 @@ fn rules_promote_tells_what_a_rule_in_shadow_would_have_done_and_writes_its_stat
     place.run(&["score", "events.ndjson", "--shadow", "shadow.ndjson"]).ended(0);
     let promote = ["rules", "promote", "rules", "--shadow", "shadow.ndjson", "--days", "14"];
     let ran = place.run(&promote);
-    assert!(ran.ended(0).out.contains("ready: about 7.0 pages a week"), "{}", ran.out);
+    assert!(ran.ended(0).out.contains("ready: about 7.0 alerts a week"), "{}", ran.out);
     let ran = place.run(&[&promote[..], &["--format", "json", "--write"]].concat());
     let report: Json = serde_json::from_str(&ran.ended(0).out).unwrap();
     let rule = &report["rules"][0];

@@ -421,10 +421,17 @@ impl<'a> Reader<'a> {
             }
             return Some((compare, threshold?));
         }
-        let count = match value.as_scalar().map(|it| it.typed) {
+        let typed = value.as_scalar().map(|it| it.typed);
+        let count = match typed {
             Some(Typed::Int(count)) => u32::try_from(count).ok(),
             _ => None,
         };
+        if matches!(typed, Some(Typed::Int(it)) if it > COUNT_MAX.into()) {
+            let message = format!("`{}` counts to more than {COUNT_MAX}", key.text);
+            let hint = "windows remember what they count; use a shorter timespan, or `value_sum` over a field that counts";
+            self.report.error_with_hint(Code::TooLarge, value.at, message, hint);
+            return None;
+        }
         if count.is_none() {
             let hint = "counts are whole numbers without quotes";
             self.report.error_with_hint(
@@ -591,6 +598,8 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Most that is counted: a window remembers what it counts, and others of the correlation need room beside it.
+const COUNT_MAX: u32 = 100_000;
 /// Thresholds of sums and other measures lie between this and its negative.
 const THRESHOLD_MAX: f64 = 1e18;
 

@@ -28,7 +28,8 @@ pub(super) struct FileLoad {
     pub(super) problems: Vec<Problem>,
 }
 
-pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
+/// Loads the documents of a file. `is_shared`: another file is called the same, in another folder.
+pub(super) fn load(file: &str, text: &str, is_shared: bool, lists: &Lists) -> FileLoad {
     let mut report = Report::new(file);
     let mut load = FileLoad::default();
     if text.len() > BYTES_MAX {
@@ -43,7 +44,7 @@ pub(super) fn load(file: &str, text: &str, lists: &Lists) -> FileLoad {
         let name = info::own_name(&node).map_or_else(
             || {
                 unnamed += 1;
-                default_name(file, unnamed)
+                default_name(file, is_shared, unnamed)
             },
             str::to_owned,
         );
@@ -66,11 +67,18 @@ pub(super) fn trees(text: &str, report: &mut Report) -> Vec<Node> {
     apply_actions(nodes, report)
 }
 
-/// What the `count`th document without a name is called: like the file, with a number from the second on.
-fn default_name(file: &str, count: usize) -> String {
+/// A file's name without its folder and ending.
+pub(super) fn stem(file: &str) -> &str {
     let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    let stem = base.strip_suffix(".yml").or_else(|| base.strip_suffix(".yaml")).unwrap_or(base);
-    if count == 1 { stem.to_owned() } else { format!("{stem}_{count}") }
+    base.strip_suffix(".yml").or_else(|| base.strip_suffix(".yaml")).unwrap_or(base)
+}
+
+/// What the `count`th document without a name is called: like the file, after its folder if files of several folders are called so, and
+/// with a number from the second on.
+fn default_name(file: &str, is_shared: bool, count: usize) -> String {
+    let folder = file.rsplit(['/', '\\']).nth(1).filter(|_| is_shared);
+    let name = folder.map_or_else(|| stem(file).to_owned(), |it| format!("{it}_{}", stem(file)));
+    if count == 1 { name } else { format!("{name}_{count}") }
 }
 
 /// Reads a document of any kind. `None` if it did not load.

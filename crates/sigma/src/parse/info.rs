@@ -154,20 +154,15 @@ impl Reader<'_> {
         })
     }
 
-    /// A document without a status is taken to be stable: somebody has put it there to be told. A word that is none is not, since nobody
-    /// knows how far the rule has come.
+    /// A document without a status is taken to be stable: somebody has put it there to be told. What a word that is none was to mean,
+    /// page or not, nobody can know.
     fn status(&mut self) -> Status {
         let Some(node) = self.document.get("status") else { return Status::default() };
         let word = node.as_scalar().map(|it| it.text.as_str()).unwrap_or_default();
         let Some(status) = Status::parse(word) else {
             let message = format!("`{word}` is not a status; there are {}", Status::ALL.map(Status::as_str).join(", "));
-            self.report.warning_with_hint(
-                Code::BadStatus,
-                node.at,
-                message,
-                "until it is one, the rule runs in shadow and pages nobody",
-            );
-            return Status::Experimental;
+            self.report.error_with_nearest(Code::BadStatus, node.at, message, word, Status::ALL.map(Status::as_str));
+            return Status::default();
         };
         match status {
             Status::Deprecated => {

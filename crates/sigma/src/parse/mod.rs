@@ -33,7 +33,7 @@ use crate::ast::{Document, Search};
 use crate::lists::Lists;
 use crate::problem::Problem;
 use model::source::Wanted;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What a file, or several, gave.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +47,7 @@ pub struct Loaded {
 /// Loads the documents of one YAML file, named `file` in problems; `lists` stand behind placeholders. A document with an error is
 /// left out, the others load. References between documents are not checked: that is what [`parse_all`] adds.
 pub fn parse_file(file: &str, text: &str, lists: &Lists) -> Loaded {
-    let load = file::load(file, text, lists);
+    let load = file::load(file, text, false, lists);
     Loaded { documents: load.sound.into_iter().map(|it| it.document).collect(), problems: load.problems }
 }
 
@@ -84,5 +84,11 @@ pub fn selection(fields: &BTreeMap<String, Wanted>, lists: &Lists) -> Result<Sea
 /// Loads several files, given as (name, text), and checks them against each other: names and ids are taken once (the first document
 /// stays), correlations refer to what loaded, and not to themselves.
 pub fn parse_all(files: impl IntoIterator<Item = (String, String)>, lists: &Lists) -> Loaded {
-    across::join(files.into_iter().map(|(file, text)| file::load(&file, &text, lists)).collect())
+    let files: Vec<(String, String)> = files.into_iter().collect();
+    let mut stems: HashMap<&str, u32> = HashMap::new();
+    for (path, _) in &files {
+        *stems.entry(file::stem(path)).or_default() += 1;
+    }
+    let is_shared = |path: &str| stems.get(file::stem(path)).is_some_and(|it| *it > 1);
+    across::join(files.iter().map(|(path, text)| file::load(path, text, is_shared(path), lists)).collect())
 }

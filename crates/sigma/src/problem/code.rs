@@ -63,7 +63,7 @@ codes! {
     "NJ0105" BadId Warning "bad-id" "The `id` is not a UUID."
     "NJ0106" MissingLevel Warning "missing-level" "The document has no `level`."
     "NJ0107" BadLevel Error "bad-level" "The `level` is none of Sigma's five."
-    "NJ0108" BadStatus Warning "bad-status" "The `status` is none of Sigma's five."
+    "NJ0108" BadStatus Error "bad-status" "The `status` is none of Sigma's five."
     "NJ0109" BadTag Warning "bad-tag" "A tag is not written as `namespace.name`."
     "NJ0110" NotAText Warning "not-a-text" "A list or a map stands where a text should be."
     "NJ0111" BadLogSource Error "bad-logsource" "The log source is missing or not a map."

@@ -83,7 +83,7 @@ pub(super) enum Verdict {
     Silent,
     /// It is mostly about one actor.
     OneActor,
-    /// It would page more often than its level allows.
+    /// It would alert more often than its level allows.
     TooNoisy,
 }
 
@@ -111,8 +111,8 @@ pub(super) struct Noise {
     pub(super) per_day: f64,
     /// The day (UTC) with the most alerts, and how many it had.
     pub(super) busiest: Option<(String, u64)>,
-    /// Pages a week when the alerts of one rule about one actor on one day are one page.
-    pub(super) pages_per_week: f64,
+    /// Actors and days with an alert: what would be left if somebody was looked into once a day.
+    pub(super) actor_days: usize,
     /// Distinct actors.
     pub(super) actors: usize,
     /// Those with the most alerts.
@@ -126,7 +126,7 @@ pub(super) struct Noise {
     per_day_max: f64,
 }
 
-/// Pages a day that a rule of a level may cost. A team has some hundred rules: a single one can't have more.
+/// Alerts a day that a rule of a level may cost. A team has some hundred rules: a single one can't have more.
 fn per_day_max(level: Level) -> f64 {
     match level {
         Level::Critical | Level::High => 1.0,
@@ -143,12 +143,12 @@ impl Noise {
     pub(super) fn of(findings: &[Finding], level: Level, days: f64) -> Self {
         let counted = || findings.iter().filter(|it| !it.is_excepted);
         let (mut by_day, mut by_actor) = (BTreeMap::<i64, u64>::new(), BTreeMap::<&str, u64>::new());
-        let mut pages = BTreeSet::new();
+        let mut actor_days = BTreeSet::new();
         for finding in counted() {
             let day = finding.time.ms().div_euclid(DAY_MS);
             *by_day.entry(day).or_default() += 1;
             *by_actor.entry(&finding.actor).or_default() += 1;
-            pages.insert((day, &finding.actor));
+            actor_days.insert((day, &finding.actor));
         }
         let alerts = counted().count() as u64;
         // Less than a day is no basis for a rate that is higher than what was seen.
@@ -163,7 +163,7 @@ impl Noise {
             excepted: findings.len() as u64 - alerts,
             per_day: alerts as f64 / watched,
             busiest: busiest.map(|(day, count)| (day_of(*day), *count)),
-            pages_per_week: pages.len() as f64 / watched * 7.0,
+            actor_days: actor_days.len(),
             actors: by_actor.len(),
             top_actors: top,
             top_share,
@@ -180,7 +180,7 @@ impl Noise {
     fn judge(&self) -> Verdict {
         if self.alerts >= SHARE_FROM && self.top_share > SHARE_MAX {
             Verdict::OneActor
-        } else if self.pages_per_week / 7.0 > self.per_day_max {
+        } else if self.per_day > self.per_day_max {
             Verdict::TooNoisy
         } else if self.days < DAYS_MIN {
             Verdict::TooShort
@@ -193,22 +193,22 @@ impl Noise {
 
     /// The verdict in a sentence.
     pub(super) fn reason(&self) -> String {
-        let (pages, max) = (self.pages_per_week, self.per_day_max * 7.0);
+        let (alerts, max) = (self.per_day * 7.0, self.per_day_max * 7.0);
         match self.verdict {
-            Verdict::Ready if max.is_infinite() => format!("{pages:.1} a week, and its level pages nobody"),
-            Verdict::Ready => format!("about {pages:.1} pages a week, where its level allows {max:.0}"),
+            Verdict::Ready if max.is_infinite() => format!("{alerts:.1} alerts a week, and its level pages nobody"),
+            Verdict::Ready => format!("about {alerts:.1} alerts a week, where its level allows {max:.0}"),
             Verdict::TooShort => format!("only {:.1} days were watched; a week has different days", self.days),
             Verdict::Silent => "it found nothing; promote it if its page is proof enough".to_owned(),
             Verdict::OneActor => {
                 let actor = self.top_actors.first().map_or("", |(actor, _)| actor.as_str());
                 let share = self.top_share * 100.0;
                 format!(
-                    "{share:.0} % of its alerts are about {}: tell him apart in the rule, or make an exception",
+                    "{share:.0} % of its alerts are about {}: name what sets them apart in the rule, or make an exception",
                     crate::show::escaped(actor)
                 )
             }
             Verdict::TooNoisy => {
-                format!("about {pages:.0} pages a week, where its level allows {max:.0}: narrow it, or lower its level")
+                format!("about {alerts:.0} alerts a week, where its level allows {max:.0}: narrow it, or lower its level")
             }
         }
     }
@@ -253,6 +253,13 @@ mod tests {
     }
 
     #[test]
+    fn every_alert_counts_also_when_they_are_about_the_same_people() {
+        let storm: Vec<(i64, String)> = (0..14 * 24 * 4).map(|it| (it / 4, format!("a{}", it % 3))).collect();
+        let storm: Vec<(i64, &str)> = storm.iter().map(|(hour, actor)| (*hour, actor.as_str())).collect();
+        check(Level::Medium, 14.0, &storm, Verdict::TooNoisy);
+    }
+
+    #[test]
     fn a_rule_that_is_mostly_about_one_actor_is_told_apart() {
         check(Level::Low, 14.0, &[(1, "svc"), (30, "svc"), (60, "svc"), (90, "svc"), (91, "ana")], Verdict::OneActor);
         check(Level::Low, 14.0, &[(1, "svc"), (30, "svc"), (60, "svc")], Verdict::Ready);
@@ -265,7 +272,8 @@ mod tests {
         assert_eq!(noise.busiest, Some(("1970-01-02".to_owned(), 3)));
         assert_eq!(noise.top_actors, [("ana".to_owned(), 3), ("bo".to_owned(), 2)]);
         // Ana on the first day, both on the second.
-        assert!((noise.pages_per_week - 2.1).abs() < 1e-9 && (noise.per_day - 0.5).abs() < 1e-9, "{noise:?}");
+        assert_eq!(noise.actor_days, 3);
+        assert!((noise.per_day - 0.5).abs() < 1e-9, "{noise:?}");
         assert_eq!(noise.first, Some(EventTime::from_ms(3_600_000)));
     }
 

@@ -39,16 +39,23 @@ fn correlations_find_rules_by_name_and_id_in_any_file() {
 
 #[test]
 fn a_name_is_taken_once() {
-    let files = [("x/a.yml", rule("")), ("y/a.yml", rule("")), ("z.yml", rule("name: a\n"))];
+    let files = [("x/a.yml", rule("")), ("y/b.yml", rule("name: a\n")), ("z.yml", rule("name: a\n"))];
     let hint = "(hint: give one of them another `name:`)";
     check(
         &files,
         &["a"],
         &[
-            &format!("y/a.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
+            &format!("y/b.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
             &format!("z.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
         ],
     );
+}
+
+#[test]
+fn rules_without_a_name_in_files_of_one_name_are_called_after_their_folders() {
+    let two = format!("{}---\n{}", rule(""), rule(""));
+    let files = [("okta/brute.yml", rule("")), ("github/brute.yaml", two), ("github/other.yml", rule("name: brute\n"))];
+    check(&files, &["okta_brute", "github_brute", "github_brute_2", "brute"], &[]);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn several_conditions_are_alternatives() {
 
 #[test]
 fn doubtful_documents_load_with_warnings() {
-    let text = "title: T\nid: not-a-uuid\nlevel: low\nstatus: great\ntags: [Attack.T1, noNamespace]\nauthor: [a, b]\nlogsource: {definition: x}\n\
+    let text = "title: T\nid: not-a-uuid\nlevel: low\nauthors: x\ntags: [Attack.T1, noNamespace]\nauthor: [a, b]\nlogsource: {definition: x}\n\
                 detection:\n  s: {a|all: 1}\n  unused: {b: 1}\n  condition: s\n";
     let loaded = load(text);
     assert_eq!(loaded.documents.len(), 1);
@@ -115,7 +115,6 @@ fn doubtful_documents_load_with_warnings() {
         problems,
         [
             "warning:2 the id `not-a-uuid` is not a UUID",
-            "warning:4 `great` is not a status; there are stable, test, experimental, deprecated, unsupported",
             "warning:5 the tag `Attack.T1` is not `namespace.name`",
             "warning:5 the tag `noNamespace` is not `namespace.name`",
             "warning:6 `author` holds a list where a text should be; it is ignored",
