@@ -1,97 +1,126 @@
 //! Many literals in one pass over a text: those that stand in it, wherever that is.
 //!
-//! A literal is found by its first three letters, of which a table knows whether any literal begins so. An automaton waits for the memory
-//! at every letter, and building one takes longer than everything else about loading rules; here no letter waits for the one before, and
-//! there is little to build. Which literals stand at a place is a binary search in their order: the last one that is not greater than the
-//! text from there on either stands there, or one of those that it begins with does, or none.
+//! A literal is found by its anchor, three of its letters, of which a table of bits knows whether any literal has them: those three in a
+//! row that the fewest literals of the set have, since what is common among them is common in texts. An automaton waits for the memory at
+//! every letter, and building one takes longer than everything else about loading rules; here no letter waits for the one before, and
+//! there is little to build.
 
 use hashbrown::HashMap;
 use memchr::memmem::Finder;
 use std::ops::Range;
 
-/// Size of the largest table of beginnings in bits: 8 KiB stay in the nearest cache.
-const BEGINNINGS_MAX: usize = 1 << 16;
+/// Size of the largest table of anchors in bits: 16 KiB stay in the nearest cache.
+const BITS_MAX: usize = 1 << 17;
 /// Bits of the table for each literal, so that one in so many places is looked at for nothing.
-const BITS_PER_LITERAL: usize = 32;
+const BITS_PER_LITERAL: usize = 64;
+/// So many places of a text are looked at together, so that the table decides one branch for all of them.
+const PLACES: usize = 16;
+/// The bytes of a text that tell about so many places: three letters at the last of them, read as four.
+const BLOCK: usize = PLACES + 3;
 
 /// A set of literals, none of them empty.
 #[derive(Debug)]
 pub(super) struct Literals {
-    /// A bit for each hash of three letters with which a literal begins.
-    begins: Box<[u64]>,
-    /// How far a hash of 32 bits is shifted to be a place in `begins`.
+    /// A bit for each hash of an anchor.
+    bits: Box<[u64]>,
+    /// How many bits are set before each word of `bits`.
+    ranks: Box<[u32]>,
+    /// How far a hash of 32 bits is shifted to be a place in `bits`.
     shift: u32,
-    /// Where the literals are in `sorted` that begin so.
-    ranges: HashMap<[u8; 3], (u32, u32)>,
-    sorted: Box<[Literal]>,
+    /// For each bit that is set, where its literals begin in `anchored`; and the end.
+    starts: Box<[u32]>,
+    anchored: Box<[Anchored]>,
+    /// The letters of all `anchored`, in their order.
+    letters: Box<[u8]>,
     /// Literals of one or two bytes, which are looked for one by one.
     short: Box<[(Finder<'static>, u32)]>,
 }
 
-#[derive(Debug)]
-struct Literal {
-    text: Box<[u8]>,
+/// A literal that is found by its anchor.
+#[derive(Debug, Clone, Copy)]
+struct Anchored {
     number: u32,
-    /// The longest other one that this one begins with.
-    stem: Option<u32>,
+    /// Where it stands in [`Literals::letters`].
+    start: u32,
+    end: u32,
+    /// How many of its letters come before the anchor.
+    before: u32,
 }
 
 impl Literals {
     /// Each literal counts by its number, that is its place; no two of them are equal.
     pub(super) fn new<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
-        let (mut sorted, mut short) = (Vec::new(), Vec::new());
-        for (number, text) in (0_u32..).zip(texts) {
-            if text.len() < 3 {
-                short.push((Finder::new(text).into_owned(), number));
-            } else {
-                sorted.push(Literal { text: text.into(), number, stem: None });
-            }
-        }
-        sorted.sort_unstable_by(|left, right| left.text.cmp(&right.text));
-        let bits = (sorted.len() * BITS_PER_LITERAL).next_power_of_two().clamp(64, BEGINNINGS_MAX);
+        let (short, long): (Vec<_>, Vec<_>) = (0_u32..).zip(texts).partition(|(_, text)| text.len() < 3);
+        let bits = (long.len() * BITS_PER_LITERAL).next_power_of_two().clamp(64, BITS_MAX);
         let mut literals = Self {
-            begins: vec![0; bits / 64].into(),
+            bits: vec![0; bits / 64].into(),
+            ranks: Box::default(),
             shift: 32 - bits.trailing_zeros(),
-            ranges: HashMap::new(),
-            sorted: sorted.into(),
-            short: short.into(),
+            starts: Box::default(),
+            anchored: Box::default(),
+            letters: Box::default(),
+            short: short.into_iter().map(|(number, text)| (Finder::new(text).into_owned(), number)).collect(),
         };
-        literals.arrange();
+        literals.anchor(&long);
         literals
     }
 
-    /// Finds the stems and the beginnings of the sorted literals.
-    fn arrange(&mut self) {
-        for at in 0..self.sorted.len() {
-            let text = &self.sorted[at].text;
-            let begin = *text.first_chunk::<3>().expect("shorter ones are kept apart");
-            let mut stem = at.checked_sub(1).and_then(|it| u32::try_from(it).ok());
-            while let Some(it) = stem
-                && !text.starts_with(&self.sorted[it as usize].text)
-            {
-                stem = self.sorted[it as usize].stem;
-            }
-            self.sorted[at].stem = stem;
-            let at = u32::try_from(at).expect("literals are far fewer than 2^32");
-            self.ranges.entry(begin).or_insert((at, at)).1 = at + 1;
-            let place = self.place(begin);
-            self.begins[place / 64] |= 1 << (place % 64);
+    /// Chooses the anchors of the literals that are long enough to have one.
+    fn anchor(&mut self, texts: &[(u32, &[u8])]) {
+        let mut owners: HashMap<[u8; 3], u32> = HashMap::new();
+        texts.iter().flat_map(|(_, text)| text.array_windows()).for_each(|it| *owners.entry(*it).or_default() += 1);
+        let mut placed: Vec<(usize, usize, u32, &[u8])> = Vec::with_capacity(texts.len());
+        for &(number, text) in texts {
+            let rarest = text.array_windows().enumerate().min_by_key(|(_, three)| owners[*three]);
+            let (before, [first, second, third]) = rarest.expect("it has three letters");
+            placed.push((self.place([*first, *second, *third, 0]), before, number, text));
         }
+        placed.sort_unstable_by_key(|it| (it.0, it.2));
+        let small = |it: usize| u32::try_from(it).expect("all rules together are far shorter than 4 GiB");
+        let (mut starts, mut anchored, mut letters) = (Vec::new(), Vec::with_capacity(texts.len()), Vec::new());
+        for (place, before, number, text) in placed {
+            if !self.has(place) {
+                self.bits[place / 64] |= 1 << (place % 64);
+                starts.push(small(anchored.len()));
+            }
+            let start = small(letters.len());
+            letters.extend_from_slice(text);
+            anchored.push(Anchored { number, start, end: small(letters.len()), before: small(before) });
+        }
+        starts.push(small(anchored.len()));
+        let before = self.bits.iter().scan(0, |sum, word| Some(std::mem::replace(sum, *sum + word.count_ones())));
+        self.ranks = before.collect();
+        (self.starts, self.anchored, self.letters) = (starts.into(), anchored.into(), letters.into());
     }
 
-    /// Where three letters stand in the table of beginnings.
-    fn place(&self, [first, second, third]: [u8; 3]) -> usize {
-        let letters = u32::from_le_bytes([first, second, third, 0]);
-        (letters.wrapping_mul(0x9e37_79b1) >> self.shift) as usize
+    /// Where three letters stand in the table of bits; the fourth does not count.
+    fn place(&self, letters: [u8; 4]) -> usize {
+        (u32::from_le_bytes(letters).wrapping_mul(0x9e37_79b1 << 8) >> self.shift) as usize
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.bits[place / 64] >> (place % 64) & 1 == 1
     }
 
     /// Shows the number of each literal in `text` and where it stands.
     pub(super) fn find(&self, text: &[u8], mut show: impl FnMut(u32, Range<usize>)) {
-        if !self.sorted.is_empty() {
-            for (at, begin) in text.array_windows::<3>().enumerate() {
-                let place = self.place(*begin);
-                if self.begins[place / 64] >> (place % 64) & 1 == 1 {
-                    self.each_at(*begin, &text[at..], |it| show(it.number, at..at + it.text.len()));
+        let places = if self.anchored.is_empty() { 0 } else { text.len().saturating_sub(2) };
+        for from in (0..places).step_by(PLACES) {
+            let mut padded = [0; BLOCK];
+            let block: &[u8; BLOCK] = text[from..].first_chunk().unwrap_or_else(|| {
+                padded[..text.len() - from].copy_from_slice(&text[from..]);
+                &padded
+            });
+            let mut hits = 0_u32;
+            for (at, letters) in block.array_windows::<4>().enumerate() {
+                hits |= u32::from(self.has(self.place(*letters))) << at;
+            }
+            while hits != 0 {
+                let at = hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                let letters = *block[at..].first_chunk().expect("a block is longer than its places");
+                if from + at < places {
+                    self.each_at(text, from + at, self.place(letters), &mut show);
                 }
             }
         }
@@ -105,26 +134,24 @@ impl Literals {
         }
     }
 
-    /// Shows the literals that `text` begins with.
-    fn each_at(&self, begin: [u8; 3], text: &[u8], mut show: impl FnMut(&Literal)) {
-        let Some(&(start, end)) = self.ranges.get(&begin) else { return };
-        let greater = self.sorted[start as usize..end as usize].partition_point(|it| *it.text <= *text);
-        let mut last = (start as usize + greater).checked_sub(1);
-        let mut is_certain = false;
-        while let Some(it) = last.map(|it| &self.sorted[it]) {
-            // What a literal begins with that stands there stands there too.
-            is_certain = is_certain || text.starts_with(&it.text);
-            if is_certain {
-                show(it);
+    /// Shows the literals that stand in `text` with their anchor at `at`, which has that place in the table.
+    fn each_at(&self, text: &[u8], at: usize, place: usize, show: &mut impl FnMut(u32, Range<usize>)) {
+        let before = self.bits[place / 64] & ((1 << (place % 64)) - 1);
+        let rank = (self.ranks[place / 64] + before.count_ones()) as usize;
+        for it in &self.anchored[self.starts[rank] as usize..self.starts[rank + 1] as usize] {
+            let letters = &self.letters[it.start as usize..it.end as usize];
+            if let Some(start) = at.checked_sub(it.before as usize)
+                && text[start..].starts_with(letters)
+            {
+                show(it.number, start..start + letters.len());
             }
-            last = it.stem.map(|it| it as usize);
         }
     }
 
     /// Bytes held, about.
     pub(super) fn bytes(&self) -> usize {
-        let texts: usize = self.sorted.iter().map(|it| size_of::<Literal>() + it.text.len()).sum();
-        texts + self.begins.len() * 8 + self.ranges.capacity() * 12 + self.short.len() * size_of::<(Finder<'static>, u32)>()
+        let tables = self.bits.len() * 12 + self.starts.len() * 4 + self.anchored.len() * size_of::<Anchored>();
+        tables + self.letters.len() + self.short.len() * size_of::<(Finder<'static>, u32)>()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values that are computed from others: parts of a time on somebody's clock, and the relation of two fields.
 
-use super::values::texts_of;
+use super::values::each_value;
 use crate::ast::{Relation, TimePart};
 use crate::compile::Program;
 use crate::fold::folded;
@@ -42,7 +42,8 @@ impl Clock {
         if schema.roles.time.first() == Some(&slot) {
             times.push(event.time);
         } else {
-            texts_of(event.value(slot), schema.projection.path(slot), &mut |it| times.extend(EventTime::read(&it)));
+            let mut read = |it: Value<'_>| times.extend(it.text().and_then(|it| EventTime::read(&it)));
+            each_value(event.value(slot), schema.projection.path(slot), &mut read);
         }
         let zone = match event.first(&schema.roles.zone) {
             Value::Text(name) => self.zone(name),
@@ -87,8 +88,8 @@ pub(super) fn related(
 ) -> bool {
     let texts = |slot: SlotId| {
         let mut texts = Vec::new();
-        texts_of(event.value(slot), program.schema.projection.path(slot), &mut |it| {
-            texts.push(if cased { it.into_owned() } else { folded(&it) });
+        each_value(event.value(slot), program.schema.projection.path(slot), &mut |it| {
+            texts.extend(it.text().map(|it| if cased { it.into_owned() } else { folded(&it) }));
         });
         texts
     };

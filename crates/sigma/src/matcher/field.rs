@@ -1,7 +1,7 @@
 //! From the value of one field to its class, and from the class to the terms that it allows.
 
 use super::cache::ValueCache;
-use super::computed::Clock;
+use super::computed::{Clock, related};
 use super::values::Scratch;
 use crate::compile::{Field, FieldIndex, FieldSource, Literal, Program};
 use hashbrown::HashMap;
@@ -73,8 +73,13 @@ impl FieldState {
 
     fn class(&mut self, at: usize, event: &Event<'_>, bench: &mut Bench<'_>) -> u32 {
         let field = &bench.program.fields[at];
-        let FieldSource::Slot(slot) = field.source else {
-            return self.work_out(at, event, bench);
+        let slot = match &field.source {
+            FieldSource::Slot(slot) => *slot,
+            FieldSource::Related(left, right, relation, cased) => {
+                let holds = related(bench.program, event, (*left, *right), *relation, *cased);
+                return self.simple_class(at, event, bench, 2 + usize::from(holds));
+            }
+            FieldSource::TimePart(..) | FieldSource::Keywords => return self.work_out(at, event, bench),
         };
         let (kind, text) = match event.value(slot) {
             Value::Missing => return self.simple_class(at, event, bench, 0),

@@ -2,9 +2,9 @@
 //! has not; what is left of them is worked out once per shape.
 
 use super::field::{Bench, FieldState, summarise};
-use crate::compile::{FieldSource, Program};
+use crate::compile::{Field, FieldSource, Program};
 use hashbrown::HashMap;
-use model::{Event, Value};
+use model::{Event, SlotId, Value};
 
 /// Most shapes that are kept. When there are more, all are forgotten, so that those of now find room.
 pub const SHAPES_MAX: usize = 1_024;
@@ -12,7 +12,7 @@ pub const SHAPES_MAX: usize = 1_024;
 /// The shapes met so far, and what is left of the terms for each.
 #[derive(Debug)]
 pub(super) struct Shapes {
-    /// The slots that rules test, as bits: whether another one is filled makes no shape.
+    /// The slots that rules test or compare, as bits: whether another one is filled makes no shape.
     tested: Box<[u64]>,
     by_key: HashMap<Box<[u64]>, u32>,
     rows: Vec<u64>,
@@ -30,10 +30,8 @@ pub(super) struct Shape(u32);
 impl Shapes {
     pub(super) fn new(program: &Program) -> Self {
         let mut tested = vec![0; program.schema.projection.len().div_ceil(64)];
-        for field in &program.fields {
-            if let FieldSource::Slot(slot) = field.source {
-                tested[slot.index() / 64] |= 1 << (slot.index() % 64);
-            }
+        for slot in program.fields.iter().flat_map(needed).flatten() {
+            tested[slot.index() / 64] |= 1 << (slot.index() % 64);
         }
         let (by_key, rows, fields, key) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
         Self { tested: tested.into(), by_key, rows, fields, key, overflows: 0 }
@@ -61,10 +59,7 @@ impl Shapes {
         self.rows.resize(start + stride, 0);
         let (summary, words) = self.rows[start..].split_at_mut(summary_words);
         program.fill_with_all_terms(words);
-        let is_there = |at: usize| match program.fields[at].source {
-            FieldSource::Slot(slot) => !matches!(event.value(slot), Value::Missing),
-            _ => true,
-        };
+        let is_there = |at: usize| needed(&program.fields[at]).into_iter().flatten().all(|it| event.value(it).is_present());
         for at in (0..program.fields.len()).filter(|&it| !is_there(it)) {
             let row = states[at].row(at, event, bench);
             words.iter_mut().zip(&row[summary_words..]).for_each(|(mine, row)| *mine &= row);
@@ -103,5 +98,14 @@ impl Shapes {
     pub(super) fn bytes(&self) -> usize {
         let fields: usize = self.fields.iter().map(|it| it.len() * 2 + 16).sum();
         self.rows.capacity() * 8 + self.tested.len() * 8 + fields + self.by_key.len() * (self.key.len() * 8 + 24)
+    }
+}
+
+/// The slots that have to be filled for a field to be there. The time of an event is always there, whatever slot it stands in.
+fn needed(field: &Field) -> [Option<SlotId>; 2] {
+    match field.source {
+        FieldSource::Slot(slot) => [Some(slot), None],
+        FieldSource::Related(left, right, ..) => [Some(left), Some(right)],
+        FieldSource::TimePart(..) | FieldSource::Keywords => [None, None],
     }
 }

@@ -4,7 +4,6 @@ use super::computed::{Clock, related};
 use super::json::{Members, member, scalars};
 use crate::compile::{Field, FieldAtoms, FieldSource, Program, TextScratch};
 use model::{Event, FieldPath, Value};
-use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Buffers that are reused from event to event.
@@ -88,37 +87,25 @@ impl Scratch {
     }
 }
 
-/// Calls `visit` with the text of a field's value, or with those of all elements of an array.
-pub(super) fn texts_of<'v>(value: Value<'v>, path: &FieldPath, visit: &mut impl FnMut(Cow<'v, str>)) {
-    match value {
-        Value::Array(raw) => Members::of(raw).for_each(|(_, it)| texts_of(it, path, visit)),
-        Value::Within { array, depth } => {
-            let rest: Vec<&str> = path.segments().skip(usize::from(depth)).collect();
-            let mut found = Vec::new();
-            descend(Value::Array(array), &rest, &mut |it| found.push(it));
-            found.into_iter().for_each(|it| texts_of(it, path, visit));
-        }
-        scalar => scalar.text().into_iter().for_each(visit),
-    }
-}
-
 /// Shows every value of a field as text: a scalar, each element of an array, the field of each object of an array on the way there.
 /// An object counts as its JSON; what is missing or `null` as nothing. Allocates only for paths into arrays and for strings with
 /// escapes.
 pub fn each_text(value: Value<'_>, path: &FieldPath, show: &mut dyn FnMut(&str)) {
-    match value {
-        Value::Missing | Value::Null => {}
+    each_value(value, path, &mut |it| match it {
         Value::Object(raw) => show(raw),
-        Value::Array(raw) => Members::of(raw).for_each(|(_, it)| each_text(it, path, show)),
+        scalar => scalar.text().iter().for_each(|it| show(it)),
+    });
+}
+
+/// Calls `visit` with every value of a field that is no array: those in arrays and at the end of paths through them instead.
+pub(super) fn each_value<'v>(value: Value<'v>, path: &FieldPath, visit: &mut dyn FnMut(Value<'v>)) {
+    match value {
+        Value::Array(raw) => Members::of(raw).for_each(|(_, it)| each_value(it, path, visit)),
         Value::Within { array, depth } => {
             let rest: Vec<&str> = path.segments().skip(usize::from(depth)).collect();
-            descend(Value::Array(array), &rest, &mut |it| each_text(it, path, show));
+            descend(Value::Array(array), &rest, &mut |it| each_value(it, path, visit));
         }
-        scalar => {
-            if let Some(text) = scalar.text() {
-                show(&text);
-            }
-        }
+        other => visit(other),
     }
 }
 
