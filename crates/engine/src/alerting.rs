@@ -1,9 +1,10 @@
 //! From a match to an alert: who, what, to what, and why. Off the hot path: only what fires gets here.
 
 use crate::policy::Policy;
+use crate::reread::Reread;
 use crate::windows::Fired;
 use model::alert::{Alert, Delivery, Evidence, WindowInfo};
-use model::extract::{Extracted, derived_id, extract, lookup};
+use model::extract::{Extracted, derived_id};
 use model::ocsf::uid;
 use model::{EventTime, FieldPath};
 use serde_json::Value as Json;
@@ -18,7 +19,7 @@ pub(crate) struct Trigger<'t> {
     pub(crate) program: &'t Program,
     pub(crate) policy: &'t Policy,
     pub(crate) rule: RuleIndex,
-    pub(crate) line: &'t str,
+    pub(crate) event: &'t Reread<'t>,
     pub(crate) time: EventTime,
 }
 
@@ -30,31 +31,26 @@ impl Trigger<'_> {
         &self.program.rules.rules[self.rule.0 as usize]
     }
 
-    /// The decoder has accepted the line, so that it parses; should the two ever disagree, the alert comes out poorer, not later.
-    fn json(&self) -> Json {
-        serde_json::from_str(self.line).unwrap_or(Json::Null)
-    }
-
     /// The fields that the rule tests, with the values that the event has for them, and those under its `fields`.
-    fn evidence(&self, json: &Json) -> Vec<Evidence> {
+    fn evidence(&self) -> Vec<Evidence> {
         let mut fields = Vec::new();
         self.rule().selections.iter().for_each(|it| tested_fields(&it.search, &mut fields));
         let mut evidence = Vec::new();
-        self.show(json, fields.into_iter().map(FieldPath::as_str), &mut evidence);
-        self.show(json, self.rule().info.fields.iter().map(String::as_str), &mut evidence);
+        self.show(fields.into_iter().map(FieldPath::as_str), &mut evidence);
+        self.show(self.rule().info.fields.iter().map(String::as_str), &mut evidence);
         evidence
     }
 
     /// Adds at most [`EVIDENCE_MAX`] of `fields` to `evidence`, with the values of those that the event has and that are not there yet.
-    fn show<'f>(&self, json: &Json, fields: impl Iterator<Item = &'f str>, evidence: &mut Vec<Evidence>) {
+    fn show<'f>(&self, fields: impl Iterator<Item = &'f str>, evidence: &mut Vec<Evidence>) {
         let room = evidence.len() + EVIDENCE_MAX;
         for field in fields {
             let is_new = evidence.iter().all(|it| it.field != field);
             if is_new
                 && evidence.len() < room
-                && let Some(value) = self.lookup(json, field)
+                && let Some(value) = self.event.lookup(field)
             {
-                evidence.push(Evidence { field: field.to_owned(), value: value.clone() });
+                evidence.push(Evidence { field: field.to_owned(), value });
             }
         }
     }
@@ -62,12 +58,6 @@ impl Trigger<'_> {
     /// The alert with its delivery, which only a finished one has.
     fn delivered(&self, alert: Alert) -> Alert {
         Alert { delivery: self.policy.delivery(&alert), ..alert }
-    }
-
-    /// A field of the event, in its envelope if it has one.
-    fn lookup<'j>(&self, json: &'j Json, path: &str) -> Option<&'j Json> {
-        let envelopes = &self.program.schema.mapping.envelopes;
-        lookup(json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(json, it)?, path)))
     }
 }
 
@@ -80,10 +70,9 @@ fn tested_fields<'r>(search: &'r Search, fields: &mut Vec<&'r FieldPath>) {
 
 /// The alert of a detection rule: one event, one alert.
 pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
-    let json = trigger.json();
-    let extracted = extract(&trigger.program.schema.mapping, &json);
+    let extracted = trigger.event.roles();
     let info = &trigger.rule().info;
-    let event = extracted.id.clone().unwrap_or_else(|| derived_id(trigger.line));
+    let event = extracted.id.clone().unwrap_or_else(|| derived_id(trigger.event.line));
     let message = format!("{}: {} did {}", info.title, name(&extracted.actor.id), deed(&extracted));
     let actors = vec![extracted.actor.id.clone()];
     trigger.delivered(Alert {
@@ -93,7 +82,7 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
         window: None,
         events: vec![event],
         events_total: 1,
-        evidence: trigger.evidence(&json),
+        evidence: trigger.evidence(),
         message,
         ..common(trigger, extracted)
     })
@@ -103,10 +92,9 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
 ///
 /// `path` is how the triggering event came to it: as which of its rules, and while that is a correlation, as which of that one's.
 pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, path: &[u16], fired: Fired) -> Alert {
-    let json = trigger.json();
-    let extracted = extract(&trigger.program.schema.mapping, &json);
+    let extracted = trigger.event.roles();
     let correlation = &trigger.program.rules.correlations[index.0 as usize];
-    let window = window_info(trigger, &json, index, path, &fired);
+    let window = window_info(trigger, index, path, &fired);
     let last_event = fired.events.last().map(String::as_str).unwrap_or_default();
     let first_ms = fired.first.ms().to_string();
     let mut parts: Vec<&str> = window.group.iter().map(|(_, value)| value.as_str()).collect();
@@ -114,8 +102,8 @@ pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, 
     let uid = uid(&correlation.info.id, &parts);
     let actors = if fired.actors.is_empty() { vec![extracted.actor.id.clone()] } else { fired.actors };
     let message = correlation_message(correlation, &window, &actors, &extracted);
-    let mut evidence = trigger.evidence(&json);
-    trigger.show(&json, correlation.info.fields.iter().map(String::as_str), &mut evidence);
+    let mut evidence = trigger.evidence();
+    trigger.show(correlation.info.fields.iter().map(String::as_str), &mut evidence);
     trigger.delivered(Alert {
         uid,
         rule: Arc::clone(&correlation.info),
@@ -175,11 +163,11 @@ fn name(actor: &str) -> &str {
     if actor.is_empty() { "somebody" } else { actor }
 }
 
-fn window_info(trigger: &Trigger<'_>, json: &Json, index: CorrelationIndex, path: &[u16], fired: &Fired) -> WindowInfo {
+fn window_info(trigger: &Trigger<'_>, index: CorrelationIndex, path: &[u16], fired: &Fired) -> WindowInfo {
     let set = &trigger.program.rules;
     let correlation = &set.correlations[index.0 as usize];
     let fields = correlation.group_by.iter().map(|name| set.field_of(index, path, name));
-    let group = fields.map(|field| (field.to_string(), plain(trigger.lookup(json, field.as_str())))).collect();
+    let group = fields.map(|field| (field.to_string(), plain(trigger.event.lookup(field.as_str())))).collect();
     let counted = match &correlation.kind {
         _ if correlation.expression.is_some() => "steps".to_owned(),
         CorrelationKind::EventCount => "events".to_owned(),
@@ -234,9 +222,9 @@ fn alternative_words(set: &RuleSet, index: CorrelationIndex, alternative: &Alter
     }
 }
 
-fn plain(json: Option<&Json>) -> String {
+fn plain(json: Option<Json>) -> String {
     match json {
-        Some(Json::String(text)) => text.clone(),
+        Some(Json::String(text)) => text,
         Some(other) => other.to_string(),
         None => String::new(),
     }

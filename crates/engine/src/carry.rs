@@ -1,8 +1,8 @@
 //! From one set of rules to the next: which windows go on, and what becomes of hits that are on their way. Pure: who swaps, and when,
 //! is decided elsewhere.
 
-use crate::climb::Rereader;
 use crate::exchange::{Exchange, Routed};
+use crate::reread::Rereader;
 use crate::shard::Shard;
 use crate::windows::{WindowLimits, Windows};
 use serde::{Deserialize, Serialize};

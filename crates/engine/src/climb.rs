@@ -1,10 +1,10 @@
 //! What follows when a correlation fires: its alert, and its hits in the correlations that build on it.
 
 use crate::alerting::{Trigger, correlation_alert};
-use crate::decode::{Decoder, Limits, Lines, pad};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
+use crate::reread::Rereader;
 use crate::shard::{Emitted, Place, order_of};
 use crate::small_text::SmallText;
 use crate::windows::{Cause, Fired, Hit};
@@ -46,30 +46,6 @@ pub(crate) struct Spark<'s> {
     pub(crate) at: Place,
 }
 
-/// Reads events again that are long decoded: off the hot path, for what fires.
-#[derive(Debug, Default)]
-pub(crate) struct Rereader {
-    decoders: Vec<Option<Decoder>>,
-}
-
-impl Rereader {
-    fn read(&mut self, program: &Program, source: u16, line: &str, then: impl FnOnce(&Event<'_>)) {
-        let at = usize::from(source);
-        if self.decoders.len() <= at {
-            self.decoders.resize_with(at + 1, || None);
-        }
-        let limits = Limits { line_bytes_max: usize::MAX, ..Limits::default() };
-        let decoder = self.decoders[at].get_or_insert_with(|| Decoder::new(&program.schema.projection, limits));
-        let mut bytes = line.as_bytes().to_vec();
-        let payload = pad(&mut bytes);
-        let Some(mut lines) = Lines::new(&bytes, payload) else { return };
-        let mut values = vec![Value::Missing; program.schema.projection.len()];
-        // It was decoded once, so that it can be decoded again.
-        let Some(Ok(text)) = decoder.next(&mut lines, &mut values).map(|it| it.outcome) else { return };
-        then(&Event { time: EventTime::default(), values: &values, line: text });
-    }
-}
-
 /// Makes the alert of a correlation that fired, unless it is only there for others, and its hits in those.
 pub(crate) fn climb(
     programs: Programs<'_>,
@@ -81,35 +57,34 @@ pub(crate) fn climb(
     let Spark { correlation, step, fired, cause, time, at } = spark;
     let program = programs.of(cause.source);
     let set = &program.rules;
-    let uppers = &set.uppers[correlation.0 as usize];
-    if !uppers.is_empty() {
-        let below = [&[step], cause.below].concat();
-        let last = fired.last;
-        rereader.read(program, cause.source, cause.line, |event| {
-            for &(upper, step) in uppers {
-                let path = [&[step], below.as_slice()].concat();
-                let mut up = |hit: Hit| {
-                    hits.push(Routed {
-                        position: at.position,
-                        source: cause.source,
-                        rule: cause.rule,
-                        below: below.clone().into(),
-                        hit,
-                        watermark: at.watermark,
-                        reached: at.reached,
-                        line: cause.line.into(),
-                    });
-                };
-                upper_hits(program, upper, &path, event, last, &mut up);
+    let below = [&[step], cause.below].concat();
+    let last = fired.last;
+    rereader.read(program, cause.source, cause.line, |event| {
+        for &(upper, step) in &set.uppers[correlation.0 as usize] {
+            let path = [&[step], below.as_slice()].concat();
+            let mut up = |hit: Hit| {
+                hits.push(Routed {
+                    position: at.position,
+                    source: cause.source,
+                    rule: cause.rule,
+                    below: below.clone().into(),
+                    hit,
+                    watermark: at.watermark,
+                    reached: at.reached,
+                    line: cause.line.into(),
+                });
+            };
+            // It was decoded once, so that it can be decoded again.
+            if let Some(event) = event.decoded() {
+                upper_hits(program, upper, &path, &event, last, &mut up);
             }
-        });
-    }
-    if set.correlation_alerts_itself[correlation.0 as usize] {
-        let path = [&[step], cause.below].concat();
-        let trigger = Trigger { program, policy: programs.policy, rule: cause.rule, line: cause.line, time };
-        let alert = correlation_alert(&trigger, correlation, &path, fired);
-        alerts.push(Emitted { position: at.position, order: order_of(program, correlation.0), alert });
-    }
+        }
+        if set.correlation_alerts_itself[correlation.0 as usize] {
+            let trigger = Trigger { program, policy: programs.policy, rule: cause.rule, event, time };
+            let alert = correlation_alert(&trigger, correlation, &below, fired);
+            alerts.push(Emitted { position: at.position, order: order_of(program, correlation.0), alert });
+        }
+    });
 }
 
 /// The hits of a correlation's alert in another one: those of the event that made it fire, at the time of its last event.

@@ -1,7 +1,8 @@
 //! Hits that are grouped by something else than the actor, on their way to the shard that keeps their group.
 
 use crate::book::Rulebook;
-use crate::climb::{Programs, Rereader, Spark, climb, in_order};
+use crate::climb::{Programs, Spark, climb, in_order};
+use crate::reread::Rereader;
 use crate::shard::{Emitted, Outbox, Place};
 use crate::watermark::Tick;
 use crate::windows::{Cause, Hit, WindowLimits, WindowStats, Windows};

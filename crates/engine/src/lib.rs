@@ -13,6 +13,7 @@ pub mod pages;
 pub mod pipeline;
 pub mod policy;
 pub mod reader;
+mod reread;
 pub mod seen;
 pub mod shard;
 mod small_text;

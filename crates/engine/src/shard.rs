@@ -2,11 +2,12 @@
 
 use crate::alerting::{Trigger, detection_alert};
 use crate::book::Rulebook;
-use crate::climb::{Programs, Rereader, Spark, climb, event_id, in_order};
+use crate::climb::{Programs, Spark, climb, event_id, in_order};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
 use crate::reader::Head;
+use crate::reread::Rereader;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
 use crate::watermark::Tick;
@@ -207,9 +208,14 @@ impl Shard {
     /// What follows from the rules that matched: alerts, and steps of windows here and elsewhere.
     fn act(&mut self, lane: &Lane, head: &Head<'_>, (sheet, findings): (&Sheet, &Findings), at: Place, out: &mut Outbox) {
         let Lane { program, policy, source, .. } = lane;
-        for &rule in &sheet.alerting[findings.alerting.clone()] {
-            let trigger = Trigger { program, policy, rule, line: head.line, time: head.time };
-            out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
+        let alerting = &sheet.alerting[findings.alerting.clone()];
+        if !alerting.is_empty() {
+            self.rereader.read(program, *source, head.line, |event| {
+                for &rule in alerting {
+                    let trigger = Trigger { program, policy, rule, event, time: head.time };
+                    out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
+                }
+            });
         }
         if !at.is_late {
             let mut shared_line: Option<Arc<str>> = None;

@@ -1,9 +1,10 @@
-//! The roles of one event, read from its JSON through a source mapping. Off the hot path: for alerts and explanations.
+//! The roles of one event, read from its JSON or its decoded values through a source mapping. Off the hot path: for alerts and explanations.
 
 use crate::alert::{ActorRef, OriginRef, TargetRef};
-use crate::source::{Outcome, SourceMapping};
-use crate::{EventTime, source};
+use crate::source::{Outcome, RolePaths, SourceMapping};
+use crate::{EventTime, SlotId, Value};
 use serde_json::Value as Json;
+use std::cell::Cell;
 use uuid::Uuid;
 
 /// What a mapping finds in an event.
@@ -32,29 +33,62 @@ pub struct Extracted {
 /// Reads every role of `mapping` from an event.
 pub fn extract(mapping: &SourceMapping, json: &Json) -> Extracted {
     let event = Wrapped { root: json, envelopes: &mapping.envelopes };
-    let source::RolePaths { actor, actor_email, actor_type, actor_role, actor_team, .. } = &mapping.roles;
-    let roles = &mapping.roles;
+    extracted(mapping, &mapping.roles, |paths| event.text(paths), target(&event, &mapping.roles))
+}
+
+/// The same from decoded values. `None` where only the whole event tells: a role may have a better value in another place than the
+/// decoder's, which knows of presence and not of `null` and empty texts, and in lists kind and name must be those of one target.
+pub fn extract_decoded(mapping: &SourceMapping, roles: &RolePaths<Option<SlotId>>, values: &[Value<'_>]) -> Option<Extracted> {
+    let is_certain = Cell::new(true);
+    let value = |slot: &Option<SlotId>| slot.map_or(Value::Null, |it| values[it.index()]);
+    let text = |slots: &[Option<SlotId>]| {
+        slots.iter().map(value).find_map(|it| match it {
+            Value::Missing => None,
+            Value::Text(text) if !text.is_empty() => Some(text.to_owned()),
+            Value::Escaped(_) | Value::Number(_) | Value::Bool(_) => Some(text_of(&it.to_json())),
+            _ => {
+                is_certain.set(false);
+                None
+            }
+        })
+    };
+    let target = text(&roles.target).map(|id| {
+        let tags = roles.target_tags.iter().map(value).find(Value::is_present).unwrap_or_default();
+        if matches!(tags, Value::Null | Value::Within { .. }) {
+            is_certain.set(false);
+        }
+        TargetRef { id, kind: text(&roles.target_type), label: text(&roles.target_label), tags: texts_of(&tags.to_json()) }
+    });
+    Some(extracted(mapping, roles, text, target)).filter(|_| is_certain.get())
+}
+
+fn extracted<P>(
+    mapping: &SourceMapping,
+    roles: &RolePaths<P>,
+    text: impl Fn(&[P]) -> Option<String>,
+    target: Option<TargetRef>,
+) -> Extracted {
     Extracted {
-        time: event.first(&roles.time, &[]).and_then(|it| time_of(it.value)),
-        id: event.text(&roles.id),
+        time: text(&roles.time).and_then(|it| EventTime::read(&it)),
+        id: text(&roles.id),
         actor: ActorRef {
-            id: event.text(actor).unwrap_or_default(),
+            id: text(&roles.actor).unwrap_or_default(),
             // Some sources put a login there that may or may not be an address.
-            email: event.text(actor_email).filter(|it| it.contains('@')),
-            kind: event.text(actor_type),
-            role: event.text(actor_role),
-            team: event.text(actor_team),
+            email: text(&roles.actor_email).filter(|it| it.contains('@')),
+            kind: text(&roles.actor_type),
+            role: text(&roles.actor_role),
+            team: text(&roles.actor_team),
         },
-        zone: event.text(&roles.zone),
-        action: event.text(&roles.action).unwrap_or_default(),
-        tool: event.text(&roles.tool),
-        outcome: mapping.outcome(event.text(&roles.outcome).as_deref()),
-        target: target(&event, roles),
+        zone: text(&roles.zone),
+        action: text(&roles.action).unwrap_or_default(),
+        tool: text(&roles.tool),
+        outcome: mapping.outcome(text(&roles.outcome).as_deref()),
+        target,
         origin: OriginRef {
-            ip: event.text(&roles.source_ip),
-            country: event.text(&roles.source_country),
-            device: event.text(&roles.device),
-            session: event.text(&roles.session),
+            ip: text(&roles.source_ip),
+            country: text(&roles.source_country),
+            device: text(&roles.device),
+            session: text(&roles.session),
         },
     }
 }
@@ -73,7 +107,7 @@ pub fn lookup<'j>(json: &'j Json, path: &str) -> Option<&'j Json> {
     search.descend(json, Some(0))
 }
 
-fn target(event: &Wrapped<'_>, roles: &source::RolePaths) -> Option<TargetRef> {
+fn target(event: &Wrapped<'_>, roles: &RolePaths) -> Option<TargetRef> {
     let id = event.first(&roles.target, &[])?;
     // Where targets are a list, kind and name must be those of the target that was taken.
     let beside = |paths: &[String]| event.first(paths, &id.taken).map(|it| text_of(it.value));
@@ -84,10 +118,6 @@ fn target(event: &Wrapped<'_>, roles: &source::RolePaths) -> Option<TargetRef> {
         tags: tags.unwrap_or_default(),
         id: text_of(id.value),
     })
-}
-
-fn time_of(json: &Json) -> Option<EventTime> {
-    EventTime::read(&text_of(json))
 }
 
 /// An event that may be wrapped under one of some keys.

@@ -107,48 +107,78 @@ impl Outcome {
     }
 }
 
-/// Where each role is: candidate paths in order of preference; the first one with a value wins.
+/// Where each role is: candidate paths in order of preference; the first one with a value wins. `P` is a path, or where its
+/// value is known to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct RolePaths {
+pub struct RolePaths<P = String> {
     /// When it happened.
-    pub time: Vec<String>,
+    pub time: Vec<P>,
     /// The event's own identifier. Without one, it is derived from the bytes.
-    pub id: Vec<String>,
+    pub id: Vec<P>,
     /// Who acted.
-    pub actor: Vec<String>,
+    pub actor: Vec<P>,
     /// The actor's mail address.
-    pub actor_email: Vec<String>,
+    pub actor_email: Vec<P>,
     /// `employee`, `contractor` or `service`, or the vendor's word.
-    pub actor_type: Vec<String>,
+    pub actor_type: Vec<P>,
     /// The actor's job.
-    pub actor_role: Vec<String>,
+    pub actor_role: Vec<P>,
     /// The actor's team.
-    pub actor_team: Vec<String>,
+    pub actor_team: Vec<P>,
     /// The actor's IANA time zone.
-    pub zone: Vec<String>,
+    pub zone: Vec<P>,
     /// What was done.
-    pub action: Vec<String>,
+    pub action: Vec<P>,
     /// What became of it; read through [`SourceMapping::outcome`].
-    pub outcome: Vec<String>,
+    pub outcome: Vec<P>,
     /// The tool it was done with.
-    pub tool: Vec<String>,
+    pub tool: Vec<P>,
     /// What it was done to: an identifier.
-    pub target: Vec<String>,
+    pub target: Vec<P>,
     /// The kind of the target.
-    pub target_type: Vec<String>,
+    pub target_type: Vec<P>,
     /// The target's name for people.
-    pub target_label: Vec<String>,
+    pub target_label: Vec<P>,
     /// The target's tags.
-    pub target_tags: Vec<String>,
+    pub target_tags: Vec<P>,
     /// The network address it came from.
-    pub source_ip: Vec<String>,
+    pub source_ip: Vec<P>,
     /// The ISO 3166 country it came from.
-    pub source_country: Vec<String>,
+    pub source_country: Vec<P>,
     /// The device it came from.
-    pub device: Vec<String>,
+    pub device: Vec<P>,
     /// The session it belongs to.
-    pub session: Vec<String>,
+    pub session: Vec<P>,
+}
+
+impl<P> RolePaths<P> {
+    /// The same roles with another word for each path.
+    pub fn map<Q>(&self, word: impl FnMut(&P) -> Q) -> RolePaths<Q> {
+        let mut word = word;
+        let mut each = |paths: &[P]| paths.iter().map(&mut word).collect();
+        RolePaths {
+            time: each(&self.time),
+            id: each(&self.id),
+            actor: each(&self.actor),
+            actor_email: each(&self.actor_email),
+            actor_type: each(&self.actor_type),
+            actor_role: each(&self.actor_role),
+            actor_team: each(&self.actor_team),
+            zone: each(&self.zone),
+            action: each(&self.action),
+            outcome: each(&self.outcome),
+            tool: each(&self.tool),
+            target: each(&self.target),
+            target_type: each(&self.target_type),
+            target_label: each(&self.target_label),
+            target_tags: each(&self.target_tags),
+            source_ip: each(&self.source_ip),
+            source_country: each(&self.source_country),
+            device: each(&self.device),
+            session: each(&self.session),
+        }
+    }
 }
 
 /// How the words of the outcome role are to be read. Words are compared without regard to case.

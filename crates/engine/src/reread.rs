@@ -1,0 +1,123 @@
+//! Reads events again that made something fire, this time with all that alerts show of them: off the hot path, which reads what rules need.
+
+use crate::decode::{Decoder, Limits, Lines, pad};
+use crate::reader::recycled;
+use hashbrown::HashMap;
+use model::extract::{Extracted, extract, extract_decoded, lookup};
+use model::source::{RolePaths, SourceMapping};
+use model::{Event, EventTime, FieldPath, SlotId, Value};
+use serde_json::Value as Json;
+use sigma::compile::Program;
+use std::cell::OnceCell;
+
+/// Reads events of any source. What it learns changes how fast it is, never what it finds.
+#[derive(Debug, Default)]
+pub(crate) struct Rereader {
+    /// By the number of the source; made when the first of its events fires something.
+    views: Vec<Option<View>>,
+}
+
+/// How the events of one source are read again.
+#[derive(Debug)]
+struct View {
+    decoder: Decoder,
+    /// The fields: those of the program in their order, then those of the roles and those that rules want to be shown.
+    slots: HashMap<Box<str>, SlotId>,
+    roles: RolePaths<Option<SlotId>>,
+    bytes: Vec<u8>,
+    values: Vec<Value<'static>>,
+}
+
+impl Rereader {
+    /// Reads `line` and shows it to `then`.
+    pub(crate) fn read(&mut self, program: &Program, source: u16, line: &str, then: impl FnOnce(&Reread<'_>)) {
+        let at = usize::from(source);
+        if self.views.len() <= at {
+            self.views.resize_with(at + 1, || None);
+        }
+        let View { decoder, slots, roles, bytes, values: kept } = self.views[at].get_or_insert_with(|| View::new(program));
+        bytes.clear();
+        bytes.extend_from_slice(line.as_bytes());
+        let payload = pad(bytes);
+        let mut values = recycled(std::mem::take(kept));
+        values.resize(slots.len(), Value::Missing);
+        let mut lines = Lines::new(bytes, payload);
+        let read = lines.as_mut().and_then(|it| decoder.next(it, &mut values));
+        let is_read = read.is_some_and(|it| it.outcome.is_ok());
+        let values_read = is_read.then_some(values.as_slice());
+        then(&Reread { mapping: &program.schema.mapping, line, slots, roles, values: values_read, json: OnceCell::new() });
+        *kept = recycled(values);
+    }
+}
+
+impl View {
+    fn new(program: &Program) -> Self {
+        let mut projection = program.schema.projection.clone();
+        let mut slots: HashMap<Box<str>, SlotId> =
+            (0..).zip(projection.paths()).map(|(at, path)| (path.as_str().into(), SlotId(at))).collect();
+        let mut slot = |path: &str| {
+            let known = slots.get(path).copied();
+            let slot = known.or_else(|| projection.intern(&FieldPath::new(path)))?;
+            slots.insert(path.into(), slot);
+            Some(slot)
+        };
+        let roles = program.schema.mapping.roles.map(|it| slot(it));
+        let set = &program.rules;
+        let fed = set.rules.iter().zip(&program.trees).filter(|(_, tree)| tree.is_some()).map(|(rule, _)| &rule.info);
+        let infos = fed.chain(set.correlations.iter().map(|it| &it.info));
+        for field in infos.flat_map(|it| &it.fields) {
+            slot(field);
+        }
+        // It was not too long when it was read first.
+        let limits = Limits { line_bytes_max: usize::MAX, ..Limits::default() };
+        Self { decoder: Decoder::new(&projection, limits), slots, roles, bytes: Vec::new(), values: Vec::new() }
+    }
+}
+
+/// An event that was read again.
+pub(crate) struct Reread<'r> {
+    mapping: &'r SourceMapping,
+    pub(crate) line: &'r str,
+    slots: &'r HashMap<Box<str>, SlotId>,
+    roles: &'r RolePaths<Option<SlotId>>,
+    /// `None` for an event with a key twice that only alerts read: then of two values the last one counts.
+    values: Option<&'r [Value<'r>]>,
+    /// The whole event, for what the values don't tell.
+    json: OnceCell<Json>,
+}
+
+impl Reread<'_> {
+    /// The event with the values of the program's fields, and no time.
+    pub(crate) fn decoded(&self) -> Option<Event<'_>> {
+        Some(Event { time: EventTime::default(), values: self.values?, line: self.line })
+    }
+
+    /// Who did what to what.
+    pub(crate) fn roles(&self) -> Extracted {
+        let decoded = self.values.and_then(|it| extract_decoded(self.mapping, self.roles, it));
+        decoded.unwrap_or_else(|| extract(self.mapping, self.json()))
+    }
+
+    /// A field of the event, in its envelope if it has one.
+    pub(crate) fn lookup(&self, path: &str) -> Option<Json> {
+        let value = self.values.and_then(|it| Some(it[self.slots.get(path)?.index()]));
+        match value {
+            Some(Value::Missing) => None,
+            // In a list, it is the first that there is.
+            None | Some(Value::Within { .. }) => {
+                let envelopes = &self.mapping.envelopes;
+                let json = self.json();
+                lookup(json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(json, it)?, path))).cloned()
+            }
+            Some(value) => Some(value.to_json()),
+        }
+    }
+
+    /// The decoder has accepted the line, so that it parses; should the two ever disagree, the alert comes out poorer, not later.
+    fn json(&self) -> &Json {
+        self.json.get_or_init(|| serde_json::from_str(self.line).unwrap_or(Json::Null))
+    }
+}
+
+#[cfg(test)]
+mod tests;
