@@ -29,8 +29,8 @@ const CASES: [Case; 4] = [
     Case { name: "sigmahq", targets: (8.0, None), files: rules::sigmahq_files, is_routed: false },
 ];
 
-/// Runs the cases that are wanted and prints a line for each.
-pub(crate) fn run(is_wanted: impl Fn(&str) -> bool) {
+/// Runs the cases that are wanted and prints a line for each; `is_alone` leaves the peer out.
+pub(crate) fn run(is_wanted: impl Fn(&str) -> bool, is_alone: bool) {
     if !CASES.iter().any(|it| is_wanted(it.name)) {
         return;
     }
@@ -42,7 +42,7 @@ pub(crate) fn run(is_wanted: impl Fn(&str) -> bool) {
     let mut per_event = Vec::new();
     for case in CASES.iter().filter(|it| is_wanted(it.name)) {
         if let Some(files) = (case.files)() {
-            per_event.push((case.name, one(case, files, warm, measured)));
+            per_event.push((case.name, one(case, files, warm, measured, is_alone)));
         }
     }
     let of = |name: &str| per_event.iter().find(|it| it.0 == name).map(|it| it.1);
@@ -52,9 +52,9 @@ pub(crate) fn run(is_wanted: impl Fn(&str) -> bool) {
 }
 
 /// One case; returns our seconds per event, in units of the reference's.
-fn one(case: &Case, files: Vec<(String, String)>, warm: &[&[u8]], measured: &[&[u8]]) -> f64 {
-    let collection = theirs::collection(&files);
-    let (set_up, engine) = theirs::fastest(&collection, &warm[..warm.len().min(500)]);
+fn one(case: &Case, files: Vec<(String, String)>, warm: &[&[u8]], measured: &[&[u8]], is_alone: bool) -> f64 {
+    let collection = (!is_alone).then(|| theirs::collection(&files));
+    let peer = collection.as_ref().map(|it| theirs::fastest(it, &warm[..warm.len().min(500)]));
     let mut source = rules::native();
     if !case.is_routed {
         source.logsource = LogSource::default();
@@ -81,11 +81,12 @@ fn one(case: &Case, files: Vec<(String, String)>, warm: &[&[u8]], measured: &[&[
         }
         seconds.to_verdicts.push(to_verdicts);
         seconds.to_alerts.push(to_alerts);
-        let (theirs, found) = timed(|| theirs::evaluate(&engine, measured));
+        let (theirs, found) = peer.as_ref().map_or((0.0, matches), |(_, engine)| timed(|| theirs::evaluate(engine, measured)));
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         seconds.theirs.push(theirs * REPEATS as f64);
         assert_eq!(matches, found, "{}: both engines find the same number of matches", case.name);
     }
+    let set_up = peer.map_or_else(|| "left out".to_owned(), |(set_up, _)| set_up);
     println!("{}: {rules} rules, {matches} matches; rsigma at its fastest: {set_up}", case.name);
     seconds.print(case);
     median(seconds.of_reference(&seconds.to_verdicts)).recip()

@@ -2,7 +2,7 @@
 //! bytes in to verdict out, one core, CPU time, contestants taking turns.
 //!
 //! `cargo bench -p benches --bench peers [-- NAME]` runs what has NAME in its name: `rules_100 rules_1000 rules_3000 sigmahq event_count
-//! value_count temporal_ordered distinct_values`.
+//! value_count temporal_ordered distinct_values`; with `--alone` they run without the peer, for profiles.
 #![expect(clippy::print_stdout, reason = "a bench reports on stdout")]
 
 mod correlation;
@@ -18,6 +18,7 @@ mod theirs;
 fn main() {
     let filter = std::env::args().skip(1).find(|it| !it.starts_with('-')).unwrap_or_default();
     let is_wanted = |name: &str| name.contains(filter.as_str());
-    detection::run(is_wanted);
+    let is_alone = std::env::args().any(|it| it == "--alone");
+    detection::run(is_wanted, is_alone);
     correlation::run(is_wanted);
 }
