@@ -1,0 +1,139 @@
+//! Counts per active window: a hierarchical Gamma-Poisson with overdispersion (G. Casella, "An introduction to empirical Bayes data
+//! analysis", 1985, for the pooling; J. M. Hilbe, "Negative Binomial Regression", 2011, chapter 8, for the overdispersion).
+//!
+//! A window is active when the person did anything in it, so that leave, holidays and nights neither dilute a rate nor make the first
+//! day back a spike.
+
+mod gate;
+mod prior;
+#[cfg(test)]
+mod tests;
+
+pub use gate::{Gate, Sliding};
+pub use prior::{GroupRates, Prior};
+
+use crate::Share;
+use crate::tails::NegativeBinomial;
+use serde::{Deserialize, Serialize};
+
+/// Active windows after which half of what was learnt is forgotten, in what is tested against.
+pub const SLOW_HALF_LIFE: f64 = 60.0;
+/// The same in what only explains ("recently higher").
+pub const FAST_HALF_LIFE: f64 = 7.0;
+/// How many windows the peers' dispersion is worth against one's own.
+const DISPERSION_WINDOWS: f64 = 10.0;
+/// A rate below this is not divided by.
+const RATE_MIN: f64 = 0.1;
+
+/// What is usual for one person, one family of actions and one kind of window. 20 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Habit {
+    /// Decayed sum of learnt counts, S.
+    sum: f32,
+    /// Decayed sum of their squares, Q.
+    squares: f32,
+    /// Decayed number of learnt windows, E.
+    windows: f32,
+    /// Recent mean, with a short memory and learnt without a gate: explains, never excuses.
+    recent: f32,
+    /// Decayed number of windows behind [`Self::recent`].
+    recent_windows: f32,
+}
+
+const _: () = assert!(size_of::<Habit>() == 20);
+
+impl Habit {
+    /// Takes in a closed active window with `count`, already capped, of which `learnt` is learnt: b = 1-(1-2^(-1/h))γ, S ← bS + γx and
+    /// so on. Only as much is forgotten as is learnt: a window that is rejected does not erode the habit.
+    pub fn learn(&mut self, count: f64, capped: f64, learnt: Share) {
+        let gamma = learnt.get();
+        let keep = 1.0 - forgotten(SLOW_HALF_LIFE) * gamma;
+        self.sum = decayed(self.sum, keep, gamma * capped);
+        self.squares = decayed(self.squares, keep, gamma * capped * capped);
+        self.windows = decayed(self.windows, keep, gamma);
+        self.recent_windows = decayed(self.recent_windows, 1.0 - forgotten(FAST_HALF_LIFE), 1.0);
+        self.recent += narrow((count - f64::from(self.recent)) / f64::from(self.recent_windows));
+    }
+
+    /// S/E, the own slow rate, 0 when nothing is known.
+    pub fn rate(&self) -> f64 {
+        if self.windows > 0.0 { f64::from(self.sum) / f64::from(self.windows) } else { 0.0 }
+    }
+
+    /// The own recent mean.
+    pub fn recent(&self) -> f64 {
+        f64::from(self.recent)
+    }
+
+    /// E: how many windows it is based on.
+    pub fn windows(&self) -> f64 {
+        f64::from(self.windows)
+    }
+
+    /// E/(E+β): how much of the prediction is the person's own, 0…1.
+    pub fn evidence(&self, prior: &Prior) -> Share {
+        Share::clamped(self.windows() / (self.windows() + prior.beta()))
+    }
+
+    /// Own variance over own mean, at least 1; 1 when nothing is known.
+    pub fn dispersion(&self) -> f64 {
+        if self.windows <= 0.0 {
+            return 1.0;
+        }
+        let variance = f64::from(self.squares) / self.windows() - self.rate() * self.rate();
+        (variance / self.rate().max(RATE_MIN)).max(1.0)
+    }
+
+    /// What the next window holds: μ = α/β with `α = α_g + S`, `β = β_g + E`; variance φμ + μ²/α, where φ is the peers' dispersion, worth
+    /// [`DISPERSION_WINDOWS`], mixed with the own; as a negative binomial of that mean and variance.
+    pub fn predict(&self, prior: &Prior) -> NegativeBinomial {
+        let (own, windows) = (f64::from(self.sum), self.windows());
+        let (alpha, beta) = (prior.alpha() + own, prior.beta() + windows);
+        let mean = alpha / beta;
+        let phi = (DISPERSION_WINDOWS * prior.dispersion() + windows * self.dispersion()) / (DISPERSION_WINDOWS + windows);
+        of_variance(mean, phi * mean + mean * mean / alpha)
+    }
+
+    /// Another role, another rate: the memory keeps its shape but only `kept` of its weight, so that the new peers decide at first.
+    pub fn reanchor(&mut self, kept: Share) {
+        for it in [&mut self.sum, &mut self.squares, &mut self.windows] {
+            *it = narrow(f64::from(*it) * kept.get());
+        }
+    }
+
+    /// Lowers the slow rate to `rate` if it is above, keeping its weight: what the drift budget does. Squares fall with the sum's
+    /// square, so that the dispersion stays about the same.
+    pub fn hold_at(&mut self, rate: f64) {
+        let now = self.rate();
+        if now > rate && now > 0.0 {
+            let factor = rate / now;
+            self.sum = narrow(f64::from(self.sum) * factor);
+            self.squares = narrow(f64::from(self.squares) * factor * factor);
+        }
+    }
+
+    /// Puts what was learnt in quarantine in the place of the slow memory.
+    pub fn replace(&mut self, sum: f32, squares: f32, windows: f32) {
+        (self.sum, self.squares, self.windows) = (sum, squares, windows);
+    }
+}
+
+/// The negative binomial with this mean and variance, k = μ²/(v-μ); sketches add their own variance this way as well.
+pub fn of_variance(mean: f64, variance: f64) -> NegativeBinomial {
+    NegativeBinomial::new(mean, mean * mean / (variance - mean).max(1e-6))
+}
+
+/// 1 - 2^(-1/h).
+pub(crate) fn forgotten(half_life: f64) -> f64 {
+    -libm::expm1(-core::f64::consts::LN_2 / half_life)
+}
+
+pub(crate) fn decayed(value: f32, keep: f64, add: f64) -> f32 {
+    narrow(f64::from(value) * keep + add)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "habits are kept in f32: 24 bits of a mean are more than it is known to")]
+pub(crate) const fn narrow(value: f64) -> f32 {
+    value as f32
+}

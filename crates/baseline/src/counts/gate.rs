@@ -1,0 +1,74 @@
+//! The cheap gate in front of the exact tail, and the sliding count that is held against it.
+
+use crate::Share;
+use crate::tails::NegativeBinomial;
+use serde::{Deserialize, Serialize};
+
+/// Only counts less likely than this are looked at exactly.
+pub(super) const GATE_ALPHA: f64 = 0.01;
+
+/// The smallest count with p below 1 %, cached when a window closes: an integer compare decides for most events that nothing is to be
+/// computed. 2 bytes.
+///
+/// A count that does not fit is kept as the largest that does: then more is computed exactly than necessary, and nothing is missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Gate(u16);
+
+const _: () = assert!(size_of::<Gate>() == 2);
+
+impl Default for Gate {
+    /// Open: everything is looked at.
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
+impl Gate {
+    /// The gate of a prediction.
+    pub fn of(predicted: NegativeBinomial) -> Self {
+        Self(u16::try_from(predicted.first_below(GATE_ALPHA)).unwrap_or(u16::MAX))
+    }
+
+    /// Whether `count` has p below 1 %, or might have.
+    pub fn is_crossed(self, count: u32) -> bool {
+        count >= u32::from(self.0)
+    }
+}
+
+/// Two buckets that slide: what was counted in this one and the one before. 4 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Sliding {
+    current: u16,
+    previous: u16,
+}
+
+const _: () = assert!(size_of::<Sliding>() == 4);
+
+impl Sliding {
+    /// Counts one more; a full counter stays full.
+    pub fn add(&mut self) {
+        self.current = self.current.saturating_add(1);
+    }
+
+    /// Closes `steps` buckets, of which one is the current, and gives what it held.
+    pub fn roll(&mut self, steps: u32) -> u16 {
+        let closed = self.current;
+        match steps {
+            0 => return 0,
+            1 => self.previous = closed,
+            _ => self.previous = 0,
+        }
+        self.current = 0;
+        closed
+    }
+
+    /// cur + (1 - f)·prev, where f is the part of the current bucket that has passed: the count of the latest window's length if the
+    /// previous bucket's events were spread evenly, rounded down.
+    pub fn count(self, passed: Share) -> u32 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 65,535")]
+        let before = (f64::from(self.previous) * (1.0 - passed.get())) as u32;
+        u32::from(self.current) + before
+    }
+}

@@ -1,0 +1,138 @@
+//! What peers make likely before anything is known of the person: priors by moments, along user → team → role → organisation.
+
+use super::Habit;
+use serde::{Deserialize, Serialize};
+
+/// β is at least this many windows: peers always say something.
+const BETA_MIN: f64 = 0.25;
+/// And at most this many: a person's own fortnight outweighs any group.
+const BETA_MAX: f64 = 20.0;
+/// Between people there is always some variance: this share of the squared mean.
+const VARIANCE_MIN: f64 = 1e-4;
+/// A member whose rate is based on as many windows counts half.
+const HALF_WEIGHT_WINDOWS: f64 = 2.0;
+/// How many full members a broader group is worth when a narrower one is estimated. The groups in a group are too few to estimate it.
+const BROADER_MEMBERS: f64 = 4.0;
+
+/// Rates of the members of one group, as moments: an order-free sum, so that groups can be merged and recomputed.
+///
+/// A member weighs E/(E+2), so that a newcomer's one window doesn't pass for a person's rate.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct GroupRates {
+    weight: f64,
+    weight_squares: f64,
+    rates: f64,
+    rate_squares: f64,
+    noise: f64,
+    dispersion: f64,
+}
+
+impl GroupRates {
+    /// Adds a member.
+    pub fn add(&mut self, member: &Habit) {
+        let windows = member.windows();
+        if windows <= 0.0 {
+            return;
+        }
+        let (rate, phi, weight) = (member.rate(), member.dispersion(), windows / (windows + HALF_WEIGHT_WINDOWS));
+        self.weight += weight;
+        self.weight_squares += weight * weight;
+        self.rates += weight * rate;
+        self.rate_squares += weight * rate * rate;
+        self.noise += weight * phi * rate / windows;
+        self.dispersion += weight * phi;
+    }
+
+    /// Adds all members of another group.
+    pub fn merge(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.weight_squares += other.weight_squares;
+        self.rates += other.rates;
+        self.rate_squares += other.rate_squares;
+        self.noise += other.noise;
+        self.dispersion += other.dispersion;
+    }
+
+    /// How many members with a long history these are worth.
+    pub const fn members(&self) -> f64 {
+        self.weight
+    }
+
+    /// m, V - noise (never negative) and φ, or nothing for an empty group.
+    fn moments(&self) -> Option<[f64; 3]> {
+        if self.weight <= 0.0 {
+            return None;
+        }
+        let mean = self.rates / self.weight;
+        let effective = self.weight * self.weight / self.weight_squares;
+        let unbiased = if effective > 1.0 { effective / (effective - 1.0) } else { 0.0 };
+        let variance = (self.rate_squares / self.weight - mean * mean) * unbiased;
+        Some([mean, (variance - self.noise / self.weight).max(0.0), self.dispersion / self.weight])
+    }
+}
+
+/// A Gamma(α, β) over rates and a dispersion φ: what is expected of somebody in a group. 12 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Prior {
+    mean: f32,
+    beta: f32,
+    dispersion: f32,
+}
+
+const _: () = assert!(size_of::<Prior>() == 12);
+
+impl Prior {
+    /// When not even the organisation has a history: one action a window, give or take, worth a quarter of a window.
+    pub const UNKNOWN: Self = Self { mean: 1.0, beta: 0.25, dispersion: 2.0 };
+
+    /// The prior of a member of the last of `groups`, which go from the broadest to the narrowest: organisation, role, team.
+    ///
+    /// Per level, by moments: mean rate m, `V = max(var(λ_u) - mean(φ_u λ_u/E_u), ε m²)`, β = clamp(m/V, 1/4, 20), α = mβ. A level is
+    /// shrunk towards the one before it as a person is towards the group: with w = n/(n + 4) for n members, `m ← w m + (1-w) m_parent`,
+    /// and the squared coefficient of variation and φ alike, so that a team of two is its role with a hint. The document that this
+    /// follows has two levels; any number works.
+    pub fn of_chain(groups: &[GroupRates]) -> Self {
+        let mut known: Option<[f64; 3]> = None;
+        for group in groups {
+            let Some([mean, variance, phi]) = group.moments() else { continue };
+            let spread = if mean > 0.0 { variance / (mean * mean) } else { 0.0 };
+            known = Some(match known {
+                None => [mean, spread, phi],
+                Some([m, s, p]) => {
+                    let own = group.members() / (group.members() + BROADER_MEMBERS);
+                    [m + own * (mean - m), s + own * (spread - s), p + own * (phi - p)]
+                }
+            });
+        }
+        known.map_or(Self::UNKNOWN, |[mean, spread, phi]| Self::new(mean, spread, phi))
+    }
+
+    fn new(mean: f64, spread: f64, dispersion: f64) -> Self {
+        // A group that never does this still may: once in a thousand windows.
+        let mean = mean.max(1e-3);
+        let beta = (1.0 / (mean * spread.max(VARIANCE_MIN))).clamp(BETA_MIN, BETA_MAX);
+        let narrow = super::narrow;
+        Self { mean: narrow(mean), beta: narrow(beta), dispersion: narrow(dispersion.max(1.0)) }
+    }
+
+    /// α = mβ.
+    pub fn alpha(&self) -> f64 {
+        f64::from(self.mean) * f64::from(self.beta)
+    }
+
+    /// β: how many windows of peers a newcomer inherits.
+    pub fn beta(&self) -> f64 {
+        f64::from(self.beta)
+    }
+
+    /// m, the mean rate.
+    pub fn mean(&self) -> f64 {
+        f64::from(self.mean)
+    }
+
+    /// φ, variance over mean within a person.
+    pub fn dispersion(&self) -> f64 {
+        f64::from(self.dispersion)
+    }
+}

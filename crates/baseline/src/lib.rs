@@ -1,0 +1,16 @@
+//! What is normal: the mathematics of habits, surprise and risk. No I/O, no clock, no randomness: time, random numbers and the
+//! coordinates of a clock are arguments.
+//!
+//! Elementary functions come from `libm`, not from the platform: its bits are the same on every machine, whereas the C library picks
+//! other code for other processors. A replay elsewhere gives the same scores.
+#![deny(clippy::disallowed_methods)]
+#![allow(clippy::doc_markdown, clippy::many_single_char_names, reason = "formulas are written as their sources write them")]
+
+pub mod counts;
+pub mod prob;
+pub mod tails;
+
+pub use prob::{LogP, Share, Weight};
+
+#[cfg(test)]
+mod tests;

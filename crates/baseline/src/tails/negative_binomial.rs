@@ -1,0 +1,141 @@
+//! The negative binomial: counts that vary more than a Poisson count does.
+
+use super::stirling::{LN_SQRT_2PI, deviance, remainder};
+use super::{Lentz, STEPS_MAX, Tails};
+use crate::{LogP, Share};
+
+/// The smallest size: more overdispersion than this says nothing about tails.
+pub const SIZE_MIN: f64 = 0.05;
+/// The largest size: from here on it is a Poisson count.
+pub const SIZE_MAX: f64 = 1e6;
+const MEAN_MIN: f64 = 1e-12;
+const MEAN_MAX: f64 = 1e12;
+/// No count is larger; beyond, the fraction would overflow.
+const COUNT_MAX: f64 = 1e18;
+
+/// A count of mean μ and variance μ + μ²/k, where k is the size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NegativeBinomial {
+    mean: f64,
+    size: f64,
+}
+
+impl NegativeBinomial {
+    /// Both are clamped into range, the size to [`SIZE_MIN`] and [`SIZE_MAX`]; a NaN mean becomes the smallest one, a NaN size the
+    /// largest.
+    pub fn new(mean: f64, size: f64) -> Self {
+        let mean = if mean.is_nan() { MEAN_MIN } else { mean.clamp(MEAN_MIN, MEAN_MAX) };
+        Self { mean, size: if size.is_nan() { SIZE_MAX } else { size.clamp(SIZE_MIN, SIZE_MAX) } }
+    }
+
+    /// The mean.
+    pub const fn mean(self) -> f64 {
+        self.mean
+    }
+
+    /// The size k: small is bursty, large is Poisson.
+    pub const fn size(self) -> f64 {
+        self.size
+    }
+
+    /// μ + μ²/k.
+    pub fn variance(self) -> f64 {
+        self.mean + self.mean * self.mean / self.size
+    }
+
+    /// ln P(X = x), by Loader's form of Γ(k+x)/(Γ(k) x!) (k/(k+μ))^k (μ/(k+μ))^x.
+    pub fn point(self, x: f64) -> LogP {
+        LogP::clamped(ln_point(self.mean, self.size, x))
+    }
+
+    /// `P(X >= x) = I_q(x, k)`, q = μ/(μ+k) (Johnson, Kemp, Kotz, "Univariate Discrete Distributions", 2005, 5.6), and its complement;
+    /// real x, as sketches give, is what the incomplete beta function says.
+    pub fn tails(self, x: f64) -> Tails {
+        if x.is_nan() || x <= 0.0 {
+            return Tails::ALL_ABOVE;
+        }
+        let (Self { mean, size }, x) = (self, x.min(COUNT_MAX));
+        let (chance, rest) = (mean / (mean + size), size / (mean + size));
+        // x(1-q) - kq, without cancellation.
+        let beyond = (x - mean) * rest;
+        let ln_density = ln_point(mean, size, x) + libm::log(x);
+        // q < (x+1)/(x+k+2)
+        if mean * (size + 1.0) < size * (x + 1.0) {
+            Tails::from_upper(ln_density - libm::log(fraction(x, size, chance, rest, beyond)))
+        } else {
+            Tails::from_lower(ln_density - libm::log(fraction(size, x, rest, chance, -beyond)))
+        }
+    }
+
+    /// ln P(X >= x), what alerting uses.
+    pub fn upper(self, x: f64) -> LogP {
+        self.tails(x).upper
+    }
+
+    /// The randomised p-value of an integer count, what calibration learns from.
+    pub fn mid_p(self, x: f64, u: Share) -> LogP {
+        super::mid_p(self.upper(x + 1.0), self.point(x), u)
+    }
+
+    /// Both tails of an integer count: for what may be too little as well as too much.
+    pub fn two_sided(self, x: f64) -> LogP {
+        super::two_sided(self.upper(x), self.tails(x + 1.0).lower)
+    }
+
+    /// The smallest integer x with P(X >= x) < `alpha`: bracketed by doubling, then bisected. `x - 1` is the (1-α) quantile.
+    pub fn first_below(self, alpha: f64) -> u32 {
+        let is_below = |x: u32| self.upper(f64::from(x)).ln_p() < libm::log(alpha);
+        let (mut low, mut high) = (0_u32, self.guess());
+        while !is_below(high) {
+            (low, high) = (high, high.saturating_mul(2));
+            if high == u32::MAX {
+                return high;
+            }
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if is_below(middle) { high = middle } else { low = middle }
+        }
+        high
+    }
+
+    /// Somewhere in the upper tail: three deviations above the mean.
+    fn guess(self) -> u32 {
+        let far = self.mean + 3.0 * self.variance().sqrt() + 1.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a positive float saturates")]
+        let guess = far as u32;
+        guess.clamp(1, u32::MAX / 2)
+    }
+}
+
+/// The f in `I_z(a, b) = z^a y^b/(B(a, b) f)`, y = 1-z: the even part of the continued fraction DLMF 8.17.22, which settles quickly for
+/// z < (a+1)/(a+b+2). `beyond` is ay - bz: in this form (A. R. DiDonato, A. H. Morris, "Algorithm 708", 1992, section 4) it is the only
+/// difference of large numbers, and it comes exact from the caller.
+fn fraction(a: f64, b: f64, z: f64, y: f64, beyond: f64) -> f64 {
+    let mut fraction = Lentz::new(a * (beyond + 1.0) / (a + 1.0));
+    let mut m = 0.0;
+    for _ in 0..STEPS_MAX {
+        m += 1.0;
+        let odd = a + 2.0 * m - 1.0;
+        let numerator = (a + m - 1.0) * (a + b + m - 1.0) * m * (b - m) * (z / odd) * (z / odd);
+        let denominator = m + m * (b - m) * z / odd + (a + m) * (beyond + 1.0 + m * (1.0 + y)) / (odd + 2.0);
+        if fraction.step(numerator, denominator) {
+            break;
+        }
+    }
+    fraction.value
+}
+
+/// ln P(X = x) of a count of any mean and size.
+pub(super) fn ln_point(mean: f64, size: f64, x: f64) -> f64 {
+    if x <= 0.0 {
+        return -size * libm::log1p(mean / size);
+    }
+    let all = size + x;
+    // Given their sum, x of `all` are expected where μ and k share it; both deviances are of the same difference.
+    let share = all / (size + mean);
+    let difference = (x - mean) * (size / (size + mean));
+    let deviances = deviance(x, mean * share, difference) + deviance(size, size * share, -difference);
+    let remainders = remainder(all) - remainder(x) - remainder(size);
+    remainders - deviances - LN_SQRT_2PI + 0.5 * libm::log(size / (all * x))
+}

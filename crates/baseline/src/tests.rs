@@ -1,0 +1,65 @@
+//! What holds for the crate as a whole.
+
+use crate::{LogP, Share, Weight};
+
+const SOURCES: [(&str, &str); 9] = [
+    ("counts", include_str!("counts.rs")),
+    ("counts::gate", include_str!("counts/gate.rs")),
+    ("counts::prior", include_str!("counts/prior.rs")),
+    ("prob", include_str!("prob.rs")),
+    ("tails", include_str!("tails.rs")),
+    ("tails::stirling", include_str!("tails/stirling.rs")),
+    ("tails::poisson", include_str!("tails/poisson.rs")),
+    ("tails::negative_binomial", include_str!("tails/negative_binomial.rs")),
+    ("tails::beta_binomial", include_str!("tails/beta_binomial.rs")),
+];
+
+/// Methods of `f64` that the platform's C library computes. `sqrt`, `abs`, `floor`, `round` are exact everywhere.
+const OF_THE_PLATFORM: [&str; 12] = [
+    ".ln()",
+    ".exp()",
+    ".exp2()",
+    ".ln_1p()",
+    ".exp_m1()",
+    ".log10()",
+    ".log2()",
+    ".powf(",
+    ".powi(",
+    ".cos()",
+    ".tan()",
+    ".atan()",
+];
+
+#[test]
+fn every_machine_computes_the_same_bits() {
+    let modules = include_str!("lib.rs").lines().filter(|it| it.starts_with("pub mod ")).count();
+    let named: std::collections::BTreeSet<&str> = SOURCES.iter().filter_map(|(name, _)| name.split(':').next()).collect();
+    assert_eq!(named.len(), modules, "a module is missing in SOURCES");
+    for (name, source) in SOURCES {
+        for method in OF_THE_PLATFORM {
+            let asked: Vec<&str> = source.lines().filter(|it| !it.trim_start().starts_with("//") && it.contains(method)).collect();
+            assert!(asked.is_empty(), "{name} asks the platform for `{method}`: {asked:?}");
+        }
+    }
+}
+
+#[test]
+fn a_p_value_is_never_more_than_one_and_never_nothing() {
+    assert_eq!(LogP::clamped(1e-9), LogP::ONE);
+    assert_eq!(LogP::clamped(f64::NAN), LogP::ONE);
+    assert_eq!(LogP::of(0.0), LogP::MIN);
+    assert_eq!(LogP::of(-1.0), LogP::MIN);
+    assert_eq!(LogP::of(f64::NAN), LogP::ONE);
+    assert_eq!(LogP::of(0.5).or(LogP::of(0.75)), LogP::ONE);
+    assert_eq!(LogP::clamped(-1e300).or(LogP::MIN).complement(), LogP::ONE);
+    assert_eq!(LogP::ONE.complement(), LogP::MIN);
+    assert!((LogP::of(1e-3).surprise() - 3.0).abs() < 1e-15);
+}
+
+#[test]
+fn shares_and_weights_are_what_they_say_whatever_they_are_made_of() {
+    for raw in [f64::NAN, f64::NEG_INFINITY, -1.0, -0.0, 0.3, 1.0, 7.0, f64::INFINITY] {
+        assert!((0.0..=1.0).contains(&Share::clamped(raw).get()));
+        assert!((0.0..f64::INFINITY).contains(&Weight::clamped(raw).get()));
+    }
+}
