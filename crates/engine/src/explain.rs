@@ -5,6 +5,7 @@ mod near;
 pub use near::{NearMiss, near_miss};
 
 use crate::decode::{Decoder, Limits, Lines, pad};
+use model::extract::{lookup, shown};
 use model::source::{Admission, LogSource};
 use model::{Event, EventTime, Reject, Schema, SourceMapping, Value};
 use sigma::ast::{Compare, Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
@@ -164,10 +165,9 @@ impl Asking<'_> {
 /// The value at `path` of the event in `line`, wrapped or not; `null` if there is none.
 pub fn value(mapping: &SourceMapping, line: &str, path: &str) -> serde_json::Value {
     let json: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-    let lookup = model::extract::lookup;
     let envelopes = &mapping.envelopes;
-    let found = lookup(&json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(&json, it)?, path)));
-    found.cloned().unwrap_or_default()
+    let found = shown(&json, path).or_else(|| envelopes.iter().find_map(|it| shown(lookup(&json, it)?, path)));
+    found.unwrap_or_default()
 }
 
 fn empty_line() -> Reject {

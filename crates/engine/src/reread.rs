@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, Limits, Lines, pad};
 use crate::reader::recycled;
 use hashbrown::HashMap;
-use model::extract::{Extracted, extract, extract_decoded, lookup};
+use model::extract::{Extracted, extract, extract_decoded, lookup, shown};
 use model::source::{RolePaths, SourceMapping};
 use model::{Event, EventTime, FieldPath, SlotId, Value};
 use serde_json::Value as Json;
@@ -103,11 +103,10 @@ impl Reread<'_> {
         let value = self.values.and_then(|it| Some(it[self.slots.get(path)?.index()]));
         match value {
             Some(Value::Missing) => None,
-            // In a list, it is the first that there is.
             None | Some(Value::Within { .. }) => {
                 let envelopes = &self.mapping.envelopes;
                 let json = self.json();
-                lookup(json, path).or_else(|| envelopes.iter().find_map(|it| lookup(lookup(json, it)?, path))).cloned()
+                shown(json, path).or_else(|| envelopes.iter().find_map(|it| shown(lookup(json, it)?, path)))
             }
             Some(value) => Some(value.to_json()),
         }

@@ -107,6 +107,47 @@ pub fn lookup<'j>(json: &'j Json, path: &str) -> Option<&'j Json> {
     search.descend(json, Some(0))
 }
 
+/// Most different values of one field that are shown.
+const SHOWN_MAX: usize = 20;
+
+/// What is at `path` of an event, for people: in lists the different values of all elements, the first [`SHOWN_MAX`] of them.
+pub fn shown(json: &Json, path: &str) -> Option<Json> {
+    let mut found = Vec::new();
+    collect(json, Some(path), &mut found);
+    match found.as_slice() {
+        [] => None,
+        [one] => Some((*one).clone()),
+        several => Some(several.iter().copied().cloned().collect()),
+    }
+}
+
+/// Finds the values that matching finds too: a key that is the whole rest of the path where nothing is below its first part.
+fn collect<'j>(json: &'j Json, rest: Option<&str>, found: &mut Vec<&'j Json>) {
+    let Some(rest) = rest else {
+        if found.len() < SHOWN_MAX && !found.contains(&json) {
+            found.push(json);
+        }
+        return;
+    };
+    match json {
+        Json::Array(elements) => elements.iter().for_each(|it| collect(it, Some(rest), found)),
+        Json::Object(fields) => {
+            let before = found.len();
+            if let Some((key, below)) = rest.split_once('.')
+                && let Some(nested) = fields.get(key)
+            {
+                collect(nested, Some(below), found);
+            }
+            if found.len() == before
+                && let Some(value) = fields.get(rest)
+            {
+                collect(value, None, found);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn target(event: &Wrapped<'_>, roles: &RolePaths) -> Option<TargetRef> {
     let id = event.first(&roles.target, &[])?;
     // Where targets are a list, kind and name must be those of the target that was taken.

@@ -27,6 +27,18 @@ fn a_path_goes_through_objects_dotted_keys_and_arrays() {
 }
 
 #[test]
+fn what_is_shown_of_a_list_is_every_different_value() {
+    let shows = |path: &str, expected: Json| assert_eq!(shown(&event(), path), Some(expected), "{path}");
+    shows("list.id", json!(["second", "third"]));
+    shows("list.other", json!(0));
+    shows("list", event()["list"].clone());
+    shows("x.y", json!(3));
+    let many = json!({"n": (0..50).map(|it| json!({"v": it / 2})).collect::<Vec<_>>()});
+    assert_eq!(shown(&many, "n.v"), Some(json!((0..SHOWN_MAX).collect::<Vec<_>>())));
+    assert_eq!(shown(&event(), "list.z"), None);
+}
+
+#[test]
 fn what_is_not_there_is_not_found() {
     for path in ["", ".", "a.", "a.b.c", "z", "list.z", "a..b"] {
         check_lookup(path, None);
