@@ -2,6 +2,7 @@
 
 use crate::support::{book_of, lists, ndjson, pipeline, score};
 use engine::{Emitted, Rulebook};
+use std::collections::BTreeSet;
 
 const RULES: &str = include_str!("every_correlation.yml");
 const BASE: &str = "\
@@ -147,6 +148,42 @@ fn every_element_of_an_array_is_a_value() {
     assert_eq!(messages(&book, &events), [""; 0]);
     let alerts = messages(&book, &(events + &tagged(3.0, "[\"x\"]", "[2,3]")));
     assert_eq!(alerts, ["Tags: 4 distinct target.tags + detail.kind in 2 min by ana (≥ 4 within 10 min), last a"]);
+}
+
+#[test]
+fn an_alert_names_the_one_of_its_groups_that_it_is_for() {
+    let book = with(
+        "title: Twice\nname: twice\ncorrelation: {type: event_count, rules: [a], group-by: [target.tags], timespan: 10m, condition: {gte: 2}}\n---\n\
+         title: Often\nname: often\ngenerate: true\ncorrelation: {type: event_count, rules: [twice], group-by: [target.tags, actor.id], timespan: 1h, condition: {gte: 2}}\n",
+    );
+    let tagged = |minute: f64, tags: &str| event(minute, "ana", "a", &format!(",\"target\":{{\"tags\":{tags}}}"));
+    let events = tagged(0.0, "[\"x\",\"y\"]")
+        + &tagged(1.0, "[\"z\", \"y\", \"x\"]")
+        + &tagged(20.0, "\"x\"")
+        + &tagged(21.0, "[[\"w\"],\"x\",\"x\",{\"v\":1},null]");
+    let alerts = score(&mut pipeline(&book), events.as_bytes()).0;
+    let group = |it: &Emitted| (it.alert.rule.name.clone(), it.alert.window.as_ref().unwrap().group[0].1.clone());
+    let groups: BTreeSet<(String, String)> = alerts.iter().map(group).collect();
+    let expected = [("often", "x"), ("twice", "x"), ("twice", "y")].map(|(rule, group)| (rule.to_owned(), group.to_owned()));
+    assert_eq!(groups, BTreeSet::from(expected));
+    assert_eq!(alerts.len(), 4, "x twice, y once, and x often");
+    let uids: BTreeSet<&str> = alerts.iter().map(|it| it.alert.uid.as_str()).collect();
+    assert_eq!(uids.len(), alerts.len(), "alerts of one event for several groups are several alerts");
+}
+
+#[test]
+fn an_event_of_more_groups_than_are_looked_at_counts_for_the_first_thousand_and_is_counted() {
+    let book = with(
+        "title: Twice\nname: twice\ncorrelation: {type: temporal_ordered, rules: [a, b], group-by: [target.tags, detail.tags], timespan: 10m}\n",
+    );
+    let tags: Vec<String> = (0..40).map(|it| format!("\"t{it}\"")).collect();
+    let tagged = |minute: f64, action: &str, tags: &str| {
+        event(minute, "ana", action, &format!(",\"target\":{{\"tags\":{tags}}},\"detail\":{{\"tags\":{tags}}}"))
+    };
+    let many = format!("[{}]", tags.join(","));
+    let mut pipeline = pipeline(&book);
+    let alerts = score(&mut pipeline, (tagged(0.0, "a", &many) + &tagged(1.0, "b", "\"t0\"")).as_bytes()).0;
+    assert_eq!((alerts.len(), pipeline.window_stats().values_cut), (1, 1));
 }
 
 #[test]

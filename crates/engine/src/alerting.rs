@@ -7,7 +7,6 @@ use model::alert::{Alert, Delivery, Evidence, WindowInfo};
 use model::extract::{Extracted, derived_id};
 use model::ocsf::uid;
 use model::{EventTime, FieldPath};
-use serde_json::Value as Json;
 use sigma::ast::{Alternative, Compare, Correlation, CorrelationKind, Rule, Search};
 use sigma::compile::{CorrelationIndex, Member, Program, RuleIndex, RuleSet};
 use sigma::parse::alternatives;
@@ -91,10 +90,17 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
 /// The alert of a correlation that fired.
 ///
 /// `path` is how the triggering event came to it: as which of its rules, and while that is a correlation, as which of that one's.
-pub(crate) fn correlation_alert(trigger: &Trigger<'_>, index: CorrelationIndex, path: &[u16], fired: Fired) -> Alert {
+/// `shared` is what the events of its group have in common, field by field.
+pub(crate) fn correlation_alert(
+    trigger: &Trigger<'_>,
+    index: CorrelationIndex,
+    path: &[u16],
+    shared: Vec<String>,
+    fired: Fired,
+) -> Alert {
     let extracted = trigger.event.roles();
     let correlation = &trigger.program.rules.correlations[index.0 as usize];
-    let window = window_info(trigger, index, path, &fired);
+    let window = window_info(trigger, index, path, shared, &fired);
     let last_event = fired.events.last().map(String::as_str).unwrap_or_default();
     let first_ms = fired.first.ms().to_string();
     let mut parts: Vec<&str> = window.group.iter().map(|(_, value)| value.as_str()).collect();
@@ -163,11 +169,11 @@ fn name(actor: &str) -> &str {
     if actor.is_empty() { "somebody" } else { actor }
 }
 
-fn window_info(trigger: &Trigger<'_>, index: CorrelationIndex, path: &[u16], fired: &Fired) -> WindowInfo {
+fn window_info(trigger: &Trigger<'_>, index: CorrelationIndex, path: &[u16], shared: Vec<String>, fired: &Fired) -> WindowInfo {
     let set = &trigger.program.rules;
     let correlation = &set.correlations[index.0 as usize];
     let fields = correlation.group_by.iter().map(|name| set.field_of(index, path, name));
-    let group = fields.map(|field| (field.to_string(), plain(trigger.event.lookup(field.as_str())))).collect();
+    let group = fields.map(ToString::to_string).zip(shared).collect();
     let counted = match &correlation.kind {
         _ if correlation.expression.is_some() => "steps".to_owned(),
         CorrelationKind::EventCount => "events".to_owned(),
@@ -219,14 +225,6 @@ fn alternative_words(set: &RuleSet, index: CorrelationIndex, alternative: &Alter
     match absent.len() {
         0 => names(present, " and "),
         _ => format!("{} without {}", names(present, " and "), names(absent, " or ")),
-    }
-}
-
-fn plain(json: Option<Json>) -> String {
-    match json {
-        Some(Json::String(text)) => text,
-        Some(other) => other.to_string(),
-        None => String::new(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::alerting::{Trigger, correlation_alert};
 use crate::exchange::Routed;
-use crate::hits::{Signature, Wanted, each_hit};
+use crate::hits::{Share, Signature, Wanted, each_hit, shares};
 use crate::policy::Policy;
 use crate::reread::Rereader;
 use crate::shard::{Emitted, Place, order_of};
 use crate::small_text::SmallText;
-use crate::windows::{Cause, Fired, Hit};
+use crate::windows::{Cause, Fired, Hit, Identity};
 use model::event::first;
 use model::{Event, EventTime, FieldPath, SlotId, Value};
 use sigma::compile::{CorrelationIndex, Program};
@@ -38,6 +38,8 @@ pub(crate) struct Spark<'s> {
     pub(crate) correlation: CorrelationIndex,
     /// As which of its rules the triggering event came in.
     pub(crate) step: u16,
+    /// The group that it fired for.
+    pub(crate) group: Identity,
     pub(crate) fired: Fired,
     pub(crate) cause: Cause<'s>,
     /// The time of the triggering event.
@@ -54,56 +56,63 @@ pub(crate) fn climb(
     alerts: &mut Vec<Emitted>,
     hits: &mut Vec<Routed>,
 ) {
-    let Spark { correlation, step, fired, cause, time, at } = spark;
+    let Spark { correlation, step, group, fired, cause, time, at } = spark;
     let program = programs.of(cause.source);
     let set = &program.rules;
-    let below = [&[step], cause.below].concat();
-    let last = fired.last;
+    let way = [&[step], cause.below].concat();
     rereader.read(program, cause.source, cause.line, |event| {
+        let names = &set.correlations[correlation.0 as usize].group_by;
+        let slots = slots(program, correlation, &way, names);
+        // It was decoded once, so that it can be decoded again.
+        let shared = event.decoded().zip(slots).map_or_else(Vec::new, |(event, slots)| shares(program, &event, &slots, group));
         for &(upper, step) in &set.uppers[correlation.0 as usize] {
-            let path = [&[step], below.as_slice()].concat();
+            let path = [&[step], way.as_slice()].concat();
             let mut up = |hit: Hit| {
                 hits.push(Routed {
                     position: at.position,
                     source: cause.source,
                     rule: cause.rule,
-                    below: below.clone().into(),
+                    below: way.clone().into(),
                     hit,
                     watermark: at.watermark,
                     reached: at.reached,
                     line: cause.line.into(),
                 });
             };
-            // It was decoded once, so that it can be decoded again.
             if let Some(event) = event.decoded() {
-                upper_hits(program, upper, &path, &event, last, &mut up);
+                upper_hits(program, upper, &path, &event, fired.last, &shared, &mut up);
             }
         }
         if set.correlation_alerts_itself[correlation.0 as usize] {
             let trigger = Trigger { program, policy: programs.policy, rule: cause.rule, event, time };
-            let alert = correlation_alert(&trigger, correlation, &below, fired);
+            let shared = shared.into_iter().map(|(_, text)| text).collect();
+            let alert = correlation_alert(&trigger, correlation, &way, shared, fired);
             alerts.push(Emitted { position: at.position, order: order_of(program, correlation.0), alert });
         }
     });
 }
 
-/// The hits of a correlation's alert in another one: those of the event that made it fire, at the time of its last event.
+/// The slots of some fields of a correlation, in the events that come to it in this way.
+fn slots(program: &Program, correlation: CorrelationIndex, path: &[u16], names: &[FieldPath]) -> Option<Vec<SlotId>> {
+    names.iter().map(|name| program.schema.projection.slot(program.rules.field_of(correlation, path, name))).collect()
+}
+
+/// The hits of a correlation's alert in another one: those of the event that made it fire, at the time of its last event, and in what
+/// the alert's group has in common no other than that.
 fn upper_hits(
     program: &Program,
     upper: CorrelationIndex,
     path: &[u16],
     event: &Event<'_>,
     last: EventTime,
+    pinned: &[Share],
     show: &mut impl FnMut(Hit),
 ) {
     let set = &program.rules;
     let correlation = &set.correlations[upper.0 as usize];
-    let slots = |names: &[FieldPath]| {
-        let slots = names.iter().map(|name| program.schema.projection.slot(set.field_of(upper, path, name)));
-        slots.collect::<Option<Vec<SlotId>>>()
-    };
+    let slots = |names: &[FieldPath]| slots(program, upper, path, names);
     let (Some(group), Some(values)) = (slots(&correlation.group_by), slots(correlation.kind.fields())) else { return };
-    let wanted = Wanted { correlation: upper, step: path[0], group: &group, values: &values };
+    let wanted = Wanted { correlation: upper, step: path[0], group: &group, values: &values, pinned };
     let roles = &program.schema.roles;
     let sign = || {
         let id = first(event.values, &roles.id);

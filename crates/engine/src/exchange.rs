@@ -86,8 +86,8 @@ impl Exchange {
         for (number, hit) in hits.iter().enumerate() {
             self.catch_up(book, level, ticks, hit.position, out);
             if let Some(fired) = self.windows.hit(&hit.hit, &hit.cause(), hit.watermark) {
-                let (correlation, step) = (hit.hit.correlation, hit.hit.step);
-                let spark = Spark { correlation, step, fired, cause: hit.cause(), time: hit.hit.time, at: hit.place() };
+                let Hit { correlation, step, group, time, .. } = hit.hit;
+                let spark = Spark { correlation, step, group, fired, cause: hit.cause(), time, at: hit.place() };
                 climb(Programs::new(&book.programs, 0, &book.policy), &mut self.rereader, spark, &mut out.alerts, &mut out.routed);
             }
             if hits.get(number + 1).is_none_or(|next| next.position != hit.position) {
@@ -115,7 +115,7 @@ impl Exchange {
         for (correlation, fired, kept) in told {
             let Some(cause) = kept.cause(&book.set, correlation) else { continue };
             let time = EventTime::from_ms(kept.time_ms);
-            let spark = Spark { correlation, step: kept.step, fired, cause, time, at };
+            let spark = Spark { correlation, step: kept.step, group: kept.group, fired, cause, time, at };
             climb(Programs::new(&book.programs, 0, &book.policy), &mut self.rereader, spark, &mut out.alerts, &mut out.routed);
         }
     }

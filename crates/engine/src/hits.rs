@@ -2,12 +2,13 @@
 
 use crate::small_text::SmallText;
 use crate::windows::{Hit, Identity};
-use model::{Event, EventTime, SlotId, Value};
+use model::{Event, EventTime, SlotId};
 use sigma::ast::CorrelationKind;
 use sigma::compile::{CorrelationIndex, Program};
 use sigma::matcher::{each_text, number};
 
-/// Most values of one event that are looked at, all combinations of several arrays counted. That there were more is counted.
+/// Most groups of one event, most of its values, and most of both together, all combinations of several arrays counted. That there
+/// were more is counted.
 const VALUES_MAX: usize = 1_000;
 
 /// What a correlation wants of an event.
@@ -17,7 +18,12 @@ pub(crate) struct Wanted<'w> {
     pub(crate) step: u16,
     pub(crate) group: &'w [SlotId],
     pub(crate) values: &'w [SlotId],
+    /// The texts of fields of which only one element is meant: what the alert of a correlation below is about.
+    pub(crate) pinned: &'w [Share],
 }
+
+/// A field of a group, and the text that the events of the group share in it.
+pub(crate) type Share = (SlotId, String);
 
 /// What a hit says of its event.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +33,8 @@ pub(crate) struct Signature {
     pub(crate) actor: SmallText,
 }
 
-/// Shows every hit that an event is: one, or one for each value. None when it lacks a field of the group or what is counted.
+/// Shows every hit that an event is: one for each of its groups, or one for each of its values in each of them. None when it lacks a
+/// field of the group or what is counted.
 pub(crate) fn each_hit(
     program: &Program,
     wanted: &Wanted<'_>,
@@ -36,60 +43,132 @@ pub(crate) fn each_hit(
     sign: impl FnOnce() -> Signature,
     mut show: impl FnMut(Hit),
 ) {
-    let Some(group) = group_of(event, wanted.group) else { return };
-    let kind = &program.rules.correlations[wanted.correlation.0 as usize].kind;
+    let Groups { first: Some(group), others, is_cut } = Groups::of(program, wanted, event) else { return };
     let Signature { event: id, actor } = sign();
-    let mut hit =
-        Hit { correlation: wanted.correlation, step: wanted.step, time, group, value: Identity::default(), event: id, actor };
-    match kind {
-        CorrelationKind::EventCount | CorrelationKind::TemporalOrdered => show(hit),
-        CorrelationKind::Temporal => show(hit.with_step_as_value()),
-        CorrelationKind::ValueCount(_) => {
-            let mut count = 0;
-            combine(program, event, wanted.values, Identity::default(), &mut |value| {
-                count += 1;
-                if count <= VALUES_MAX {
-                    show(Hit { value, ..hit.clone() });
-                }
-                count <= VALUES_MAX
-            });
-            if count > VALUES_MAX {
-                show(Hit { value: Identity::of_the_rest(), ..hit });
+    let value = Identity::default();
+    let hit = Hit { correlation: wanted.correlation, step: wanted.step, time, group, value, event: id, actor };
+    let mut values = Values { program, wanted, event, left: VALUES_MAX, is_cut };
+    if is_cut {
+        show(Hit { value: Identity::of_the_rest(), ..hit.clone() });
+    }
+    for group in others {
+        values.each(Hit { group, ..hit.clone() }, false, &mut show);
+    }
+    values.each(hit, true, &mut show);
+}
+
+/// The values of an event that a correlation counts or measures.
+struct Values<'v, 'e> {
+    program: &'v Program,
+    wanted: &'v Wanted<'v>,
+    event: &'v Event<'e>,
+    /// How many more are looked at.
+    left: usize,
+    /// Whether there were more groups or values.
+    is_cut: bool,
+}
+
+impl Values<'_, '_> {
+    /// Shows the hits of the event in the group of `hit`.
+    fn each(&mut self, hit: Hit, is_last: bool, show: &mut impl FnMut(Hit)) {
+        let (program, wanted, event) = (self.program, self.wanted, self.event);
+        let was_cut = self.is_cut;
+        match &program.rules.correlations[wanted.correlation.0 as usize].kind {
+            CorrelationKind::EventCount | CorrelationKind::TemporalOrdered => return show(hit),
+            CorrelationKind::Temporal => return show(hit.with_step_as_value()),
+            CorrelationKind::ValueCount(_) => {
+                combine(program, event, wanted.values, &[], Identity::default(), &mut |value| {
+                    let is_shown = self.take();
+                    if is_shown {
+                        show(Hit { value, ..hit.clone() });
+                    }
+                    is_shown
+                });
             }
-        }
-        _ => {
-            let (mut count, mut numbers) = (0, 0);
-            if let [slot] = wanted.values {
+            _ => {
+                let [slot] = wanted.values else { return };
                 each_text(event.value(*slot), program.schema.projection.path(*slot), &mut |text| {
-                    count += 1;
-                    if let Some(number) = number(text).filter(|_| count <= VALUES_MAX) {
-                        numbers += 1;
+                    if let Some(number) = number(text).filter(|_| self.take()) {
                         show(Hit { value: Identity::of_number(Some(number)), ..hit.clone() });
                     }
                 });
-            }
-            if count > VALUES_MAX {
-                show(Hit { value: Identity::of_the_rest(), ..hit });
-            } else if numbers == 0 {
-                hit.value = Identity::of_number(None);
-                show(hit);
+                // The last of its groups says it for all.
+                if is_last && self.left == VALUES_MAX {
+                    show(Hit { value: Identity::of_number(None), ..hit.clone() });
+                }
             }
         }
+        if self.is_cut && !was_cut {
+            show(Hit { value: Identity::of_the_rest(), ..hit });
+        }
+    }
+
+    fn take(&mut self) -> bool {
+        let is_room = self.left > 0;
+        self.is_cut |= !is_room;
+        self.left = self.left.saturating_sub(1);
+        is_room
     }
 }
 
-/// The identity of the values of some fields; `None` if one has no value.
-fn group_of(event: &Event<'_>, slots: &[SlotId]) -> Option<Identity> {
-    let mut identity = Identity::default();
-    for &slot in slots {
-        let value = event.value(slot);
-        identity = match value {
-            Value::Missing | Value::Null => return None,
-            Value::Array(raw) | Value::Object(raw) | Value::Within { array: raw, .. } => identity.then(raw),
-            scalar => identity.then(&scalar.text()?),
-        };
+/// The groups that an event belongs to: one for each combination of one value per field.
+struct Groups {
+    first: Option<Identity>,
+    /// Different from each other and from the first.
+    others: Vec<Identity>,
+    /// Whether there were more.
+    is_cut: bool,
+}
+
+impl Groups {
+    fn of(program: &Program, wanted: &Wanted<'_>, event: &Event<'_>) -> Self {
+        let mut groups = Self { first: None, others: Vec::new(), is_cut: false };
+        // Windows of an actor are where its events are, and a list names no actor.
+        let actor = program.schema.roles.actor.first().filter(|it| wanted.group.contains(it));
+        if actor.is_some_and(|it| event.value(*it).text().is_none()) {
+            return groups;
+        }
+        combine(program, event, wanted.group, wanted.pinned, Identity::default(), &mut |group| {
+            groups.is_cut = groups.others.len() + 1 >= VALUES_MAX;
+            match groups.first {
+                _ if groups.is_cut => {}
+                None => groups.first = Some(group),
+                Some(_) => groups.others.push(group),
+            }
+            !groups.is_cut
+        });
+        groups.others.sort_unstable();
+        groups.others.dedup();
+        groups.others.retain(|it| Some(*it) != groups.first);
+        groups
     }
-    Some(identity)
+}
+
+/// Most combinations that are tried to find out which of an event's groups one is.
+const TRIED_MAX: usize = 100_000;
+
+/// What the events of `group` share in the fields `slots`, as `event`, which belongs to it, has it. Off the hot path: for what fires.
+pub(crate) fn shares(program: &Program, event: &Event<'_>, slots: &[SlotId], group: Identity) -> Vec<Share> {
+    let texts = |slot: &SlotId| {
+        let mut texts = Vec::new();
+        each_text(event.value(*slot), program.schema.projection.path(*slot), &mut |it| texts.push(it.to_owned()));
+        texts.truncate(VALUES_MAX);
+        texts
+    };
+    let texts: Vec<Vec<String>> = slots.iter().map(texts).collect();
+    let mut taken = vec![0; slots.len()];
+    let is_known = texts.iter().all(|it| it.len() == 1);
+    for _ in 0..TRIED_MAX {
+        let Some(chosen) = taken.iter().zip(&texts).map(|(at, of)| of.get(*at)).collect::<Option<Vec<_>>>() else { break };
+        if is_known || Identity::of(&chosen) == group {
+            return slots.iter().copied().zip(chosen.into_iter().cloned()).collect();
+        }
+        // The next combination, in the order of `combine`.
+        let Some(next) = (0..slots.len()).rev().find(|&at| taken[at] + 1 < texts[at].len()) else { break };
+        taken[next] += 1;
+        taken[next + 1..].fill(0);
+    }
+    slots.iter().copied().zip(texts.into_iter().map(|it| it.into_iter().next().unwrap_or_default())).collect()
 }
 
 /// Shows the identity of each combination of one value per field, while `show` wants more. Allocates for arrays only.
@@ -97,13 +176,17 @@ fn combine(
     program: &Program,
     event: &Event<'_>,
     slots: &[SlotId],
+    pinned: &[Share],
     before: Identity,
     show: &mut dyn FnMut(Identity) -> bool,
 ) -> bool {
     let Some((&slot, rest)) = slots.split_first() else { return show(before) };
+    if let Some((_, text)) = pinned.iter().find(|(it, _)| *it == slot) {
+        return combine(program, event, rest, pinned, before.then(text), show);
+    }
     let mut goes_on = true;
     each_text(event.value(slot), program.schema.projection.path(slot), &mut |text| {
-        goes_on = goes_on && combine(program, event, rest, before.then(text), show);
+        goes_on = goes_on && combine(program, event, rest, pinned, before.then(text), show);
     });
     goes_on
 }

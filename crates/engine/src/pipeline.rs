@@ -170,9 +170,9 @@ impl Pipeline {
         self.routed
     }
 
-    /// How full the windows of the actors are.
+    /// How full the windows are.
     pub fn window_stats(&self) -> crate::windows::WindowStats {
-        self.shard.window_stats()
+        self.shard.window_stats() + self.exchange.window_stats()
     }
 
     /// The rules.

@@ -239,7 +239,8 @@ impl Shard {
 
     fn hit(&mut self, lane: &Lane, hit: &Hit, cause: Cause<'_>, at: Place, out: &mut Outbox) {
         if let Some(fired) = self.windows.hit(hit, &cause, at.watermark) {
-            let spark = Spark { correlation: hit.correlation, step: hit.step, fired, cause, time: hit.time, at };
+            let Hit { correlation, step, group, time, .. } = *hit;
+            let spark = Spark { correlation, step, group, fired, cause, time, at };
             self.climb(lane, spark, out);
         }
     }
@@ -270,7 +271,8 @@ impl Shard {
             for (correlation, fired, kept) in told {
                 let Some(cause) = kept.cause(&lane.program.rules, correlation) else { continue };
                 let time = EventTime::from_ms(kept.time_ms);
-                self.climb(lane, Spark { correlation, step: kept.step, fired, cause, time, at }, out);
+                let spark = Spark { correlation, step: kept.step, group: kept.group, fired, cause, time, at };
+                self.climb(lane, spark, out);
             }
         }
     }
@@ -316,7 +318,7 @@ fn pending(
     let Binding { correlation, step, group, values } = binding;
     let is_local = program.plans[correlation.0 as usize].is_local;
     let is_temporal = program.rules.correlations[correlation.0 as usize].kind.is_temporal();
-    let wanted = Wanted { correlation: *correlation, step: *step, group, values };
+    let wanted = Wanted { correlation: *correlation, step: *step, group, values, pinned: &[] };
     let sign = || {
         // Where the group is the actor, the triggering event names it.
         let actor = if is_local { None } else { head.actor.text() };

@@ -33,7 +33,6 @@ pub(super) struct Counted {
     keep_max: u32,
     entries_max: u32,
     entries_evicted: u64,
-    values_cut: u64,
     groups: Groups<Group>,
     store: Store,
 }
@@ -67,17 +66,12 @@ impl Counted {
             keep_max: u32::try_from(keep_max).unwrap_or(u32::MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
-            values_cut: 0,
             groups: Groups::new(limits.groups_max),
             store: Store::default(),
         }
     }
 
     pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        if hit.value.is_the_rest() {
-            self.values_cut += 1;
-            return None;
-        }
         let store = &mut self.store;
         let idle_before = self.span.horizon(watermark);
         let number = self.groups.touch(hit.group, hit.time, idle_before, |number, group| {
@@ -149,7 +143,6 @@ impl Counted {
             entries: self.store.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
-            values_cut: self.values_cut,
             ..WindowStats::default()
         }
     }

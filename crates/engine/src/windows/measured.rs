@@ -59,7 +59,6 @@ pub(super) struct Measured {
     entries_evicted: u64,
     /// Events without a number.
     unmeasured: u64,
-    values_cut: u64,
     groups: Groups<Group>,
     pool: Pool,
     #[serde(skip)]
@@ -82,7 +81,6 @@ impl Measured {
             entries_max: limits.entries_max,
             entries_evicted: 0,
             unmeasured: 0,
-            values_cut: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
             occurrences: Occurrences::default(),
@@ -90,7 +88,9 @@ impl Measured {
     }
 
     pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        if self.is_no_value(hit) {
+        // A hit that only says that there was nothing to enter.
+        if hit.value.is_no_number() {
+            self.unmeasured += 1;
             return None;
         }
         let Self { pool, occurrences, measure, span, gap_ms, .. } = self;
@@ -115,14 +115,6 @@ impl Measured {
         cursor.verdict(place, hit.time.ms(), &self.condition)
     }
 
-    /// Hits that only say that there was nothing to enter.
-    fn is_no_value(&mut self, hit: &Hit) -> bool {
-        let (is_no_number, is_rest) = (hit.value.is_no_number(), hit.value.is_the_rest());
-        self.unmeasured += u64::from(is_no_number);
-        self.values_cut += u64::from(is_rest);
-        is_no_number || is_rest
-    }
-
     pub(super) fn stats(&self) -> WindowStats {
         WindowStats {
             groups: self.groups.len(),
@@ -130,7 +122,7 @@ impl Measured {
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
             unmeasured: self.unmeasured,
-            values_cut: self.values_cut,
+            ..WindowStats::default()
         }
     }
 

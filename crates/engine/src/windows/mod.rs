@@ -93,6 +93,8 @@ pub struct Kept {
     pub source: u16,
     /// Which of the correlation's rules it is.
     pub step: u16,
+    /// The group that the event is in.
+    pub group: Identity,
     below: Box<[u16]>,
     /// Event time.
     pub time_ms: i64,
@@ -101,7 +103,8 @@ pub struct Kept {
 
 impl Kept {
     fn new(hit: &Hit, cause: &Cause<'_>) -> Self {
-        Self { source: cause.source, step: hit.step, below: cause.below.into(), time_ms: hit.time.ms(), line: cause.line.into() }
+        let (step, group, time_ms) = (hit.step, hit.group, hit.time.ms());
+        Self { source: cause.source, step, group, below: cause.below.into(), time_ms, line: cause.line.into() }
     }
 
     /// What was kept for `correlation` of `set`. Rules are found by the way that the event came, since their numbers change from one
@@ -166,7 +169,7 @@ pub struct WindowStats {
     pub entries_evicted: u64,
     /// Events that entered no window because they have no number where one is measured.
     pub unmeasured: u64,
-    /// Events of whose values only the first thousand were looked at.
+    /// Events of whose groups or values only the first thousand were looked at.
     pub values_cut: u64,
 }
 
@@ -216,6 +219,7 @@ pub struct Windows {
     all: Vec<Window>,
     /// Which of them have timers, by level.
     timed: Vec<(u8, u32)>,
+    values_cut: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -244,12 +248,16 @@ impl Windows {
         let timed = (0_u32..).zip(&all).filter(|(_, it)| is_timed(it)).map(|(at, _)| (set.levels[at as usize], at));
         let mut timed: Vec<(u8, u32)> = timed.collect();
         timed.sort_unstable();
-        Self { all, timed }
+        Self { all, timed, values_cut: self.values_cut }
     }
 
     /// Puts a hit into its window. `watermark` is the time before which nothing more is expected: groups idle since longer than their
     /// timespan before it may be forgotten. What a window with timers makes of it is told by [`Self::settle`].
     pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime) -> Option<Fired> {
+        if hit.value.is_the_rest() {
+            self.values_cut += 1;
+            return None;
+        }
         match &mut self.all[hit.correlation.0 as usize] {
             Window::Counted(window) => window.hit(hit, watermark),
             Window::Chain(window) => window.hit(hit, watermark),
@@ -291,7 +299,7 @@ impl Windows {
             Window::Measured(window) => window.stats(),
             Window::Pattern(window) => window.stats(),
         });
-        stats.fold(WindowStats::default(), |sum, it| sum + it)
+        stats.fold(WindowStats { values_cut: self.values_cut, ..WindowStats::default() }, |sum, it| sum + it)
     }
 
     /// Makes the indexes anew after the windows were read back.

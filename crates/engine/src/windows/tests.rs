@@ -14,7 +14,7 @@ impl Windows {
     /// One window alone.
     fn of(window: Window) -> Self {
         let timed = if matches!(window, Window::Pattern(_)) { vec![(0, 0)] } else { Vec::new() };
-        Self { all: vec![window], timed }
+        Self { all: vec![window], timed, values_cut: 0 }
     }
 
     fn put(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {

@@ -88,13 +88,9 @@ impl Scratch {
 }
 
 /// Shows every value of a field as text: a scalar, each element of an array, the field of each object of an array on the way there.
-/// An object counts as its JSON; what is missing or `null` as nothing. Allocates only for paths into arrays and for strings with
-/// escapes.
+/// What is missing, `null` or an object is none. Allocates only for paths into arrays and for strings with escapes.
 pub fn each_text(value: Value<'_>, path: &FieldPath, show: &mut dyn FnMut(&str)) {
-    each_value(value, path, &mut |it| match it {
-        Value::Object(raw) => show(raw),
-        scalar => scalar.text().iter().for_each(|it| show(it)),
-    });
+    each_value(value, path, &mut |it| it.text().iter().for_each(|it| show(it)));
 }
 
 /// Calls `visit` with every value of a field that is no array: those in arrays and at the end of paths through them instead.

@@ -118,9 +118,16 @@ impl<'a> Asked<'a> {
         let mut found = Vec::with_capacity(values.len());
         for (at, (name, path)) in values.into_iter().enumerate() {
             let value = explain::value(self.mapping, self.line, path.as_str());
+            let so = if at < groups { "without which it belongs to no group" } else { "which is what counts" };
             if value.is_null() {
-                let so = if at < groups { "without which it belongs to no group" } else { "which is what counts" };
                 return State::Not(format!("the event has no `{path}`, {so}"));
+            }
+            if !has_text(&value) {
+                return State::Not(format!("the event's `{path}` has no text, number or boolean, {so}: {value}"));
+            }
+            let is_actor = self.mapping.roles.actor.first().is_some_and(|it| *it == path.as_str());
+            if at < groups && is_actor && value.is_array() {
+                return State::Not(format!("the event's `{path}` is a list, which names no actor: {value}"));
             }
             if at >= groups && word == "measured" && !has_number(&value) {
                 return State::Not(format!("the event's `{path}` is no number: {value}"));
@@ -128,6 +135,15 @@ impl<'a> Asked<'a> {
             found.push((name, value));
         }
         State::Feeds { values: found }
+    }
+}
+
+/// Whether a value, or an element of it, is one that groups and counts are made of.
+fn has_text(value: &Json) -> bool {
+    match value {
+        Json::Array(elements) => elements.iter().any(has_text),
+        Json::Null | Json::Object(_) => false,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => true,
     }
 }
 
