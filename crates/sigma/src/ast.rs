@@ -156,6 +156,7 @@ pub enum Predicate {
         cased: bool,
     },
     /// A regular expression found somewhere in the text (`|re`). Flags are already written into it as `(?ims)`. Case matters without `i`.
+    /// It is as its author wrote it; [`crate::pcre::exact`] makes of it what is compiled.
     Regex(String),
     /// An address in a network (`|cidr`).
     Cidr(IpNet),

@@ -11,6 +11,7 @@ pub mod lists;
 pub mod matcher;
 pub mod page;
 pub mod parse;
+pub mod pcre;
 pub mod problem;
 pub mod routing;
 #[cfg(test)]

@@ -205,7 +205,9 @@ impl Interpreter<'_> {
             let flags: String = ["i", "m", "s"].into_iter().filter(|it| has(it)).collect();
             let flags = if flags.is_empty() { flags } else { format!("(?{flags})") };
             let escaped = |entry: &str| regex::escape(entry);
-            return texts::expanded(&written(), lists, escaped).into_iter().map(|it| Test::Like(format!("{flags}{it}"))).collect();
+            // What PCRE means by it is held by the table of that module, not by this interpreter.
+            let like = |it: String| Test::Like(sigma::pcre::exact(&format!("{flags}{it}")).expect("nothing that is refused"));
+            return texts::expanded(&written(), lists, escaped).into_iter().map(like).collect();
         }
         if has("cidr") {
             return texts::expanded(&written(), lists, str::to_owned).into_iter().map(Test::Network).collect();

@@ -6,6 +6,7 @@ use super::ranges::Ranges;
 use super::{FieldIndex, Literal};
 use crate::ast::{Compare, Pattern, Predicate};
 use crate::fold::folded;
+use crate::pcre;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use ipnet::IpNet;
@@ -148,11 +149,13 @@ impl FieldAtoms {
 
     /// The literal of a regular expression, which is compiled the first time it is met.
     fn regex(&mut self, field: FieldIndex, source: &str) -> Result<Literal, String> {
-        let atom = Atom::Regex(source.to_owned());
+        let unusable = |reason: String| format!("regular expression can't be used: {reason}");
+        let translated = pcre::exact(source).map_err(|it| unusable(it.to_string()))?;
+        let atom = Atom::Regex(translated.clone());
         if let Some(known) = self.place(&atom) {
             return Ok(Literal::atom(field, known));
         }
-        let regex = Regex::new(source).map_err(|error| format!("regular expression can't be used: {error}"))?;
+        let regex = Regex::new(&translated).map_err(|it| unusable(it.to_string()))?;
         let at = self.intern(atom);
         self.regexes.insert(at, regex);
         Ok(Literal::atom(field, at))

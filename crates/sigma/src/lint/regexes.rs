@@ -3,6 +3,7 @@
 use super::entries::Entry;
 use super::source::{Source, replacement};
 use crate::parse::yaml::{Node, Scalar};
+use crate::pcre;
 use crate::problem::{Code, Problem};
 use regex_syntax::ast::parse::Parser;
 use regex_syntax::ast::{AssertionKind, Ast, ClassPerl, ClassPerlKind, LiteralKind, Repetition, RepetitionKind, RepetitionRange};
@@ -17,10 +18,11 @@ pub(super) fn check(source: &Source<'_>, entry: &Entry<'_>, problems: &mut Vec<P
     }
     for (node, scalar) in entry.values.iter().filter_map(|it| Some((it, it.as_scalar()?))) {
         let flags: String = entry.modifiers.iter().filter(|it| matches!(**it, "i" | "m" | "s")).copied().collect();
-        let Ok(ast) = Parser::new().parse(&scalar.text) else { continue };
-        let flagged = if flags.is_empty() { scalar.text.clone() } else { format!("(?{flags}){}", scalar.text) };
+        let Ok(text) = pcre::readable(&scalar.text) else { continue };
+        let Ok(ast) = Parser::new().parse(&text) else { continue };
+        let flagged = if flags.is_empty() { text.clone() } else { format!("(?{flags}){text}") };
         let Ok(hir) = regex_syntax::parse(&flagged) else { continue };
-        Expression { source, entry, node, scalar, ast: &ast, hir: &hir }.check(problems);
+        Expression { source, entry, node, scalar, text: &text, ast: &ast, hir: &hir }.check(problems);
     }
 }
 
@@ -29,6 +31,8 @@ struct Expression<'a> {
     entry: &'a Entry<'a>,
     node: &'a Node,
     scalar: &'a Scalar,
+    /// The expression that `ast` is of: in the syntax of the crate `regex`.
+    text: &'a str,
     ast: &'a Ast,
     hir: &'a Hir,
 }
@@ -85,14 +89,15 @@ impl Expression<'_> {
             return;
         }
         let start = first.map_or(0, |it| it.span().end.offset);
-        let end = last.map_or(self.scalar.text.len(), |it| it.span().start.offset);
+        let end = last.map_or(self.text.len(), |it| it.span().start.offset);
         let mut problem = self.source.problem(
             Code::RegexAnyEnd,
             self.node.at,
             "`.*` at an end says nothing: an expression is looked for anywhere",
         );
         let written = self.source.written(self.node.at);
-        let kept = self.scalar.text.get(start..end).unwrap_or_default();
+        // What was translated is not the author's own any more.
+        let kept = self.text.get(start..end).filter(|_| self.scalar.text == self.text).unwrap_or_default();
         let quote = written.chars().next().filter(|it| matches!(it, '\'' | '"'));
         if let Some(quote) = quote.filter(|it| written == format!("{it}{}{it}", self.scalar.text) && !kept.is_empty()) {
             problem.fix = replacement("remove it", self.node.at, format!("{quote}{kept}{quote}"));

@@ -8,6 +8,7 @@ use super::report::Report;
 use super::yaml::{Kind, Node, Position, Scalar, Typed};
 use crate::ast::{Compare, Item, Pattern, Predicate, Relation, Search, TimePart, Wild};
 use crate::lists::Lists;
+use crate::pcre;
 use crate::problem::{Code, Edit, Fix};
 use ipnet::IpNet;
 use model::FieldPath;
@@ -234,8 +235,10 @@ impl Reader<'_> {
         for pieces in alternatives {
             let text = pattern::literal(&pieces)?;
             let text = if chain.flags.is_empty() { text } else { format!("(?{}){text}", chain.flags) };
-            if let Err(error) = checked_regex(&text) {
-                let (message, hint) = explain_regex(&error, &scalar.text);
+            let translated =
+                pcre::exact(&text).map_err(|it| (format!("{it} in a regular expression: `{}`", scalar.text), it.hint.to_owned()));
+            let checked = translated.and_then(|it| checked_regex(&it).map_err(|error| explain_regex(&error, &scalar.text)));
+            if let Err((message, hint)) = checked {
                 self.report.error_with_hint(Code::BadRegex, at, message, hint);
                 return None;
             }
@@ -372,7 +375,7 @@ fn explain_regex(error: &regex::Error, text: &str) -> (String, String) {
     } else if reason.contains("backreference") {
         "back-references are not supported: write the alternatives out"
     } else {
-        "see the syntax of the Rust crate `regex`; a literal `\\`, `{`, `(` or `[` needs a backslash"
+        "a literal `\\`, `(`, `[`, `*`, `+` or `?` needs a backslash"
     };
     (format!("not a regular expression: {reason}: `{text}`"), hint.to_owned())
 }
