@@ -41,10 +41,13 @@ enum Values {
     Numbers,
 }
 
-/// Hits in event-time order, spread over the groups by a fixed stride; values and steps go round.
+/// Hits in event-time order, each round over all groups in an order of its own, as no cache could guess it; values and steps go round.
 fn hits(groups: u64, values: Values, steps: u16) -> Vec<Hit> {
+    // Prime strides that divide no number of groups.
+    const STRIDES: [u64; 8] = [7_919, 6_997, 3_571, 9_973, 1_009, 8_117, 4_733, 2_657];
     let hit = |at: u64| {
-        let actor = at.wrapping_mul(7_919) % groups;
+        let stride = STRIDES[usize::try_from(at / groups % 8).unwrap_or(0)];
+        let actor = at.wrapping_mul(stride) % groups;
         let nth = at / groups;
         let value = match values {
             Values::Of(values) => Identity::of([(nth % values).to_string()]),

@@ -1,9 +1,9 @@
 //! Correlations grouped by the actor: events whose every one is a hit, so that the windows are what is measured.
 
 use crate::measure::{median, spread, timed};
-use crate::ours::{Blocks, blocks, pipeline, score};
+use crate::ours::{Blocks, Verdicts, blocks, pipeline, score};
 use crate::{rules, theirs};
-use engine::Rulebook;
+use engine::{Emitted, Rulebook};
 use engine::decode::{Decoder, Limits, Lines};
 use model::Value;
 use sigma::lists::Lists;
@@ -18,6 +18,7 @@ const TIMESPAN_S: u64 = 601;
 /// 25 per actor and timespan in the mean, with 20,000 actors.
 const EVENTS_PER_S: u64 = 832;
 
+#[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     events: usize,
@@ -26,6 +27,8 @@ struct Case {
     kind: &'static str,
     condition: &'static str,
     rules: &'static str,
+    /// Another condition, or other rules, with the same windows and never true.
+    never: (&'static str, &'static str),
 }
 
 const CASES: [Case; 3] = [
@@ -37,6 +40,7 @@ const CASES: [Case; 3] = [
         kind: "event_count",
         condition: ", condition: {gte: 35}",
         rules: "a",
+        never: (", condition: {gte: 35, lte: 34}", "a"),
     },
     Case {
         name: "value_count",
@@ -46,6 +50,7 @@ const CASES: [Case; 3] = [
         kind: "value_count",
         condition: ", condition: {field: target.id, gte: 20}",
         rules: "a",
+        never: (", condition: {field: target.id, gte: 20, lte: 19}", "a"),
     },
     Case {
         name: "temporal_ordered",
@@ -55,23 +60,24 @@ const CASES: [Case; 3] = [
         kind: "temporal_ordered",
         condition: "",
         rules: "b, c, d",
+        never: ("", "b, c, d, e"),
     },
 ];
 
-/// Runs the cases that are wanted and prints a line for each.
-pub(crate) fn run(is_wanted: impl Fn(&str) -> bool) {
+/// Runs the cases that are wanted and prints a line for each; without the peer if `is_alone`.
+pub(crate) fn run(is_wanted: impl Fn(&str) -> bool, is_alone: bool) {
     for case in CASES.iter().filter(|it| is_wanted(it.name)) {
-        beside_the_peer(case);
+        if is_alone { alone(case) } else { beside_the_peer(case) }
     }
     if is_wanted("distinct_values") {
         distinct_values();
     }
 }
 
-/// The base rules `a` (every event) and `b c d` (a sixth of the events each), and the correlation.
+/// The base rules `a` (every event) and `b c d` (a sixth of the events each) and `e` (none), and the correlation.
 fn files(case: &Case) -> Vec<(String, String)> {
     let mut text = String::new();
-    for (name, action) in [("a", "'*'"), ("b", "step.one"), ("c", "step.two"), ("d", "step.three")] {
+    for (name, action) in [("a", "'*'"), ("b", "step.one"), ("c", "step.two"), ("d", "step.three"), ("e", "step.never")] {
         // The peer finds the rules of a correlation by their id alone.
         let id = format!("5a0b7c1e-0000-4000-8000-00000000000{name}");
         let _ = write!(text, "title: {name}\nid: {id}\nname: {name}\nlogsource: {{product: nightjar, service: audit}}\n");
@@ -111,55 +117,111 @@ fn events(case: &Case) -> Vec<u8> {
     lines
 }
 
+/// What Nightjar's side of a case runs on.
+struct Ours {
+    book: Rulebook,
+    /// The same windows under a condition that is never true.
+    quiet: Rulebook,
+    blocks: Blocks,
+}
+
+impl Ours {
+    fn new(case: &Case, text: &[u8]) -> Self {
+        let quiet = Case { condition: case.never.0, rules: case.never.1, ..*case };
+        let compiled = |case: &Case| rules::compiled(files(case), &Lists::default(), &rules::native());
+        Self { book: compiled(case), quiet: compiled(&quiet), blocks: blocks(text) }
+    }
+
+    /// One round: what it took, and the alerts.
+    fn round(&self, seconds: &mut Seconds) -> Vec<Emitted> {
+        seconds.decoding.push(timed(|| decode(&self.book, &self.blocks)).0);
+        let mut verdicts = Verdicts::new(&self.book);
+        seconds.matching.push(timed(|| verdicts.count(&self.book, &self.blocks)).0);
+        let mut quiet = pipeline(&self.quiet);
+        let (of_quiet, alerts) = timed(|| score(&mut quiet, &self.blocks));
+        assert!(alerts.is_empty(), "a condition that is never true alerts");
+        seconds.quiet.push(of_quiet);
+        drop(quiet);
+        let mut pipeline = pipeline(&self.book);
+        let (of_all, alerts) = timed(|| score(&mut pipeline, &self.blocks));
+        seconds.all.push(of_all);
+        alerts
+    }
+}
+
+/// CPU seconds per round.
+#[derive(Default)]
+struct Seconds {
+    decoding: Vec<f64>,
+    /// With decoding: bytes to the rules that match.
+    matching: Vec<f64>,
+    /// All of it, under a condition that is never true.
+    quiet: Vec<f64>,
+    all: Vec<f64>,
+}
+
+impl Seconds {
+    fn print(&self, case: &Case, alerts: usize) {
+        let beyond = |seconds: &[f64]| {
+            let each = seconds.iter().zip(&self.decoding).map(|(it, decoding)| (it - decoding) * 1e9 / count(case));
+            spread(&each.collect::<Vec<_>>())
+        };
+        println!(
+            "    {:.0} k events/s, {alerts} alerts; ns an event beyond decoding: {} (target 200); {} of them to the rules that match, {} were none ever to alert",
+            per_second(case, median(self.all.clone())),
+            beyond(&self.all),
+            beyond(&self.matching),
+            beyond(&self.quiet),
+        );
+    }
+}
+
+fn alone(case: &Case) {
+    let ours = Ours::new(case, &events(case));
+    let (mut seconds, mut alerts) = (Seconds::default(), 0);
+    for _ in 0..ROUNDS {
+        alerts = ours.round(&mut seconds).len();
+    }
+    println!("{}: {} events, {} actors", case.name, case.events, case.actors);
+    seconds.print(case, alerts);
+}
+
 fn beside_the_peer(case: &Case) {
     let text = events(case);
     let lines: Vec<&[u8]> = text.split(|it| *it == b'\n').filter(|it| !it.is_empty()).collect();
-    let files = files(case);
-    let collection = theirs::collection(&files);
-    let book = rules::compiled(files, &Lists::default(), &rules::native());
-    let blocks = blocks(&text);
-    let (mut ratios, mut beyond, mut rates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut groups = 0;
+    let collection = theirs::collection(&files(case));
+    let ours = Ours::new(case, &text);
+    let (mut seconds, mut of_theirs) = (Seconds::default(), Vec::new());
+    let (mut groups, mut count) = (0, 0);
     for _ in 0..ROUNDS {
-        let (decoding, _) = timed(|| decode(&book, &blocks));
-        let mut pipeline = pipeline(&book);
-        let (ours, alerts) = timed(|| score(&mut pipeline, &blocks));
+        let alerts = ours.round(&mut seconds);
         let mut engine = theirs::correlating(&collection, TIMESPAN_S);
         let (theirs, fired) = timed(|| theirs::correlate(&mut engine, &lines));
         let our_groups: BTreeSet<&str> = alerts.iter().map(|it| it.alert.actor.id.as_str()).collect();
         let their_groups: BTreeSet<&str> =
             fired.iter().filter_map(|it| it.as_correlation()?.group_key.first()).map(|it| it.1.as_str()).collect();
         let only_one = our_groups.symmetric_difference(&their_groups).count();
-        assert_eq!(
-            only_one,
-            0,
-            "{}: actors that fire in one engine only, of {} and {}",
-            case.name,
-            our_groups.len(),
-            their_groups.len()
-        );
-        groups = our_groups.len();
-        ratios.push(theirs / ours);
-        rates.push((per_second(case, ours), per_second(case, theirs)));
-        beyond.push((ours - decoding) * 1e9 / count(case));
+        let (of_ours, of_theirs_too) = (our_groups.len(), their_groups.len());
+        assert_eq!(only_one, 0, "{}: actors that fire in one engine only, of {of_ours} and {of_theirs_too}", case.name);
+        (groups, count) = (of_ours, alerts.len());
+        of_theirs.push(theirs);
     }
+    let ratios: Vec<f64> = of_theirs.iter().zip(&seconds.all).map(|(theirs, ours)| theirs / ours).collect();
     println!(
-        "{:16} {} events, {} actors, {groups} of them fire: {:.0} k events/s; {} × rsigma ({:.0} k/s; target 8); {} ns an event beyond decoding (target 200)",
+        "{}: {} events, {} actors, {groups} of them fire: {} × rsigma ({:.0} k/s; target 8)",
         case.name,
         case.events,
         case.actors,
-        median(rates.iter().map(|it| it.0).collect()),
         spread(&ratios),
-        median(rates.iter().map(|it| it.1).collect()),
-        spread(&beyond),
+        per_second(case, median(of_theirs)),
     );
+    seconds.print(case, count);
 }
 
 /// `value_count` over windows with 10 to 10,000 distinct values: the peer counts them anew at every event, so it is left out.
 fn distinct_values() {
     let case = |values: u64, condition: &'static str| {
-        let case =
-            Case { name: "distinct_values", events: 1_000_000, actors: 20, values, kind: "value_count", condition, rules: "a" };
+        let case = Case { name: "distinct_values", events: 1_000_000, actors: 20, values, condition, ..CASES[1] };
         let blocks = blocks(&events(&case));
         let book = rules::compiled(files(&case), &Lists::default(), &rules::native());
         (case, blocks, book)

@@ -20,5 +20,5 @@ fn main() {
     let is_wanted = |name: &str| name.contains(filter.as_str());
     let is_alone = std::env::args().any(|it| it == "--alone");
     detection::run(is_wanted, is_alone);
-    correlation::run(is_wanted);
+    correlation::run(is_wanted, is_alone);
 }
