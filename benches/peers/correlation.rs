@@ -3,8 +3,8 @@
 use crate::measure::{median, spread, timed};
 use crate::ours::{Blocks, Verdicts, blocks, pipeline, score};
 use crate::{rules, theirs};
-use engine::{Emitted, Rulebook};
 use engine::decode::{Decoder, Limits, Lines};
+use engine::{Emitted, Rulebook};
 use model::Value;
 use sigma::lists::Lists;
 use std::collections::BTreeSet;
