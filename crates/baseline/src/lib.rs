@@ -6,7 +6,11 @@
 #![deny(clippy::disallowed_methods)]
 #![allow(clippy::doc_markdown, clippy::many_single_char_names, reason = "formulas are written as their sources write them")]
 
+mod array;
+pub mod calibrate;
+pub mod combine;
 pub mod counts;
+pub mod pareto;
 pub mod prob;
 pub mod tails;
 

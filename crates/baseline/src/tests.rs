@@ -2,7 +2,10 @@
 
 use crate::{LogP, Share, Weight};
 
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 12] = [
+    ("combine", include_str!("combine.rs")),
+    ("calibrate", include_str!("calibrate.rs")),
+    ("pareto", include_str!("pareto.rs")),
     ("counts", include_str!("counts.rs")),
     ("counts::gate", include_str!("counts/gate.rs")),
     ("counts::prior", include_str!("counts/prior.rs")),

@@ -1,0 +1,133 @@
+//! Conformal recalibration: what a p-value has turned out to mean, per feature and group, with a generalised Pareto tail.
+//!
+//! A model is never quite true; p-values of 1e-4 from it may occur five times as often. The ranks of past p-values say what one is
+//! really worth (S. Bates et al., "Testing for outliers with conformal p-values", 2023), and beyond what was seen often enough the
+//! tail of extremes does (A. Siffer et al., "Anomaly detection in streams with extreme value theory", 2017).
+
+#[cfg(test)]
+mod tests;
+
+use crate::counts::narrow;
+use crate::pareto::ParetoTail;
+use crate::{LogP, Share};
+use serde::{Deserialize, Serialize};
+
+/// Bins of s = -log10 p.
+pub const BINS: usize = 128;
+/// Their width; the last one holds all that is larger.
+const BIN_WIDTH: f64 = 0.1;
+/// Half of the histogram is forgotten after as many days.
+pub const HALF_LIFE_DAYS: f64 = 14.0;
+/// The model is believed as much as this many observations that agree with it: a group without a history has its nominal p-values.
+const MODEL_WEIGHT: f64 = 200.0;
+/// The Pareto tail takes over where this share of all is left.
+const TAIL_SHARE: f64 = 0.005;
+/// Nothing is called rarer than this by one feature.
+pub const P_MIN: f64 = 1e-12;
+/// A bin that reaches 2²³ halves them all, so that one more still counts in an f32.
+const BIN_MAX: f32 = 8_388_608.0;
+
+/// How often each p-value occurred: a decayed histogram of s = -log10 of randomised p-values. 512 bytes a feature and group.
+///
+/// Learnt without a gate: what is rejected as a habit is still part of how often such a value occurs. Only what was labelled as an
+/// attack stays out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Histogram {
+    #[serde(with = "crate::array")]
+    bins: [f32; BINS],
+}
+
+const _: () = assert!(size_of::<Histogram>() == 512);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { bins: [0.0; BINS] }
+    }
+}
+
+impl Histogram {
+    /// Counts a randomised p-value. It has to be one: unrandomised p-values of counts and categories come in lumps, and a lump's place
+    /// inside its bin is lost.
+    pub fn learn(&mut self, p: LogP) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a surprise is not negative and the cast saturates"
+        )]
+        let bin = &mut self.bins[((p.surprise() / BIN_WIDTH) as usize).min(BINS - 1)];
+        *bin += 1.0;
+        if *bin >= BIN_MAX {
+            self.decay(Share::HALF);
+        }
+    }
+
+    /// Keeps a share of everything: 2^(-1/14) a day.
+    pub fn decay(&mut self, kept: Share) {
+        self.bins.iter_mut().for_each(|it| *it *= narrow(kept.get()));
+    }
+
+    /// Counts what another shard counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.bins.iter_mut().zip(other.bins).for_each(|(it, other)| *it += other);
+    }
+
+    /// How many p-values are in it.
+    pub fn total(&self) -> f64 {
+        self.bins.iter().map(|&it| f64::from(it)).sum()
+    }
+
+    /// The curve that p-values are read off, made once an hour.
+    pub fn curve(&self) -> Curve {
+        let all = self.total() + MODEL_WEIGHT;
+        let mut survival = [0.0; BINS + 1];
+        let mut above = 0.0;
+        for at in (0..=BINS).rev() {
+            above += self.bins.get(at).map_or(0.0, |&it| f64::from(it));
+            let nominal = libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at));
+            survival[at] = (above + MODEL_WEIGHT * nominal) / all;
+        }
+        let first = survival.iter().position(|&it| it <= TAIL_SHARE).unwrap_or(BINS - 1).min(BINS - 1);
+        let (mut a0, mut a1) = (0.0, 0.0);
+        for pair in survival[first..].windows(2) {
+            // E[Y (1-F)^r] is the integral of (1-F)^(r+1)/(r+1); between two edges the survival falls exponentially.
+            let (from, to) = (pair[0] / survival[first], pair[1] / survival[first]);
+            let fall = libm::log(from / to);
+            a0 += BIN_WIDTH * (from - to) / fall;
+            a1 += 0.5 * BIN_WIDTH * (from * from - to * to) / (2.0 * fall);
+        }
+        let tail = ParetoTail::fit(BIN_WIDTH * crate::pareto::float(first), survival[first], a0, a1);
+        Curve { survival: survival.map(narrow), tail }
+    }
+}
+
+/// What a p-value is worth: ln of the share of past ones that were as small. 532 bytes a feature and group, derived from
+/// [`Histogram`], never stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    survival: [f32; BINS + 1],
+    tail: ParetoTail,
+}
+
+impl Curve {
+    /// The recalibrated p-value: (above + W·p)/(n + W) from the histogram, where W observations speak for the model, linear between
+    /// edges of bins, which errs to the careful side of a steep fall by less than 1 %; beyond the threshold the Pareto tail; never below [`P_MIN`]. Monotone, and it allocates nothing.
+    pub fn recalibrated(&self, p: LogP) -> LogP {
+        let s = p.surprise();
+        let ln_p = if s >= self.tail.threshold() {
+            self.tail.ln_tail(s).ln_p()
+        } else {
+            let place = s / BIN_WIDTH;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the number of bins")]
+            let at = (place as usize).min(BINS - 1);
+            let (from, to) = (f64::from(self.survival[at]), f64::from(self.survival[at + 1]));
+            libm::log(from + (to - from) * (place - crate::pareto::float(at)))
+        };
+        LogP::clamped(ln_p.max(libm::log(P_MIN)))
+    }
+
+    /// The tail beyond the histogram.
+    pub const fn tail(&self) -> &ParetoTail {
+        &self.tail
+    }
+}
