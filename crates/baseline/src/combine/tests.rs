@@ -21,10 +21,10 @@ fn check(p_values: &[f64], expected: f64) {
 #[test]
 fn combinations_are_as_computed_with_thirty_digits() {
     // mpmath, 30 digits, from the definition.
-    check(&[0.01, 0.02, 0.3], 0.019_687_862_572_625_723);
+    check(&[0.01, 0.02, 0.3], 0.019_687_862_572_625_72);
     check(&[1e-8, 0.5, 0.5, 0.5], 4e-8);
     check(&[1e-200, 1e-200, 0.5, 0.5], 2e-200);
-    check(&[0.9, 0.95, 0.6], 0.904_675_117_115_388_9);
+    check(&[0.9, 0.95, 0.6], 0.904_675_117_111_538_9);
     check(&[1e-17, 1e-3], 1.999_999_999_999_98e-17);
 }
 
