@@ -10,7 +10,7 @@ const TIME_KEYS: [&str; 6] = ["time", "eventTime", "published", "@timestamp", "c
 /// The events that `line` stands for, at most `most` and not much more than `bytes_most`; else what is wrong with it.
 pub(super) fn events(line: &str, most: usize, bytes_most: usize) -> Result<Vec<String>, String> {
     const FORM: &str = "a repetition is `x60 every 1d {…}`";
-    if line.starts_with("wait ") {
+    if line.split_whitespace().next() == Some("wait") {
         return wait_ms(line).map(|_| vec![line.to_owned()]).ok_or_else(|| format!("`{line}` is not `wait 20m`"));
     }
     let Some(rest) = line.strip_prefix('x') else {
@@ -18,6 +18,9 @@ pub(super) fn events(line: &str, most: usize, bytes_most: usize) -> Result<Vec<S
     };
     let (count, rest) = rest.split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}, not `{line}`"))?;
     let count: usize = count.parse().map_err(|_| format!("`x{count}` is not a number of repetitions"))?;
+    if count == 0 {
+        return Err("`x0` repeats nothing: leave the line out".to_owned());
+    }
     let rest = rest.trim_start().strip_prefix("every ").ok_or_else(|| format!("{FORM}; `every` is missing"))?;
     let (every, event) =
         rest.trim_start().split_once(char::is_whitespace).ok_or_else(|| format!("{FORM}; the event is missing"))?;

@@ -174,3 +174,31 @@ fn a_page_may_wait() {
         &["p.md:4:1: error: `wait for it` is not `wait 20m`"],
     );
 }
+
+#[test]
+fn a_misspelled_fence_of_a_case_is_told_and_others_are_prose() {
+    check_problems(
+        "## a\n```event\n{}\n```\n```histroy\n{}\n```\n~~~Expects\n~~~\n```json\n{}\n```\n",
+        &[
+            "p.md:2:1: error: a fence `event` is no part of a case; did you mean `events`?",
+            "p.md:5:1: error: a fence `histroy` is no part of a case; did you mean `history`?",
+            "p.md:8:1: error: a fence `Expects` is no part of a case; did you mean `expect`?",
+        ],
+    );
+    assert_eq!(parse("p.md", "# t\n```event\n{}\n```\n").unwrap().cases, []);
+}
+
+#[test]
+fn fences_are_those_of_markdown() {
+    let page = parse("p.md", "## a\n~~~events\n{\"a\":1}\n~~~\n   ````expect x\n   ````\n    ```events\n").unwrap();
+    assert_eq!((page.cases.len(), page.cases[0].events.len()), (1, 1));
+    assert_eq!(parse("p.md", "## a\n~~~text\n```events\n~~~\n").unwrap().cases, [], "a fence in a fence is a text");
+}
+
+#[test]
+fn lines_that_would_do_nothing_are_told() {
+    check_problems(
+        "## A\n```events\nx0 every 1d {\"time\":0}\nwait\n```\n```expect\n```\n",
+        &["p.md:3:1: error: `x0` repeats nothing: leave the line out", "p.md:4:1: error: `wait` is not `wait 20m`"],
+    );
+}

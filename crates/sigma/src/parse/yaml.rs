@@ -3,7 +3,8 @@
 use super::report::Report;
 use crate::problem::Code;
 use model::source::Wanted;
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Most nodes of one document, aliases written out.
@@ -134,9 +135,47 @@ pub(crate) fn documents(text: &str, report: &mut Report) -> Vec<Node> {
     let without_mark = text.strip_prefix('\u{feff}');
     for (first_line, part) in split(without_mark.unwrap_or(text)) {
         let columns_before = usize::from(without_mark.is_some() && first_line == 0);
-        Builder::new(first_line, columns_before).read(part, &mut nodes, report);
+        read_part(part, first_line, columns_before, &mut nodes, report);
     }
     nodes
+}
+
+/// Most lines of one document that are moved for [`read_part`]: each costs another reading.
+const MOVED_MAX: usize = 64;
+
+/// Reads one part of a file. YAML 1.2 wants the lines of a list in brackets indented deeper than the key before it; libyaml, and so most
+/// readers of rules, takes them anywhere. Such a line is read as if it stood far enough to the right; places are those of the file.
+fn read_part(part: &str, first_line: usize, columns_before: usize, into: &mut Vec<Node>, report: &mut Report) {
+    let (before, mut text, mut moved) = (into.len(), Cow::Borrowed(part), HashMap::new());
+    loop {
+        let builder = Builder { moved: moved.clone(), ..Builder::new(first_line, columns_before) };
+        let Err(unsound) = builder.read(&text, into) else { return };
+        let line = unsound.at.line.saturating_sub(first_line + 1);
+        if unsound.is_left_of_brackets
+            && moved.len() < MOVED_MAX
+            && !moved.contains_key(&line)
+            && let Some((wider, by)) = indented(&text, line)
+        {
+            into.truncate(before);
+            moved.insert(line, by);
+            text = Cow::Owned(wider);
+            continue;
+        }
+        match unsound.hint {
+            Some(hint) => report.error_with_hint(unsound.code, unsound.at, unsound.message, hint),
+            None => report.error(unsound.code, unsound.at, unsound.message),
+        }
+        return;
+    }
+}
+
+/// `text` with the line at `at`, counted from 0, moved to the right of the last line before it that says something, and by how much.
+fn indented(text: &str, at: usize) -> Option<(String, usize)> {
+    let start = text.split_inclusive('\n').take(at).map(str::len).sum::<usize>();
+    let width = |it: &str| it.len() - it.trim_start_matches(' ').len();
+    let above = text[..start].lines().rev().find(|it| !it.trim().is_empty())?;
+    let by = (width(above) + 1).saturating_sub(width(&text[start..])).max(1);
+    Some((format!("{}{}{}", &text[..start], " ".repeat(by), &text[start..]), by))
 }
 
 /// The parts of a file between `---` lines, each with the number of lines before it. No YAML value can hold such a line (YAML 1.2.2,
@@ -165,11 +204,13 @@ struct Unsound {
     at: Position,
     message: String,
     hint: Option<&'static str>,
+    /// Inside brackets, a line stands further to the left than YAML allows.
+    is_left_of_brackets: bool,
 }
 
 impl Unsound {
     fn new(code: Code, at: Position, message: impl Into<String>) -> Self {
-        Self { code, at, message: message.into(), hint: None }
+        Self { code, at, message: message.into(), hint: None, is_left_of_brackets: false }
     }
 }
 
@@ -184,6 +225,8 @@ struct Builder {
     lines_before: usize,
     /// What stands before the first line: 1 for a byte order mark, which is a character of the file.
     columns_before: usize,
+    /// By how much lines, counted from 0, were moved to the right.
+    moved: HashMap<usize, usize>,
     open: Vec<Open>,
     anchors: HashMap<usize, (Node, Size)>,
     nodes: usize,
@@ -198,27 +241,34 @@ struct Size {
 
 impl Builder {
     fn new(lines_before: usize, columns_before: usize) -> Self {
-        Self { lines_before, columns_before, open: Vec::new(), anchors: HashMap::new(), nodes: 0 }
+        Self { lines_before, columns_before, moved: HashMap::new(), open: Vec::new(), anchors: HashMap::new(), nodes: 0 }
     }
 
-    fn read(mut self, text: &str, into: &mut Vec<Node>, report: &mut Report) {
-        let mut parser = Parser::new_from_str(text);
-        if let Err(mut unsound) = self.read_all(&mut parser, into) {
+    fn read(mut self, text: &str, into: &mut Vec<Node>) -> Result<(), Unsound> {
+        self.read_all(text, into).map_err(|mut unsound| {
             // What is missing at the end is missing after the last thing that is there, not on a line that no editor shows.
             let (lines, last) = text.trim_end().lines().fold((0, ""), |(count, _), line| (count + 1, line));
             if unsound.at.line > self.lines_before + lines.max(1) {
                 unsound.at = Position::new(self.lines_before + lines.max(1), last.chars().count() + 1);
             }
-            match unsound.hint {
-                Some(hint) => report.error_with_hint(unsound.code, unsound.at, unsound.message, hint),
-                None => report.error(unsound.code, unsound.at, unsound.message),
-            }
-        }
+            unsound
+        })
     }
 
-    fn read_all(&mut self, parser: &mut Parser<'_, StrInput<'_>>, into: &mut Vec<Node>) -> Result<(), Unsound> {
+    fn read_all(&mut self, text: &str, into: &mut Vec<Node>) -> Result<(), Unsound> {
+        let mut parser = Parser::new_from_str(text);
+        // A last line that does not end.
+        let last_line = text.lines().last().filter(|_| !text.ends_with(['\n', '\r']));
         while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| self.scan_error(&error))?;
+            let (mut event, span) = event.map_err(|error| self.scan_error(&error))?;
+            if let (Event::Scalar(value, ScalarStyle::Literal | ScalarStyle::Folded, ..), Some(last)) = (&mut event, last_line)
+                && let Some(unended) = value.strip_suffix('\n')
+                && unended.ends_with(if last.trim().is_empty() { "\n" } else { last.trim_start() })
+                && span.end.index() >= text.chars().count()
+            {
+                // The parser ends it all the same; there is no line break that a block scalar could keep (YAML 1.2.2, 8.1.1.2).
+                *value = Cow::Owned(unended.to_owned());
+            }
             let mut at = self.position(span.start);
             if matches!(event, Event::Scalar(..) | Event::Alias(_)) && span.start.line() == span.end.line() {
                 at.width = span.end.col().saturating_sub(span.start.col());
@@ -236,11 +286,14 @@ impl Builder {
 
     fn position(&self, marker: Marker) -> Position {
         let line = marker.line().max(1);
-        Position::new(self.lines_before + line, marker.col() + 1 + if line == 1 { self.columns_before } else { 0 })
+        let column = marker.col().saturating_sub(self.moved.get(&(line - 1)).copied().unwrap_or(0)) + 1;
+        Position::new(self.lines_before + line, column + if line == 1 { self.columns_before } else { 0 })
     }
 
     fn scan_error(&self, error: &ScanError) -> Unsound {
         let mut unsound = Unsound::new(Code::NotYaml, self.position(*error.marker()), format!("not YAML: {}", error.info()));
+        // The scanner says both of what is inside brackets only.
+        unsound.is_left_of_brackets = matches!(error.info(), "invalid indentation" | "invalid indentation in flow construct");
         if error.info().contains("tab") {
             unsound.hint = Some("indent with spaces");
         } else if error.info().contains("alias") || error.info().contains("unknown anchor") {
@@ -346,6 +399,7 @@ fn new_key(node: Node, pairs: &[(Key, Node)], seen: &mut HashMap<String, usize>)
             at: key.at,
             message,
             hint: Some("put the values into one list, or use two selections"),
+            is_left_of_brackets: false,
         });
     }
     Ok(key)
@@ -421,6 +475,50 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Typed) {
         assert_eq!(typed(text), expected, "{text}");
+    }
+
+    /// The values of the map in `text`, in order, with their places.
+    fn values(text: &str) -> Vec<String> {
+        let mut report = Report::new("t.yml");
+        let nodes = documents(text, &mut report);
+        assert_eq!(report.finish(), [], "{text}");
+        let told = |it: &Node| match &it.kind {
+            Kind::Scalar(scalar) => format!("{:?} {}:{}", scalar.text, it.at.line, it.at.column),
+            other => panic!("{other:?}"),
+        };
+        nodes[0].as_map().unwrap().iter().flat_map(|(_, value)| value.as_list()).map(told).collect()
+    }
+
+    #[test]
+    fn a_block_scalar_at_the_end_of_a_file_has_no_line_break_that_is_not_there() {
+        for (text, expected) in [
+            ("a: |\n  x", "\"x\" 2:3"),
+            ("a: >\n  x\n  y", "\"x y\" 2:3"),
+            ("a: |+\n  x", "\"x\" 2:3"),
+            ("a: |-\n  x", "\"x\" 2:3"),
+            ("a: |\n  x\n", "\"x\\n\" 2:3"),
+            ("a: |\n  x\n# x", "\"x\\n\" 2:3"),
+            ("a: |\n  x\n  ", "\"x\\n\" 2:3"),
+        ] {
+            assert_eq!(values(text), [expected], "{text}");
+        }
+        assert_eq!(values("a: |\n  b: 1\nb: 1"), ["\"b: 1\\n\" 2:3", "\"1\" 3:4"]);
+    }
+
+    #[test]
+    fn lists_in_brackets_may_stand_anywhere_and_keep_their_places() {
+        let text = "s:\n  a: [\n  'x', 'y',\n 'z'\n  ]\n  b: {c: [1,\n2\n]\n}\n";
+        let mut report = Report::new("t.yml");
+        let nodes = documents(text, &mut report);
+        assert_eq!(report.finish(), []);
+        let inner = nodes[0].get("s").unwrap();
+        let places: Vec<_> = inner.get("a").unwrap().as_list().iter().map(|it| (it.at.line, it.at.column)).collect();
+        assert_eq!(places, [(3, 3), (3, 8), (4, 2)]);
+        let places: Vec<_> =
+            inner.get("b").unwrap().get("c").unwrap().as_list().iter().map(|it| (it.at.line, it.at.column)).collect();
+        assert_eq!(places, [(6, 11), (7, 1)]);
+        check_unsound("a:\n  b: [1,\n2\nc: 3\n", 4, "not YAML");
+        check_unsound(&format!("a:\n  b: [{}", "1,\n".repeat(MOVED_MAX + 2)), MOVED_MAX + 3, "invalid indentation");
     }
 
     #[track_caller]
