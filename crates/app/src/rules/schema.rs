@@ -30,7 +30,14 @@ pub(crate) fn main(_: &Args) -> Result<Exit> {
 const DAY: &str = "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$";
 
 /// A timespan.
-const TIMESPAN: &str = "^[0-9]+[smhdwMy]$";
+const TIMESPAN: &str = "^0*[1-9][0-9]*[smhdwMy]$";
+
+/// The modifiers that say what a value is, of which a field has one; after a part of a time a comparison may follow.
+const TESTS: &str = "re|cidr|exists|fieldref";
+const COMPARES: &str = "lt|lte|gt|gte";
+/// Parts of a time with the least and the most they can be.
+const TIME_PARTS: [(&str, i64, i64); 6] =
+    [("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("week", 1, 53), ("month", 1, 12), ("year", 0, 9999)];
 
 fn schema() -> Json {
     json!({
@@ -61,6 +68,7 @@ fn schema() -> Json {
             "items": items(),
             "values": values(),
             "texts": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+            "names": some(&json!({"type": "string", "minLength": 1})),
             "nightjar": nightjar(),
         },
     })
@@ -195,18 +203,36 @@ fn items() -> Json {
     let modifiers: Vec<&str> = words::MODIFIERS.iter().map(|it| it.name).collect();
     let mut patterns = Map::new();
     patterns.insert(format!("^[^|]*(\\|({}))*$", modifiers.join("|")), json!({"$ref": "#/definitions/values"}));
+    patterns.insert("\\|exists(\\||$)".to_owned(), some(&json!({"type": "boolean"})));
+    patterns.insert(format!("\\|({COMPARES})(\\||$)"), some(&json!({"type": "number"})));
+    for (part, least, most) in TIME_PARTS {
+        let values = some(&json!({"type": "integer", "minimum": least, "maximum": most}));
+        patterns.insert(format!("\\|{part}(\\||$)"), values);
+    }
+    let parts = TIME_PARTS.map(|it| it.0).join("|");
+    let both = |first: &str, second: &str| json!({"pattern": format!("\\|({first})\\|(.*\\|)?({second})(\\||$)")});
+    let conflicts = [
+        both("contains|startswith|endswith", "contains|startswith|endswith"),
+        both(&format!("{TESTS}|{COMPARES}"), &format!("{TESTS}|{COMPARES}|{parts}")),
+        both(&parts, &format!("{TESTS}|{parts}")),
+    ];
     json!({
         "type": "object",
         "minProperties": 1,
+        "propertyNames": {"not": {"anyOf": conflicts}},
         "properties": properties,
         "patternProperties": patterns,
         "additionalProperties": false,
     })
 }
 
+/// One of these, or a list of at least one.
+fn some(value: &Json) -> Json {
+    json!({"anyOf": [value, {"type": "array", "minItems": 1, "items": value}]})
+}
+
 fn values() -> Json {
-    let scalar = json!({"type": ["string", "number", "boolean", "null"]});
-    json!({"anyOf": [scalar, {"type": "array", "minItems": 1, "items": scalar}]})
+    some(&json!({"type": ["string", "number", "boolean", "null"]}))
 }
 
 fn correlation() -> Json {
@@ -218,6 +244,7 @@ fn correlation() -> Json {
             "timespan" => json!({"type": "string", "pattern": TIMESPAN}),
             "condition" => json!({"anyOf": [comparisons(), {"type": "string"}]}),
             "generate" => json!({"type": "boolean"}),
+            "rules" => json!({"allOf": [{"$ref": "#/definitions/names"}]}),
             "aliases" => json!({
                 "type": "object",
                 "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -263,6 +290,10 @@ fn condition_of_type() -> Json {
             "then": {"required": ["condition"], "properties": {"condition": {"type": "object"}}},
         },
         {
+            "if": of(&|it| matches!(it, "event_count" | "value_count")),
+            "then": {"properties": {"condition": counts()}},
+        },
+        {
             "if": of(&|it| it.starts_with("value_")),
             "then": {"properties": {"condition": {"required": ["field"]}}},
         },
@@ -273,12 +304,21 @@ fn condition_of_type() -> Json {
     ])
 }
 
+/// Comparisons with how many there are.
+fn counts() -> Json {
+    let count = json!({"type": "integer", "minimum": 0});
+    let names = words::COMPARISONS.iter().map(|it| it.name).filter(|it| !matches!(*it, "field" | "percentile"));
+    json!({"properties": names.map(|it| (it.to_owned(), count.clone())).collect::<Map<_, _>>()})
+}
+
 fn filter() -> Json {
     json!({
         "type": "object",
-        "required": ["condition"],
+        "required": ["rules", "condition"],
+        // One of them is a selection.
+        "minProperties": 3,
         "properties": {
-            "rules": {"description": "The rules it applies to, by name or id; `any` for all.", "allOf": [{"$ref": "#/definitions/texts"}]},
+            "rules": {"description": "The rules it applies to, by name or id; `any` for all.", "allOf": [{"$ref": "#/definitions/names"}]},
             "condition": {"type": "string", "description": "What must hold besides for those rules to match: `not selection`, say."},
         },
         "additionalProperties": {"$ref": "#/definitions/selection"},

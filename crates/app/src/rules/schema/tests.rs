@@ -67,6 +67,29 @@ fn modifiers_are_known_words() {
 }
 
 #[test]
+fn values_are_of_the_kind_that_their_modifier_takes() {
+    check(&item("actor.id|exists: true"), true);
+    check(&item("actor.id|exists: maybe"), false);
+    check(&item("detail.rows|gt: 1.5"), true);
+    check(&item("detail.rows|gt: x"), false);
+    check(&item("detail.rows|lte: [1, x]"), false);
+    check(&item("time|hour: [22, 23]"), true);
+    check(&item("time|hour|gte: 22"), true);
+    check(&item("time|hour: 25"), false);
+    check(&item("time|month|lt: 0"), false);
+}
+
+#[test]
+fn modifiers_that_exclude_each_other_are_told() {
+    check(&item("action|contains|startswith: a"), false);
+    check(&item("action|contains|cased|endswith: a"), false);
+    check(&item("action|re|cidr: a"), false);
+    check(&item("time|hour|minute: 3"), false);
+    check(&item("detail.rows|gt|lt: 3"), false);
+    check(&item("action|contains|all|windash|neq: [a, b]"), true);
+}
+
+#[test]
 fn selections_are_maps_lists_of_maps_or_keywords() {
     check(&item("actor.id: {a: b}"), false);
     check(&item("actor.id: []"), false);
@@ -86,6 +109,9 @@ fn a_document_is_of_one_kind() {
     );
     check("action: global\ntitle: T\n", true);
     check("title: T\nlogsource: {}\nfilter: {rules: [a], s: {a: b}, condition: not s}\n", true);
+    check("title: T\nlogsource: {}\nfilter: {s: {a: b}, condition: not s}\n", false);
+    check("title: T\nlogsource: {}\nfilter: {rules: [], s: {a: b}, condition: not s}\n", false);
+    check("title: T\nlogsource: {}\nfilter: {rules: any, condition: not s}\n", false);
 }
 
 fn correlation(section: &str) -> String {
@@ -99,6 +125,10 @@ fn correlations_have_a_type_rules_and_a_timespan() {
     check(&correlation("type: event_count, rules: [a], timespan: 1h"), false);
     check(&correlation("type: event_counts, rules: [a], timespan: 1h, condition: {gte: 3}"), false);
     check(&correlation("type: temporal, rules: [a], timespan: 1 hour"), false);
+    check(&correlation("type: temporal, rules: [a], timespan: 0m"), false);
+    check(&correlation("type: temporal, rules: [], timespan: 1h"), false);
+    check(&correlation("type: event_count, rules: [a], timespan: 1h, condition: {gte: -3}"), false);
+    check(&correlation("type: value_sum, rules: [a], timespan: 1h, condition: {field: x, lt: -3}"), true);
     check(&correlation("type: temporal, rules: [a], timespan: 1h, groupby: [x]"), false);
 }
 
