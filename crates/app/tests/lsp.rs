@@ -4,7 +4,7 @@
 use lsp_server::{Message, Notification, Request, RequestId, Response};
 use serde_json::{Value as Json, json};
 use std::fs;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -109,6 +109,29 @@ impl Editor {
             match Message::read(&mut self.from).unwrap().expect("the server has gone") {
                 Message::Response(response) if response.id == id => return response,
                 _ => {}
+            }
+        }
+    }
+
+    /// The next message as it stands in the pipe that is no notification.
+    fn raw(&mut self) -> Json {
+        loop {
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                self.from.read_line(&mut line).unwrap();
+                if let Some(number) = line.strip_prefix("Content-Length: ") {
+                    length = number.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut bytes = vec![0; length];
+            self.from.read_exact(&mut bytes).unwrap();
+            let message: Json = serde_json::from_slice(&bytes).unwrap();
+            if message["method"].is_null() {
+                return message;
             }
         }
     }
@@ -235,10 +258,36 @@ fn a_fix_is_offered_where_one_is_safe() {
 }
 
 #[test]
+fn what_was_meant_is_offered_in_the_place_of_what_was_typed() {
+    let mut editor = Editor::start("meant");
+    let uri = editor.uri("rules/export.yml");
+    for (code, line, typed, new_text, columns) in
+        [("NJ0301", 8, "    action|startwith:", "startswith", 11..20), ("NJ0503", 23, "    - exprt\n", "export", 6..11)]
+    {
+        let text = RULES.replace(&typed.replace("exprt", "export").replace("startwith", "startswith"), typed);
+        let problems = editor.write("rules/export.yml", &text);
+        let Some(problem) = problems.iter().find(|it| it["code"] == code) else { panic!("{code} {problems:#?}") };
+        let params = json!({"textDocument": {"uri": uri}, "range": problem["range"], "context": {"diagnostics": []}});
+        let actions = editor.ask("textDocument/codeAction", params);
+        let edit = &actions[0]["edit"]["changes"][&uri][0];
+        assert_eq!((&edit["newText"], &actions[0]["isPreferred"]), (&json!(new_text), &json!(false)), "{actions:#}");
+        let range = json!({"start": {"line": line, "character": columns.start}, "end": {"line": line, "character": columns.end}});
+        assert_eq!(edit["range"], range);
+    }
+    editor.end();
+}
+
+#[test]
 fn words_explain_themselves() {
     let mut editor = Editor::start("hover");
     editor.write("rules/export.yml", RULES);
     assert!(editor.hover(RULES, "actor.i").contains("Who acted"));
+    assert!(!editor.hover(RULES, "    acti").contains("(github)"), "of other sources nothing is told");
+    assert!(editor.hover(RULES, "product: night").contains("`--source native`"));
+    let pattern = RULES.replace("exports and not small", "1 of ex*");
+    editor.write("rules/export.yml", &pattern);
+    assert!(editor.hover(&pattern, "1 of ex").contains("`exports`"));
+    editor.write("rules/export.yml", RULES);
     assert!(editor.hover(RULES, "action|starts").contains("the text starts with the value"));
     assert!(editor.hover(RULES, "attack.t1567").contains("Exfiltration Over Web Service: Exfiltration to Cloud Storage"));
     assert!(editor.hover(RULES, "%watch").contains("2 entries") && editor.hover(RULES, "%watch").contains("- `ana`"));
@@ -266,6 +315,14 @@ fn what_fits_is_proposed_in_texts_that_are_broken() {
     assert_eq!(editor.proposals(&item("action: "), "    action: "), ["export.all"]);
     assert_eq!(editor.proposals(&item("actor.id|expand: "), "id|expand: "), ["%watched%"]);
     assert_eq!(editor.proposals(&item("outcome: den"), "outcome: den"), ["denied"]);
+    assert_eq!(editor.proposals(&item("action|contains|"), "action|contains|").first().unwrap(), "all");
+    assert!(!editor.proposals(&item("action|contains|"), "action|contains|").contains(&"endswith".to_owned()));
+    assert_eq!(editor.proposals(&item("nj."), "    nj."), [""; 0], "no event has them in this version");
+    let group = RULES.replace("    - actor.id\n  timespan", "    - user\n  timespan");
+    assert_eq!(editor.proposals(&group, "    - user"), [""; 0], "the rule that it counts sees native events");
+    let several = RULES.replace("  small:", "  sel_a:\n    a: b\n  sel_b:").replace("exports and not small", "1 of s");
+    assert_eq!(editor.proposals(&several, "1 of s"), ["sel_*"]);
+    assert_eq!(editor.proposals(&several.replace("1 of s", "1 of "), "1 of "), ["sel_*", "them"]);
     let condition = RULES.replace("exports and not small", "exports and sm");
     assert_eq!(editor.proposals(&condition, "exports and sm"), ["small"]);
     let rules = RULES.replace("    - export\n", "    - ex\n");
@@ -356,5 +413,64 @@ fn files_that_change_on_disk_are_read_again() {
     let (uri, version) = (editor.uri("rules/export.yml"), editor.version);
     let problems = editor.diagnostics(&uri, version);
     assert!(!messages(&problems).iter().any(|it| it.contains("others")), "{problems:#?}");
+    editor.end();
+}
+
+#[test]
+fn garbage_in_the_pipe_is_answered_and_the_server_goes_on() {
+    let mut editor = Editor::start("garbage");
+    for (garbage, code) in [
+        ("Content-Length: 4\r\n\r\n{no}", -32700),
+        ("Content-Length: 2\r\n\r\n[]", -32600),
+        ("Content-Length: many\r\n\r\n", -32700),
+    ] {
+        editor.to.as_mut().unwrap().write_all(garbage.as_bytes()).unwrap();
+        let told = editor.raw();
+        assert_eq!((&told["error"]["code"], &told["id"]), (&json!(code), &Json::Null), "{garbage}");
+    }
+    assert!(editor.write("rules/export.yml", &RULES.replace("action|startswith", "action|startwith")).len() > 1);
+    editor.end();
+}
+
+#[test]
+fn a_message_longer_than_the_memory_ends_with_the_editor() {
+    let mut editor = Editor::start("long");
+    editor.to.as_mut().unwrap().write_all(b"Content-Length: 999999999999\r\n\r\n{}").unwrap();
+    editor.to = None;
+    assert!(editor.server.wait().unwrap().success());
+}
+
+#[test]
+fn after_shutdown_nothing_is_answered_and_an_exit_without_it_is_a_failure() {
+    let mut editor = Editor::start("shutdown");
+    editor.ask("shutdown", Json::Null);
+    let late = serde_json::to_value(editor.answer("textDocument/hover", json!({}))).unwrap();
+    assert_eq!(late["error"]["code"], -32600);
+    editor.tell("exit", Json::Null);
+    assert!(editor.server.wait().unwrap().success());
+    let mut editor = Editor::start("no-shutdown");
+    editor.tell("exit", Json::Null);
+    assert_eq!(editor.server.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn exceptions_are_checked_and_no_rules() {
+    let mut editor = Editor::start("exceptions");
+    let file = "rules/context/exceptions.yml";
+    fs::write(editor.folder.join(file), "[]\n").unwrap();
+    editor.tell("workspace/didChangeWatchedFiles", json!({"changes": []}));
+    let text = "- id: a\n  rule: exprt\n  reason: r\n  author: o\n  until: 2020-01-01\n";
+    let problems = editor.write(file, text);
+    let codes: Vec<&str> = problems.iter().map(|it| it["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"NJ0554") && codes.contains(&"NJ0555"), "{problems:#?}");
+    assert!(messages(&problems).iter().any(|it| it.contains("did you mean `export`?")), "{problems:#?}");
+    editor.end();
+}
+
+#[test]
+fn a_page_without_a_rule_beside_it_is_a_document_of_somebody_else() {
+    let mut editor = Editor::start("prose");
+    fs::create_dir_all(editor.folder.join("docs")).unwrap();
+    assert_eq!(editor.write("docs/guide.md", PAGE), Vec::<Json>::new());
     editor.end();
 }

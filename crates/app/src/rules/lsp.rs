@@ -7,6 +7,7 @@ mod completion;
 mod definition;
 mod hover;
 mod outline;
+mod pipe;
 mod problems;
 mod samples;
 mod server;
@@ -14,9 +15,9 @@ mod text;
 mod uri;
 mod workspace;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Usage};
 use anyhow::{Context, Result};
-use lsp_server::Connection;
+use lsp_server::{Connection, Message, Response};
 use lsp_types::{
     CodeActionProviderCapability, CompletionOptions, HoverProviderCapability, InitializeParams, OneOf, SaveOptions,
     ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
@@ -39,18 +40,32 @@ pub(crate) struct Args {
     stdio: bool,
 }
 
-/// Serves until the editor says goodbye. An editor that just goes away is a good end as well.
+/// Serves until the editor says goodbye. An editor that just goes away is a good end as well; one that says `exit` without `shutdown`
+/// before it has failed (LSP 3.17, "Exit Notification").
 pub(crate) fn main(args: &Args) -> Result<Exit> {
-    let (connection, threads) = Connection::stdio();
+    if let Some(missing) = args.dirs.iter().find(|it| !it.exists()) {
+        return Err(Usage::new(format!("no such file or folder: {}", missing.display())));
+    }
+    let (connection, writer) = pipe::open();
     let result = serve(args, &connection);
     // The writer ends when nobody can send any more.
     drop(connection);
-    threads.join().context("the editor's pipe broke")?;
-    result.map(|()| Exit::Done)
+    if let Ok(written) = writer.join() {
+        written.context("the editor's pipe broke")?;
+    }
+    result
 }
 
-fn serve(args: &Args, connection: &Connection) -> Result<()> {
-    let params = connection.initialize(serde_json::to_value(capabilities())?).context("no editor has said hello")?;
+/// Where the rule called `name` stands among those below `dirs`, `FILE:LINE`. Rules count that don't load as they are.
+pub(super) fn place_of(dirs: &[PathBuf], name: &str) -> Option<String> {
+    let workspace = workspace::Workspace::new(dirs.to_vec(), None);
+    workspace.rule(name).map(|it| format!("{}:{}", it.path.display(), it.line + 1))
+}
+
+fn serve(args: &Args, connection: &Connection) -> Result<Exit> {
+    let (id, params) = connection.initialize_start().context("no editor has said hello")?;
+    let hello = Response::new_ok(id, serde_json::json!({"capabilities": capabilities()}));
+    connection.sender.send(Message::Response(hello))?;
     let params: InitializeParams = serde_json::from_value(params).context("the editor's hello can't be read")?;
     let dirs = if args.dirs.is_empty() { dirs_of(&params) } else { args.dirs.clone() };
     // Editors name files by their whole paths.

@@ -27,7 +27,7 @@ pub(crate) mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use modifiers::MODIFIERS;
+pub use modifiers::{MODIFIERS, fitting};
 
 use crate::ast::{Document, Search};
 use crate::lists::Lists;

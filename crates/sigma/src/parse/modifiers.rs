@@ -41,6 +41,18 @@ pub const MODIFIERS: [&str; 31] = [
     "year",
 ];
 
+/// The modifiers that go together with those in `used`, alone or before an encoding; all others if those in `used` don't go together.
+pub fn fitting(used: &[&str]) -> Vec<&'static str> {
+    let others = MODIFIERS.into_iter().filter(|it| !used.contains(it));
+    let is_sound = |words: &[&str]| {
+        let mut chain = Chain::default();
+        let mut words = used.iter().chain(words);
+        words.all(|it| chain.add(it, &[]).is_ok()) && chain.check().is_ok()
+    };
+    let fitting: Vec<&str> = others.clone().filter(|it| is_sound(&[it]) || is_sound(&[it, "base64"])).collect();
+    if fitting.is_empty() && !is_sound(&[]) { others.collect() } else { fitting }
+}
+
 /// Most modifiers of one field; none that make sense together are more.
 const CHAIN_MAX: usize = 16;
 
@@ -290,5 +302,29 @@ fn base64_name(form: Base64) -> &'static str {
     match form {
         Base64::Whole => "base64",
         Base64::Offset => "base64offset",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(used: &[&str], fitting_ones: &[&str]) {
+        assert_eq!(fitting(used), fitting_ones, "{used:?}");
+    }
+
+    #[test]
+    fn what_fits_is_what_would_be_accepted() {
+        check(&["exists"], &[]);
+        check(&["gt"], &["all"]);
+        check(&["hour"], &["all", "gt", "gte", "lt", "lte", "neq"]);
+        check(&["re"], &["all", "expand", "i", "m", "neq", "s"]);
+        check(&["contains"], &["all", "cased", "expand", "fieldref", "neq", "utf16be", "utf16le", "wide", "windash"]);
+        assert!(
+            fitting(&[]).contains(&"utf16") && !fitting(&[]).contains(&"i"),
+            "one needs `base64` behind it, the other `re` before it"
+        );
+        assert_eq!(fitting(&["re", "cidr"]).len(), MODIFIERS.len() - 2, "of a broken chain nothing is known");
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn complete(workspace: &Workspace, path: &Path, number: usize, at: us
         expectation(workspace, whole, number, at)
     } else {
         let place = outline::place(whole, number, at);
-        let Some(product) = Some(product_of(whole, place.document)) else { return Vec::new() };
+        let product = product_of(workspace, whole, place.document);
         Completing { workspace, whole, line, number, at, place, product }.all()
     };
     // What stands before the cursor is what was typed; what comes behind goes when it is a part of the same word.
@@ -47,11 +47,29 @@ pub(super) fn complete(workspace: &Workspace, path: &Path, number: usize, at: us
     fitting.take(ITEMS_MAX).enumerate().map(item).collect()
 }
 
-/// The product that a document's log source names.
-fn product_of(whole: &str, document: usize) -> String {
+/// The product whose events a document is about: that of its log source, or of the rules that it is over.
+pub(super) fn product_of(workspace: &Workspace, whole: &str, document: usize) -> String {
     let keys = outline::keys(whole);
     let product = keys.iter().find(|it| it.document == document && it.path == ["logsource"] && it.text == "product");
-    product.map(|it| it.value.to_ascii_lowercase()).unwrap_or_default()
+    if let Some(product) = product {
+        return product.value.to_ascii_lowercase();
+    }
+    let rules = counted_rules(whole, document);
+    let products = rules.iter().filter_map(|it| workspace.rule(it)).map(|it| it.product.clone());
+    products.into_iter().find(|it| !it.is_empty()).unwrap_or_default()
+}
+
+/// The rules that a correlation is over, by name or id.
+fn counted_rules(whole: &str, document: usize) -> Vec<String> {
+    let keys = outline::keys(whole);
+    let is_list = |it: &&outline::Key| it.document == document && it.path == ["correlation"] && it.text == "rules";
+    let Some(key) = keys.iter().find(is_list) else { return Vec::new() };
+    if !key.value.is_empty() {
+        let items = key.value.trim_matches(['[', ']']).split(',');
+        return items.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+    }
+    let items = whole.lines().skip(key.line + 1).take_while(|it| it.trim_start().starts_with("- "));
+    items.map(|it| it.trim_start().trim_start_matches("- ").trim().to_owned()).collect()
 }
 
 struct Completing<'a> {
@@ -95,7 +113,9 @@ impl Completing<'_> {
             ["detection" | "filter", selection, ..] if !matches!(*selection, "condition" | "rules") => {
                 return self.field_or_modifier(text, bytes);
             }
-            ["correlation", "aliases", _] => self.counted_rules().into_iter().map(|it| key_proposal(&it, "")).collect(),
+            ["correlation", "aliases", _] => {
+                counted_rules(self.whole, self.place.document).into_iter().map(|it| key_proposal(&it, "")).collect()
+            }
             _ => Vec::new(),
         };
         (proposals, bytes.clone())
@@ -121,9 +141,10 @@ impl Completing<'_> {
         };
         let start = bytes.start + bar + 1;
         let end = self.line[start..bytes.end].find('|').map_or(bytes.end, |it| start + it);
-        let used: Vec<&str> = text.split('|').skip(1).collect();
-        let current = &self.line[start..end];
-        let free = words::MODIFIERS.iter().filter(|it| it.name == current || !used.contains(&it.name));
+        let before = typed[..bar].split('|').skip(1);
+        let behind = self.line[end..bytes.end].split('|').skip(1);
+        let fitting = sigma::parse::fitting(&before.chain(behind).collect::<Vec<_>>());
+        let free = words::MODIFIERS.iter().filter(|it| fitting.contains(&it.name));
         let propose = |it: &Word| proposal(it.name, it.meaning, CompletionItemKind::OPERATOR);
         (free.map(propose).collect(), start..end)
     }
@@ -141,7 +162,7 @@ impl Completing<'_> {
             }
             proposals.push(proposal(path, &text, CompletionItemKind::FIELD));
         }
-        let unseen = documented.iter().filter(|(path, _)| !seen.contains_key(path.as_str()) && !path.contains('<'));
+        let unseen = documented.iter().filter(|(path, _)| !seen.contains_key(path.as_str()));
         proposals.extend(unseen.map(|(path, about)| proposal(path, about, CompletionItemKind::FIELD)));
         proposals.iter_mut().for_each(|it| it.insert.push_str(ending));
         proposals
@@ -155,9 +176,9 @@ impl Completing<'_> {
             if mapping.name == "raw" || !is_wanted {
                 continue;
             }
-            for field in words::of_source(&mapping) {
-                let open = if field.is_available { "" } else { " (not available yet)" };
-                fields.entry(field.path).or_insert_with(|| format!("{}{open}", field.meaning));
+            // What no event of this version has would make a rule that never fires.
+            for field in words::of_source(&mapping).into_iter().filter(|it| it.is_available) {
+                fields.entry(field.path).or_insert(field.meaning);
             }
         }
         fields
@@ -181,10 +202,14 @@ impl Completing<'_> {
             ["correlation", "type"] => words(&words::CORRELATION_TYPES),
             ["correlation" | "filter", "rules"] => return (self.rules(), word_bytes),
             ["correlation", "condition"] => {
-                let rules = self.counted_rules();
+                let rules = counted_rules(self.whole, self.place.document);
                 return (rules.iter().map(|it| proposal(it, "", CompletionItemKind::REFERENCE)).collect(), word_bytes);
             }
             ["detection" | "filter", "condition"] => {
+                let before = self.line[..word_bytes.start].trim_end().to_ascii_lowercase();
+                if before.ends_with(" of") {
+                    return (self.patterns(parents[0]), word_bytes);
+                }
                 return (self.selections(parents[0], word), word_bytes);
             }
             ["detection" | "filter", _, key] => return (self.values(key), bytes.clone()),
@@ -213,22 +238,31 @@ impl Completing<'_> {
         rules.map(|(name, rule)| proposal(name, &rule.title, CompletionItemKind::REFERENCE)).collect()
     }
 
-    /// The rules that this correlation is over, for aliases.
-    fn counted_rules(&self) -> Vec<String> {
-        let keys = outline::keys(self.whole);
-        let is_list = |it: &&outline::Key| it.document == self.place.document && it.path == ["correlation"] && it.text == "rules";
-        let Some(key) = keys.iter().find(is_list) else { return Vec::new() };
-        let items = self.whole.lines().skip(key.line + 1).take_while(|it| it.trim_start().starts_with("- "));
-        items.map(|it| it.trim_start().trim_start_matches("- ").trim().to_owned()).collect()
+    /// The names of the selections.
+    fn names(&self, section: &str) -> Vec<String> {
+        let keys = outline::keys(self.whole).into_iter();
+        let is_selection = |it: &outline::Key| {
+            it.document == self.place.document && it.path == [section] && !matches!(it.text.as_str(), "condition" | "rules")
+        };
+        keys.filter(is_selection).map(|it| it.text).collect()
+    }
+
+    /// What may stand behind `1 of`: all selections, or those whose names begin alike.
+    fn patterns(&self, section: &str) -> Vec<Proposal> {
+        let names = self.names(section);
+        let prefixes: BTreeSet<&str> = names.iter().filter_map(|it| Some(&it[..=it.find('_')?])).collect();
+        let pattern = |prefix: &str| {
+            let meant: Vec<&str> = names.iter().filter(|it| it.starts_with(prefix)).map(String::as_str).collect();
+            proposal(&format!("{prefix}*"), &meant.join(", "), CompletionItemKind::VARIABLE)
+        };
+        let them = proposal("them", "all selections", CompletionItemKind::KEYWORD);
+        prefixes.into_iter().map(pattern).chain([them]).collect()
     }
 
     /// Selections and the words of conditions.
     fn selections(&self, section: &str, current: &str) -> Vec<Proposal> {
-        let keys = outline::keys(self.whole);
-        let is_selection = |it: &&outline::Key| {
-            it.document == self.place.document && it.path == [section] && !matches!(it.text.as_str(), "condition" | "rules")
-        };
-        let selections = keys.iter().filter(is_selection).map(|it| proposal(&it.text, "selection", CompletionItemKind::VARIABLE));
+        let names = self.names(section);
+        let selections = names.iter().map(|it| proposal(it, "selection", CompletionItemKind::VARIABLE));
         let operators = ["and", "or", "not", "1 of ", "all of ", "all of them", "1 of them"];
         let operators = operators.into_iter().filter(|it| *it != current).map(|it| proposal(it, "", CompletionItemKind::KEYWORD));
         selections.chain(operators).collect()
@@ -255,7 +289,7 @@ impl Completing<'_> {
         if modifiers.contains(&"fieldref") {
             return self.fields("");
         }
-        let known: BTreeSet<&str> = words::documented(field).iter().flat_map(|it| it.values).copied().collect();
+        let known: BTreeSet<&str> = words::documented(field, &self.product).iter().flat_map(|it| it.values).copied().collect();
         let seen = self.workspace.samples.fields(&self.product);
         let seen = seen.get(field).into_iter().flatten().filter(|it| !known.contains(*it));
         let known = known.iter().map(|it| proposal(it, "", CompletionItemKind::ENUM_MEMBER));

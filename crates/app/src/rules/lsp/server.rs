@@ -5,14 +5,15 @@ use super::definition::{Target, definition, symbols};
 use super::hover::hover;
 use super::workspace::{Open, Workspace};
 use super::{problems, text, uri};
+use crate::exit::Exit;
 use anyhow::Result;
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use lsp_types::notification::{
-    DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument,
+    self, DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument,
     Notification as _, PublishDiagnostics,
 };
 use lsp_types::request::{
-    CodeActionRequest, Completion, DocumentSymbolRequest, GotoDefinition, HoverRequest, RegisterCapability, Request as _,
+    CodeActionRequest, Completion, DocumentSymbolRequest, GotoDefinition, HoverRequest, RegisterCapability, Request as _, Shutdown,
 };
 use lsp_types::{
     CodeActionOrCommand, CodeActionParams, CompletionList, CompletionParams, CompletionResponse, Diagnostic,
@@ -43,25 +44,33 @@ impl<'c> Server<'c> {
         Self { connection, workspace, problems: Vec::new(), published: BTreeMap::new(), is_stale: true }
     }
 
-    /// Answers until `shutdown`, or until the editor is gone.
-    pub(super) fn run(mut self, params: &InitializeParams) -> Result<()> {
+    /// Answers until `exit`, or until the editor is gone.
+    pub(super) fn run(mut self, params: &InitializeParams) -> Result<Exit> {
         self.watch_files(params)?;
+        let mut is_over = false;
         loop {
             // While messages wait, nothing is checked: the next one may change everything again.
             let message = if let Ok(message) = self.connection.receiver.try_recv() {
                 message
             } else {
                 self.publish()?;
-                let Ok(message) = self.connection.receiver.recv() else { return Ok(()) };
+                let Ok(message) = self.connection.receiver.recv() else { return Ok(Exit::Done) };
                 message
             };
             match message {
                 Message::Request(request) => {
-                    if self.connection.handle_shutdown(&request)? {
-                        return Ok(());
-                    }
-                    let response = self.answer(request);
+                    let response = if is_over {
+                        Response::new_err(request.id, ErrorCode::InvalidRequest as i32, "the server is shut down".to_owned())
+                    } else if request.method == Shutdown::METHOD {
+                        is_over = true;
+                        Response::new_ok(request.id, ())
+                    } else {
+                        self.answer(request)
+                    };
                     self.connection.sender.send(Message::Response(response))?;
+                }
+                Message::Notification(it) if it.method == notification::Exit::METHOD => {
+                    return Ok(if is_over { Exit::Done } else { Exit::Failed });
                 }
                 Message::Notification(it) => self.take_note(it),
                 Message::Response(_) => {}
@@ -93,6 +102,7 @@ impl<'c> Server<'c> {
         if !std::mem::take(&mut self.is_stale) {
             return Ok(());
         }
+        self.workspace.refresh();
         self.problems = self.workspace.check();
         let mut now: BTreeMap<PathBuf, Vec<Diagnostic>> = BTreeMap::new();
         for problem in &self.problems {
@@ -163,6 +173,7 @@ impl<'c> Server<'c> {
 
     fn answer(&mut self, request: Request) -> Response {
         let Request { id, method, params, .. } = request;
+        self.workspace.refresh();
         let answer = match method.as_str() {
             HoverRequest::METHOD => respond(params, |it: HoverParams| self.hover(&it.text_document_position_params)),
             Completion::METHOD => respond(params, |it: CompletionParams| self.complete(&it.text_document_position)),

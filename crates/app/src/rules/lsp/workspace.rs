@@ -3,7 +3,9 @@
 use super::outline::{self, Key};
 use super::samples::Samples;
 use crate::load;
+use crate::rules::select::Entry;
 use lsp_types::Uri;
+use model::{EventTime, RuleInfo};
 use sigma::lists::Lists;
 use sigma::problem::Problem;
 use std::collections::BTreeMap;
@@ -25,11 +27,14 @@ pub(super) struct Workspace {
     disk: BTreeMap<PathBuf, String>,
     open: BTreeMap<PathBuf, Open>,
     pub(super) lists: Lists,
+    exception_files: Vec<PathBuf>,
     /// The file of each list.
     pub(super) list_files: BTreeMap<String, PathBuf>,
     /// Rules, correlations and filters by their names, and again by their identifiers.
     pub(super) rules: BTreeMap<String, RuleEntry>,
     pub(super) samples: Samples,
+    /// A text has changed since the index was made.
+    is_outdated: bool,
 }
 
 /// A document of some file.
@@ -57,21 +62,29 @@ impl Workspace {
     /// Takes files as they are on disk now.
     pub(super) fn reread(&mut self) {
         let files = load::relevant(&self.dirs, self.context.as_deref());
+        self.exception_files = load::exception_files(&self.dirs, self.context.as_deref());
         // What can't be read, or is no UTF-8, is told by `rules check`.
-        self.disk = files.into_iter().filter_map(|it| Some((it.clone(), std::fs::read_to_string(it).ok()?))).collect();
+        self.disk = files.into_iter().filter_map(|it| Some((it.clone(), load::read_text(&it).ok()?))).collect();
         self.index();
+    }
+
+    /// Brings the index up to date. Many changes may come before somebody asks.
+    pub(super) fn refresh(&mut self) {
+        if std::mem::take(&mut self.is_outdated) {
+            self.index();
+        }
     }
 
     /// An open text takes the place of what is on disk.
     pub(super) fn set_open(&mut self, path: PathBuf, open: Open) {
         self.open.insert(path, open);
-        self.index();
+        self.is_outdated = true;
     }
 
     /// Forgets an open text.
     pub(super) fn close(&mut self, path: &Path) {
         self.open.remove(path);
-        self.index();
+        self.is_outdated = true;
     }
 
     pub(super) fn open(&self) -> &BTreeMap<PathBuf, Open> {
@@ -87,8 +100,10 @@ impl Workspace {
     /// Files whose path `wanted` accepts, with their texts. Of open texts outside the folders, those that look like rules.
     fn files(&self, wanted: fn(&Path) -> bool) -> impl Iterator<Item = (&Path, &str)> {
         let known = self.disk.keys();
-        let opened = self.open.iter().filter(|(path, open)| !self.disk.contains_key(*path) && is_ours(path, &open.text));
-        let mut paths: Vec<&Path> = known.chain(opened.map(|it| it.0)).map(PathBuf::as_path).filter(|it| wanted(it)).collect();
+        let is_known = |path: &Path| self.disk.contains_key(path) || self.open.contains_key(path);
+        let opened = self.open.iter().filter(|(path, open)| !self.disk.contains_key(*path) && is_ours(path, &open.text, is_known));
+        let is_wanted = |it: &&Path| wanted(it) && !self.exception_files.iter().any(|file| file == it);
+        let mut paths: Vec<&Path> = known.chain(opened.map(|it| it.0)).map(PathBuf::as_path).filter(is_wanted).collect();
         paths.sort();
         paths.into_iter().filter_map(|it| Some((it, self.text(it)?)))
     }
@@ -108,7 +123,7 @@ impl Workspace {
         self.rules.get(name).or_else(|| self.rules.get(&name.to_ascii_lowercase()))
     }
 
-    /// Everything that `rules check` says about the texts as they are now.
+    /// What `rules check` says about the texts as they are now, but for what only compiling the whole set shows.
     pub(super) fn check(&self) -> Vec<Problem> {
         let owned = |it: (&Path, &str)| (it.0.display().to_string(), it.1.to_owned());
         let files: Vec<(String, String)> = self.rule_files().map(owned).collect();
@@ -116,15 +131,23 @@ impl Workspace {
         let list_files: Vec<(String, String)> =
             self.list_files.iter().map(|(name, path)| (name.clone(), path.display().to_string())).collect();
         let mappings = load::built_in_mappings().unwrap_or_default();
+        let now = crate::rules::exceptions::now().unwrap_or(EventTime::from_ms(0));
         let input = sigma::lint::Input {
             files: &files,
             pages: Some(&pages),
             lists: &self.lists,
             list_files: &list_files,
             mappings: &mappings,
-            now: None,
+            now: Some(now),
         };
-        sigma::lint::check(&input).problems
+        let checked = sigma::lint::check(&input);
+        let mut problems = checked.problems;
+        let infos: Vec<&RuleInfo> = checked.documents.iter().filter_map(|it| Entry::of(it).info).collect();
+        let text = |it: &PathBuf| Some((it.display().to_string(), self.text(it)?.to_owned()));
+        let texts = self.exception_files.iter().filter_map(text).collect();
+        let exceptions = load::exceptions_of(texts, now, &mut problems);
+        load::check_exceptions_for(&exceptions, &self.dirs, &infos, &mut problems);
+        problems
     }
 
     fn index(&mut self) {
@@ -157,10 +180,12 @@ impl Workspace {
     }
 }
 
-/// Whether a file outside of the folders is about rules: a page has its cases, a rule one of the three sections.
-fn is_ours(path: &Path, text: &str) -> bool {
+/// Whether a file outside of the folders is about rules: a page has its cases and stands beside a rule, a rule has one of the three
+/// sections.
+fn is_ours(path: &Path, text: &str, is_known: impl Fn(&Path) -> bool) -> bool {
     if load::is_page(path) {
-        return text.lines().any(|it| it.starts_with("```expect"));
+        let beside = ["yml", "yaml"].map(|it| path.with_extension(it));
+        return text.lines().any(|it| it.starts_with("```expect")) && beside.iter().any(|it| is_known(it) || it.is_file());
     }
     load::is_rule(path) && text.lines().any(|it| ["detection:", "correlation:", "filter:"].iter().any(|key| it.starts_with(key)))
 }

@@ -88,14 +88,17 @@ const COMPUTED: [(&str, &str, &[&str]); 29] = [
     ("nj.risk.30d", "The actor's decaying risk, over thirty days.", &[]),
 ];
 
-/// What `path` means, in whichever source. A part that is left open in the documentation (`<family>`) stands for any of its words.
-pub(crate) fn documented(path: &str) -> Vec<FieldDoc> {
+/// What `path` means in the sources of `product`, or in whichever source if none of them is of that product. A part that is left open in the documentation (`<family>`) stands for any of its words.
+pub(crate) fn documented(path: &str, product: &str) -> Vec<FieldDoc> {
     let mut found: Vec<FieldDoc> = Vec::new();
-    for source in SourceMapping::built_in_names().filter(|it| *it != "raw") {
-        let Ok(mapping) = SourceMapping::built_in(source) else { continue };
-        for mut field in of_source(&mapping).into_iter().filter(|it| names(&it.path, path)) {
+    let mappings = SourceMapping::built_in_names().filter(|it| *it != "raw").filter_map(|it| SourceMapping::built_in(it).ok());
+    let mappings: Vec<SourceMapping> = mappings.collect();
+    let is_of = |it: &SourceMapping| it.logsource.product.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(product));
+    let is_known = mappings.iter().any(is_of);
+    for mapping in mappings.iter().filter(|it| !is_known || is_of(it)) {
+        for mut field in of_source(mapping).into_iter().filter(|it| names(&it.path, path)) {
             if !field.path.starts_with("nj.") {
-                field.meaning = format!("({source}) {}", field.meaning);
+                field.meaning = format!("({}) {}", mapping.name, field.meaning);
             }
             if !found.iter().any(|it| it.meaning == field.meaning) {
                 found.push(field);
@@ -184,17 +187,19 @@ mod tests {
 
     #[test]
     fn a_field_is_documented_for_each_source_that_has_it() {
-        let action = documented("action");
+        let action = documented("action", "");
         assert_eq!(action.len(), 2, "{action:?}");
         assert!(action[0].meaning.starts_with("(native) What was done"));
-        assert!(documented("nowhere.at.all").is_empty());
+        assert_eq!(documented("action", "GitHub").len(), 1);
+        assert_eq!(documented("action", "nobody's").len(), 2);
+        assert!(documented("nowhere.at.all", "").is_empty());
     }
 
     #[test]
     fn open_parts_stand_for_their_words_and_computed_fields_are_marked() {
-        let rate = documented("nj.rate.export.10m.count");
+        let rate = documented("nj.rate.export.10m.count", "okta");
         assert_eq!(rate.len(), 1, "{rate:?}");
         assert!(!rate[0].is_available);
-        assert!(documented("nj.rate.export.10h.count").is_empty());
+        assert!(documented("nj.rate.export.10h.count", "").is_empty());
     }
 }
