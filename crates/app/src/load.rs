@@ -13,7 +13,7 @@ use crate::show::escaped;
 use anyhow::{Context, Result};
 use engine::Rulebook;
 use engine::policy::EXCEPTIONS_MAX;
-use model::{EventTime, Exception, LogSource, SourceMapping};
+use model::{EventTime, Exception, LogSource, RuleInfo, SourceMapping};
 use sigma::ast::Place;
 use sigma::compile::RuleSet;
 use sigma::lists::Lists;
@@ -128,7 +128,13 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
     Ok(lists)
 }
 
-/// Reads the exceptions in `exceptions.yml` of the `context` folders of `dirs` and of `context`, and in `files`. Those that can't be read page on.
+/// The files called `exceptions.yml` in the folders of lists of `dirs` and in `context`.
+pub(crate) fn exception_files(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf> {
+    let folders = list_folders(dirs, context).into_iter();
+    folders.flat_map(|it| EXCEPTIONS_FILES.map(|file| it.join(file))).filter(|it| it.is_file()).collect()
+}
+
+/// Reads the exceptions in [`exception_files`] and in `files`. Those that can't be read page on.
 pub(crate) fn exceptions(
     dirs: &[PathBuf],
     context: Option<&Path>,
@@ -136,14 +142,18 @@ pub(crate) fn exceptions(
     now: EventTime,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<(Exception, Place)>> {
-    let folders = dirs.iter().map(|it| it.join(CONTEXT_DIR)).chain(context.map(Path::to_owned));
-    let beside = folders.flat_map(|it| EXCEPTIONS_FILES.map(|file| it.join(file))).filter(|it| it.is_file());
     if let Some(missing) = files.iter().find(|it| !it.is_file()) {
         return Err(Usage::new(format!("no such file of exceptions: {}", missing.display())));
     }
-    let paths: Vec<PathBuf> = beside.chain(files.iter().cloned()).collect();
+    let mut paths = exception_files(dirs, context);
+    paths.extend_from_slice(files);
     let texts: Vec<(String, String)> =
         paths.iter().filter_map(|path| Some((path.display().to_string(), files::text(path, problems)?))).collect();
+    Ok(exceptions_of(texts, now, problems))
+}
+
+/// The exceptions in files, given as (name, text).
+pub(crate) fn exceptions_of(texts: Vec<(String, String)>, now: EventTime, problems: &mut Vec<Problem>) -> Vec<(Exception, Place)> {
     let mut loaded = exceptions::parse_all(texts, now);
     problems.append(&mut loaded.problems);
     if loaded.exceptions.len() > EXCEPTIONS_MAX {
@@ -152,33 +162,45 @@ pub(crate) fn exceptions(
         problems.push(Problem::error(Code::TooManyExceptions, &place.file, place.line, 1, message));
         loaded.exceptions.truncate(EXCEPTIONS_MAX);
     }
-    Ok(loaded.exceptions)
+    loaded.exceptions
 }
 
-/// Warns of exceptions for rules that are not there: they cover nothing.
-pub(crate) fn check_exceptions(exceptions: &[(Exception, Place)], set: &RuleSet, problems: &mut Vec<Problem>) {
-    let infos = || set.rules.iter().map(|it| &it.info).chain(set.correlations.iter().map(|it| &it.info));
-    let known: HashSet<&str> = infos().flat_map(|it| [it.name.as_str(), it.id.as_str()]).collect();
-    for (exception, place) in exceptions {
+/// Warns of exceptions for rules that are not there: they cover nothing. Those from a folder above `dirs` may be for rules beside them.
+pub(crate) fn check_exceptions(exceptions: &[(Exception, Place)], dirs: &[PathBuf], set: &RuleSet, problems: &mut Vec<Problem>) {
+    let infos: Vec<&RuleInfo> = set.rules.iter().map(|it| &*it.info).chain(set.correlations.iter().map(|it| &*it.info)).collect();
+    check_exceptions_for(exceptions, dirs, &infos, problems);
+}
+
+/// The same, with what is known about the rules that are there.
+pub(crate) fn check_exceptions_for(
+    exceptions: &[(Exception, Place)],
+    dirs: &[PathBuf],
+    infos: &[&RuleInfo],
+    problems: &mut Vec<Problem>,
+) {
+    let is_own = |it: &&PathBuf| !it.is_file() && it.join(CONTEXT_DIR).is_dir();
+    let above: Vec<PathBuf> = dirs.iter().filter(|it| !is_own(it)).filter_map(|it| files::context_of(it)).collect();
+    let is_shared = |place: &Place| above.iter().any(|it| Path::new(&*place.file).starts_with(it));
+    let known: HashSet<&str> = infos.iter().flat_map(|it| [it.name.as_str(), it.id.as_str()]).collect();
+    for (exception, place) in exceptions.iter().filter(|it| !is_shared(&it.1)) {
         let Some(rule) = exception.rule.as_deref().filter(|it| !known.contains(it)) else { continue };
         let message = format!("the exception `{}` is for the rule `{rule}`, which is not loaded", exception.id);
         let problem = Problem::new(Code::UnknownRuleException, &place.file, place.line, 1, message);
-        let meant = nearest(rule, infos().map(|it| it.name.as_str())).map(|it| format!("did you mean `{it}`?"));
+        let meant = nearest(rule, infos.iter().map(|it| it.name.as_str())).map(|it| format!("did you mean `{it}`?"));
         problems.push(problem.with_hint(meant.unwrap_or_else(|| "remove it with the rule".to_owned())));
     }
 }
 
 /// A number that changes when the content of a file changes that rules, lists or exceptions are read from.
 pub(crate) fn fingerprint(dirs: &[PathBuf], context: Option<&Path>, exceptions: &[PathBuf]) -> u64 {
-    let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
-    let roots = dirs.iter().cloned().chain(beside).chain(context.map(Path::to_owned)).chain(exceptions.iter().cloned());
+    let roots = dirs.iter().cloned().chain(list_folders(dirs, context)).chain(exceptions.iter().cloned());
     let mut hash = DefaultHasher::new();
     for root in roots {
         // What can't be read counts as what it says about that.
         match files::below(std::slice::from_ref(&root), files::is_watched, &mut Vec::new()) {
             Ok(paths) => {
                 for path in paths {
-                    let bytes = std::fs::read(&path).map_err(|error| error.kind().to_string());
+                    let bytes = files::bytes(&path).map_err(|error| error.kind().to_string());
                     (path, bytes).hash(&mut hash);
                 }
             }
@@ -193,19 +215,48 @@ pub(crate) fn pages(dirs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     files::below(dirs, is_page, &mut Vec::new())
 }
 
-/// The files that decide about rules and their pages: rules, pages and lists. What can't be read counts as not there.
+/// The files that decide about rules and their pages: rules, pages, lists and exceptions. What can't be read counts as not there.
 pub(crate) fn relevant(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf> {
     let is_source = |it: &Path| is_rule(it) || is_page(it);
     let folders: Vec<PathBuf> = list_folders(dirs, context);
     let mut found = files::below(dirs, is_source, &mut Vec::new()).unwrap_or_default();
     found.append(&mut files::below(&folders, is_context, &mut Vec::new()).unwrap_or_default());
+    found.append(&mut exception_files(dirs, context));
     found
 }
 
-/// Where lists are looked for, those that come later taking the place of those that come first.
+/// Where lists are looked for, those that come later taking the place of those that come first. Folders of one pack share theirs.
 fn list_folders(dirs: &[PathBuf], context: Option<&Path>) -> Vec<PathBuf> {
-    let beside = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir());
-    beside.chain(context.map(Path::to_owned)).collect()
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in dirs.iter().filter_map(|it| files::context_of(it)) {
+        if !folders.iter().any(|it| is_same(it, &folder)) {
+            folders.push(folder);
+        }
+    }
+    folders.into_iter().chain(context.map(Path::to_owned)).collect()
+}
+
+fn is_same(left: &Path, right: &Path) -> bool {
+    left == right || matches!((left.canonicalize(), right.canonicalize()), (Ok(left), Ok(right)) if left == right)
+}
+
+/// The folder of the pack that `dir`, which need not be there yet, belongs to: that of the rules that are loaded by default if it is inside
+/// them, else the one with the lists, else itself.
+pub(crate) fn pack_of(dir: &Path) -> PathBuf {
+    let rules = Path::new(RULES_DIR);
+    let absolute = |it: &Path| std::path::absolute(it).unwrap_or_else(|_| it.to_owned());
+    if absolute(dir).starts_with(absolute(rules)) {
+        return rules.to_owned();
+    }
+    let there = dir.ancestors().find(|it| it.is_dir()).unwrap_or(dir);
+    let pack = files::context_of(there).and_then(|it| it.parent().map(Path::to_owned));
+    pack.filter(|it| it.components().next().is_some()).unwrap_or_else(|| dir.to_owned())
+}
+
+/// The text of a file. A pipe or a device is refused.
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
+    let invalid = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    String::from_utf8(files::bytes(path)?).map_err(invalid)
 }
 
 /// Paths for people.
@@ -234,7 +285,8 @@ pub(crate) fn mapping_for(name: &str, logsource: Option<&str>) -> Result<SourceM
     Ok(mapping)
 }
 
-fn log_source(text: &str) -> Result<LogSource> {
+/// The log source that `product=…,service=…,category=…` names.
+pub(crate) fn log_source(text: &str) -> Result<LogSource> {
     const HINT: &str = "write product=…, service=… or category=…, separated by commas";
     let mut logsource = LogSource::default();
     for part in text.split(',') {

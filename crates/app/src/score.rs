@@ -33,7 +33,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mut rules = load::rules(&options.rules, options.context.as_deref(), std::slice::from_ref(&options.mapping))?;
     let exceptions =
         load::exceptions(&options.rules, options.context.as_deref(), &options.exceptions, options.now, &mut rules.problems)?;
-    load::check_exceptions(&exceptions, &rules.book.set, &mut rules.problems);
+    load::check_exceptions(&exceptions, &options.rules, &rules.book.set, &mut rules.problems);
     load::report(&rules.problems)?;
     let counts = RuleCounts::of(&rules);
     if counts.loaded == 0 {

@@ -4,8 +4,8 @@ use crate::exit::Usage;
 use crate::load::CONTEXT_DIR;
 use anyhow::{Context, Result};
 use sigma::problem::{Code, Problem};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 /// How deep folders may be nested.
@@ -40,11 +40,14 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|it| extensions.iter().any(|known| it.eq_ignore_ascii_case(known)))
 }
 
-/// The files below `roots` that `wanted` accepts, each root's in the order of their paths. Hidden ones and folders of lists are
-/// passed over. A root may be a file itself. A folder inside that can't be read is a problem, and its neighbours are read.
+/// The files below `roots` that `wanted` accepts, each root's in the order of their paths; what several roots lead to comes once. Hidden
+/// ones and folders of lists are passed over. A root may be a file itself: a rule brings its page along, and a page its rule. A folder
+/// inside that can't be read is a problem, and its neighbours are read.
 pub(super) fn below(roots: &[PathBuf], wanted: fn(&Path) -> bool, problems: &mut Vec<Problem>) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
+    let mut seen: HashSet<PathBuf> = HashSet::new();
     for root in roots {
+        let start = found.len();
         if root.is_dir() {
             let failed = || format!("cannot read the folder {}", root.display());
             let canonical = root.canonicalize().with_context(failed)?;
@@ -54,11 +57,57 @@ pub(super) fn below(roots: &[PathBuf], wanted: fn(&Path) -> bool, problems: &mut
             found.append(&mut walk.found);
         } else if !root.exists() {
             return Err(Usage::new(format!("no such file or folder: {}", root.display())));
-        } else if wanted(root) {
-            found.push(root.clone());
+        } else {
+            found.extend(std::iter::once(root.clone()).chain(partners(root)).filter(|it| wanted(it)));
+        }
+        // Asking where a file really is costs as much as opening it, and with one root there is nothing to compare.
+        if roots.len() > 1 {
+            let of_root = found.split_off(start);
+            let real = |it: &PathBuf| it.canonicalize().unwrap_or_else(|_| it.clone());
+            let (new, real): (Vec<_>, Vec<_>) = of_root
+                .into_iter()
+                .map(|it| (real(&it), it))
+                .filter(|it| !seen.contains(&it.0))
+                .map(|(real, it)| (it, real))
+                .unzip();
+            found.extend(new);
+            seen.extend(real);
         }
     }
     Ok(found)
+}
+
+/// The page of a rule, and the rule of a page.
+fn partners(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let extensions: &[&str] = if is_page(path) {
+        &["yml", "yaml"]
+    } else if is_rule(path) {
+        &["md"]
+    } else {
+        &[]
+    };
+    extensions.iter().map(|it| path.with_extension(it)).filter(|it| it.is_file())
+}
+
+/// The folder of lists for the rules in `root`: its own or, without one, that of the nearest folder above. Beyond the repository (the
+/// folder with `.git`) or, where there is none, the working directory, nothing is looked for: what is there is not ours.
+pub(super) fn context_of(root: &Path) -> Option<PathBuf> {
+    let folder = if root.is_dir() { root } else { root.parent()? };
+    let own = folder.join(CONTEXT_DIR);
+    if own.is_dir() {
+        return Some(own);
+    }
+    let here = std::env::current_dir().ok();
+    let is_upwards = folder.components().any(|it| it == Component::ParentDir);
+    let whole = if is_upwards { folder.canonicalize() } else { std::path::absolute(folder) }.ok()?;
+    let top = whole.ancestors().find(|it| it.join(".git").exists()).or(here.as_deref().filter(|it| whole.starts_with(it)))?;
+    let above = whole.ancestors().skip(1).take_while(|it| it.starts_with(top));
+    let found = above.map(|it| it.join(CONTEXT_DIR)).find(|it| it.is_dir())?;
+    // As it would have been typed: messages name it.
+    match here.as_deref().filter(|_| root.is_relative()).and_then(|it| found.strip_prefix(it).ok()) {
+        Some(relative) => Some(relative.to_owned()),
+        None => Some(found),
+    }
 }
 
 /// A walk through the folders below a root.
@@ -110,7 +159,7 @@ fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The text of a file; one that can't be read, or is not UTF-8, is a problem like any other.
 pub(super) fn text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
-    let bytes = fs::read(path).map_err(|error| problems.push(unreadable(path, &error))).ok()?;
+    let bytes = bytes(path).map_err(|error| problems.push(unreadable(path, &error))).ok()?;
     match String::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(error) => {
@@ -126,6 +175,14 @@ pub(super) fn text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
             None
         }
     }
+}
+
+/// The content of a file. A pipe or a device is refused: reading it may never end.
+pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        return fs::read(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device and no file"))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

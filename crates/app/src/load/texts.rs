@@ -1,6 +1,6 @@
 //! Everything that a check of rules looks at, as texts: rules, their pages, their lists.
 
-use super::{files, list_folders, lists};
+use super::{CONTEXT_DIR, files, lists};
 use anyhow::Result;
 use sigma::lists::Lists;
 use sigma::problem::Problem;
@@ -34,13 +34,11 @@ pub(crate) fn texts(dirs: &[PathBuf], context: Option<&Path>) -> Result<Texts> {
         texts
     };
     let paths = files::below(dirs, files::is_rule, &mut problems)?;
-    // A rule that is named by itself brings its page along.
-    let beside = dirs.iter().filter(|it| it.is_file()).map(|it| it.with_extension("md")).filter(|it| it.is_file());
-    let mut page_paths: Vec<PathBuf> = beside.collect();
-    page_paths.extend(files::below(dirs, files::is_page, &mut Vec::new())?);
+    let mut page_paths = files::below(dirs, files::is_page, &mut Vec::new())?;
     page_paths.sort();
-    page_paths.dedup();
-    let list_paths = files::below(&list_folders(dirs, None), files::is_list, &mut Vec::new())?;
+    // Lists in a folder above are there for other rules too.
+    let own: Vec<PathBuf> = dirs.iter().map(|it| it.join(CONTEXT_DIR)).filter(|it| it.is_dir()).collect();
+    let list_paths = files::below(&own, files::is_list, &mut Vec::new())?;
     let list_files = list_paths.iter().map(|it| {
         let name = it.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         (name, it.display().to_string())

@@ -55,7 +55,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let mut rules = load::rules(&args.dirs, args.context.as_deref(), &load::built_in_mappings()?)?;
     rules.problems.clear();
     let loaded = load::exceptions(&args.dirs, args.context.as_deref(), &args.exceptions, now, &mut rules.problems)?;
-    load::check_exceptions(&loaded, &rules.book.set, &mut rules.problems);
+    load::check_exceptions(&loaded, &args.dirs, &rules.book.set, &mut rules.problems);
     let mut err = anstream::stderr().lock();
     rules.problems.iter().try_for_each(|it| writeln!(err, "{}", escaped(&it.to_string())))?;
     let used = if args.shadow.is_empty() { None } else { Some(uses(&args.shadow)?) };

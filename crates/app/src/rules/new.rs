@@ -2,6 +2,7 @@
 
 mod template;
 
+use super::lsp;
 use crate::exit::{Exit, Usage};
 use crate::load;
 use anyhow::{Context, Result};
@@ -24,7 +25,7 @@ Examples:
   nightjar rules new many_refunds --correlation
   nightjar rules new key_made_at_night --source cloudtrail --dir rules/cloudtrail
 
-Writes NAME.yml and NAME.md, and overwrites nothing.")]
+Writes NAME.yml and NAME.md. Overwrites nothing, and refuses a name that another rule of the pack has.")]
 pub(crate) struct Args {
     /// What the rule is called: the behaviour, in lowercase with underscores
     #[arg(value_name = "NAME")]
@@ -52,21 +53,32 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let rule = template.rule(&args.name, &ids, &today, args.correlation);
     let page = template.page(&args.name, args.correlation);
     let [rule_path, page_path] = ["yml", "md"].map(|it| args.dir.join(format!("{}.{it}", args.name)));
-    fs::create_dir_all(&args.dir).with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
     if let Some(taken) = [&rule_path, &page_path, &rule_path.with_extension("yaml")].into_iter().find(|it| it.exists()) {
         return Err(Usage::new(format!("{} is already there; nothing was written", taken.display())));
     }
+    let pack = load::pack_of(&args.dir);
+    check_free(args, &pack)?;
+    fs::create_dir_all(&args.dir).with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
     create(&rule_path, &rule)?;
     create(&page_path, &page)?;
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}\n{}", rule_path.display(), page_path.display())?;
-    let dir = args.dir.display();
-    writeln!(
-        anstream::stderr(),
-        "next: fill in both, then `nightjar rules test --only {}` or `nightjar rules test {dir}`",
-        args.name
-    )?;
+    let pack = if pack == Path::new(load::RULES_DIR) { String::new() } else { format!(" {}", pack.display()) };
+    writeln!(anstream::stderr(), "next: fill in both, then `nightjar rules test{pack} --rule {}`", args.name)?;
     Ok(Exit::Done)
+}
+
+/// Names are unique in a pack: of two rules with one name only the first loads, and that would be the new one as likely as not.
+fn check_free(args: &Args, pack: &Path) -> Result<()> {
+    let dirs: Vec<PathBuf> = [pack, &args.dir].into_iter().filter(|it| it.is_dir()).map(Path::to_owned).collect();
+    let mut names = vec![args.name.clone()];
+    names.extend(args.correlation.then(|| template::base_of(&args.name)));
+    for name in names {
+        if let Some(taken) = lsp::place_of(&dirs, &name) {
+            return Err(Usage::new(format!("the name `{name}` is already taken by {taken}; nothing was written")));
+        }
+    }
+    Ok(())
 }
 
 /// Names are those of files on any system, and of rules in correlations and expectations.

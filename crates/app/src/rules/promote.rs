@@ -6,7 +6,7 @@ mod write;
 use super::Format;
 use crate::exit::{Exit, Usage};
 use crate::load;
-use crate::show::escaped;
+use crate::show::{counted, escaped};
 use anyhow::{Context, Result};
 use model::{EventTime, RuleInfo};
 use noise::{Findings, Noise, Verdict};
@@ -173,9 +173,9 @@ fn write_text(candidates: &[Candidate<'_>], findings: &Findings, days: f64) -> R
     let count = |verdict| candidates.iter().filter(|it| it.noise.verdict == verdict).count();
     writeln!(
         anstream::stderr(),
-        "{} rules in shadow over {days:.1} days, {} findings: {} ready, {} to be watched longer, {} to be tuned",
-        candidates.len(),
-        findings.len(),
+        "{} in shadow over {days:.1} days, {}: {} ready, {} to be watched longer, {} to be tuned",
+        counted(candidates.len(), "rule"),
+        counted(findings.len(), "finding"),
         count(Verdict::Ready),
         count(Verdict::TooShort) + count(Verdict::Silent),
         count(Verdict::OneActor) + count(Verdict::TooNoisy),

@@ -4,6 +4,8 @@ use crate::exit::Usage;
 use clap::ValueEnum;
 use model::{Level, LogSource, RuleInfo, Status};
 use sigma::ast::{Document, FilterRules};
+use sigma::parse::nearest::nearest;
+use std::collections::HashMap;
 use std::str::FromStr;
 
 /// The filters of `nightjar rules list`.
@@ -12,8 +14,9 @@ pub(super) struct Selection {
     /// Only documents with this tag; `attack.t1098` stands for its sub-techniques too
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
-    /// Only rules for this log source: product, or product/service
-    #[arg(long, value_name = "PRODUCT[/SERVICE]")]
+    /// Only rules for this log source, and correlations over them: its product, service or category, several joined by `/`, or
+    /// product=…,service=…,category=…
+    #[arg(long, value_name = "SOURCE")]
     logsource: Vec<SourcePattern>,
     /// Only rules and correlations of this status; one that names none is stable
     #[arg(long, value_name = "STATUS", value_parser = status)]
@@ -126,11 +129,31 @@ impl<'a> Entry<'a> {
 }
 
 impl Selection {
-    /// Whether a document is asked for.
-    pub(super) fn wants(&self, entry: &Entry<'_>) -> bool {
+    /// Whether anything is asked for that not every document has.
+    pub(super) fn is_any(&self) -> bool {
+        let Self { tag, logsource, status, level, kind, search } = self;
+        let lists = [tag.is_empty(), logsource.is_empty(), status.is_empty(), kind.is_empty()];
+        level.is_none() && search.is_none() && lists.into_iter().all(|it| it)
+    }
+
+    /// What is asked for that is the log source of none of `documents`, with what was meant perhaps.
+    pub(super) fn unknown_sources(&self, documents: &[Document]) -> Vec<String> {
+        let all: Vec<&LogSource> = documents.iter().filter_map(|it| Entry::of(it).logsource).collect();
+        let unknown = self.logsource.iter().filter(|pattern| !all.iter().any(|it| pattern.fits(it)));
+        let told = |it: &SourcePattern| {
+            let words = all.iter().flat_map(|it| [&it.product, &it.service, &it.category]).flatten().map(String::as_str);
+            let meant = it.text.split('/').find_map(|word| nearest(word, words.clone()).filter(|it| *it != word));
+            let hint = meant.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
+            format!("no rule is for the log source `{}`{hint}", it.text)
+        };
+        unknown.map(told).collect()
+    }
+
+    /// Whether a document is asked for, which sees events of `sources`.
+    pub(super) fn wants(&self, entry: &Entry<'_>, sources: &[&LogSource]) -> bool {
         let any = |is_empty: bool, found: bool| is_empty || found;
         any(self.tag.is_empty(), self.tag.iter().any(|it| entry.tags().iter().any(|tag| is_below(tag, it))))
-            && any(self.logsource.is_empty(), entry.logsource.is_some_and(|it| self.logsource.iter().any(|p| p.fits(it))))
+            && any(self.logsource.is_empty(), self.logsource.iter().any(|it| sources.iter().any(|source| it.fits(source))))
             && any(self.status.is_empty(), entry.info.is_some_and(|it| self.status.contains(&it.status)))
             && any(self.kind.is_empty(), self.kind.contains(&entry.kind))
             && self.level.is_none_or(|it| entry.level() >= Some(it))
@@ -157,19 +180,53 @@ fn mentions(entry: &Entry<'_>, text: &str) -> bool {
     places.into_iter().chain(texts).any(|it| it.to_lowercase().contains(&text))
 }
 
-/// `product`, `product/service`; `*` and an empty part stand for any.
+/// The documents by name and id, to follow what correlations are over.
+pub(super) struct Parts<'a>(HashMap<&'a str, &'a Document>);
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(documents: &'a [Document]) -> Self {
+        Self(documents.iter().flat_map(|it| [(it.name(), it), (it.id(), it)]).filter(|it| !it.0.is_empty()).collect())
+    }
+
+    /// The document and whatever it is over, each once.
+    pub(super) fn below(&self, document: &'a Document) -> Vec<&'a Document> {
+        let mut found = vec![document];
+        let mut at = 0;
+        while let Some(&next) = found.get(at) {
+            at += 1;
+            let Document::Correlation(correlation) = next else { continue };
+            for part in correlation.rules.iter().filter_map(|it| self.0.get(it.as_str())) {
+                if !found.iter().any(|it| it.name() == part.name()) {
+                    found.push(part);
+                }
+            }
+        }
+        found
+    }
+
+    /// The log sources whose events it sees.
+    pub(super) fn sources(&self, document: &'a Document) -> Vec<&'a LogSource> {
+        self.below(document).into_iter().filter_map(|it| Entry::of(it).logsource).collect()
+    }
+}
+
+/// Words that must all be parts of a log source, or its parts by their names. `*` and an empty word stand for any.
 #[derive(Debug, Clone)]
 struct SourcePattern {
-    product: String,
-    service: Option<String>,
+    text: String,
+    named: Option<LogSource>,
 }
 
 impl SourcePattern {
     fn fits(&self, source: &LogSource) -> bool {
-        let fits = |wanted: &str, given: &Option<String>| {
-            matches!(wanted, "" | "*") || given.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(wanted))
-        };
-        fits(&self.product, &source.product) && self.service.as_deref().is_none_or(|it| fits(it, &source.service))
+        let is = |wanted: &str, given: &Option<String>| given.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+        let LogSource { product, service, category, .. } = source;
+        if let Some(named) = &self.named {
+            let pairs = [(&named.product, product), (&named.service, service), (&named.category, category)];
+            return pairs.into_iter().all(|(wanted, given)| wanted.as_ref().is_none_or(|it| is(it, given)));
+        }
+        let mut words = self.text.split('/').filter(|it| !matches!(*it, "" | "*"));
+        words.all(|word| [product, service, category].into_iter().any(|it| is(word, it)))
     }
 }
 
@@ -177,12 +234,12 @@ impl FromStr for SourcePattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = text.split('/').map(|it| it.trim().to_owned());
-        let (product, service) = (parts.next().unwrap_or_default(), parts.next());
-        if parts.next().is_some() || (product.is_empty() && service.is_none()) {
-            return Err(format!("`{text}` is not `product` or `product/service`"));
+        let named = if text.contains('=') { Some(crate::load::log_source(text).map_err(|it| it.to_string())?) } else { None };
+        let text: String = text.chars().filter(|it| !it.is_whitespace()).collect();
+        if text.trim_matches('/').is_empty() || text.split('/').count() > 3 {
+            return Err(format!("`{text}` is not a product, a service or a category, or several of them joined by `/`"));
         }
-        Ok(Self { product, service })
+        Ok(Self { text, named })
     }
 }
 
@@ -202,7 +259,7 @@ pub(super) fn named<'d>(documents: &'d [Document], name: &str) -> anyhow::Result
     let found: Vec<&Document> = documents.iter().filter(is_named).collect();
     if found.is_empty() {
         let names = documents.iter().map(Document::name);
-        let hint = sigma::parse::nearest::nearest(name, names)
+        let hint = nearest(name, names)
             .map_or_else(|| "`nightjar rules list` has the names".to_owned(), |near| format!("did you mean `{near}`?"));
         return Err(Usage::new(format!("no rule is called `{name}`; {hint}")));
     }
@@ -228,13 +285,18 @@ mod tests {
     }
 
     #[test]
-    fn a_log_source_is_found_by_product_by_both_or_by_service() {
+    fn a_log_source_is_found_by_any_of_its_parts_or_several() {
         check_source("aws", true);
         check_source("aws/cloudtrail", true);
         check_source("/cloudtrail", true);
         check_source("aws/s3", false);
         check_source("okta", false);
-        assert!("a/b/c".parse::<SourcePattern>().is_err());
+        check_source("cloudtrail", true);
+        check_source("product=aws,service=cloudtrail", true);
+        check_source("product=cloudtrail", false);
+        check_source("category=aws", false);
+        assert!("a/b/c/d".parse::<SourcePattern>().is_err());
+        assert!("produkt=a".parse::<SourcePattern>().is_err());
         assert!("".parse::<SourcePattern>().is_err());
     }
 }

@@ -61,7 +61,7 @@ impl RuleSources {
         let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings)?;
         let mut problems = rules.problems;
         let loaded = load::exceptions(&self.directories, self.context.as_deref(), &self.exceptions, clock::now(), &mut problems)?;
-        load::check_exceptions(&loaded, &rules.book.set, &mut problems);
+        load::check_exceptions(&loaded, &self.directories, &rules.book.set, &mut problems);
         let exceptions: Vec<Exception> = loaded.into_iter().map(|(exception, _)| exception).collect();
         let policy = Policy::new(exceptions.clone(), self.includes_shadow)?;
         Ok(LoadedSet { book: rules.book.with_policy(policy), problems, exceptions })

@@ -45,6 +45,11 @@ pub(crate) fn width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
+/// `1 page`, `2 pages`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// How a level looks.
 pub(crate) fn colour(level: Level) -> Style {
     match level {

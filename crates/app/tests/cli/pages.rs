@@ -16,7 +16,7 @@ fn page(expected: &str) -> String {
 fn rules_test_fails_on_a_page_that_expects_something_else() {
     let place = Place::new("test");
     place.write("rules/rules.md", page("alert high ana export\n").as_bytes());
-    place.run(&["rules", "test", "rules"]).ended(0).told("1 pages, 2 cases, 0 failed");
+    place.run(&["rules", "test", "rules"]).ended(0).told("1 page, 2 cases, 0 failed");
     place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
     let ran = place.run(&["rules", "test", "rules"]);
     assert!(ran.ended(1).out.contains("rules/rules.md:3: Fires"), "{}", ran.out);
@@ -28,7 +28,7 @@ fn rules_test_fails_on_a_page_that_expects_something_else() {
 fn rules_test_update_writes_what_came_into_the_page() {
     let place = Place::new("update");
     place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
-    place.run(&["rules", "test", "rules", "--update"]).ended(0).told("1 expectations rewritten");
+    place.run(&["rules", "test", "rules", "--update"]).ended(0).told("1 expectation rewritten");
     assert_eq!(place.read("rules/rules.md"), page("alert high ana export\n"));
 }
 
@@ -57,7 +57,7 @@ fn pages_are_found_by_the_rules_beside_them() {
     let place = Place::new("test-some");
     place.write("rules/rules.md", page("alert high ana export\n").as_bytes());
     for arguments in [["--rule", "export"], ["--rule", "0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b03"], ["--only", "several people"]] {
-        place.run(&[&["rules", "test", "rules"], &arguments[..]].concat()).ended(0).told("1 pages, 2 cases");
+        place.run(&[&["rules", "test", "rules"], &arguments[..]].concat()).ended(0).told("1 page, 2 cases");
     }
     place.run(&["rules", "test", "rules", "--rule", "exports"]).ended(2).told("did you mean `export`?");
     place.run(&["rules", "test", "rules", "--only", "nothing like it"]).ended(2).told("`nothing like it`");
@@ -76,13 +76,13 @@ fn watched_pages_run_again_when_a_page_a_rule_or_a_list_changes() {
         assert!(told.next().unwrap().unwrap().starts_with("waiting for changes in rules"));
         sum
     };
-    assert_eq!(sum(), "1 pages, 2 cases, 0 failed");
+    assert_eq!(sum(), "1 page, 2 cases, 0 failed");
     place.write("rules/rules.md", page("alert low ana export\n").as_bytes());
-    assert_eq!(sum(), "1 pages, 2 cases, 1 failed");
+    assert_eq!(sum(), "1 page, 2 cases, 1 failed");
     place.write("rules/rules.yml", RULES.replace("level: high", "level: low").as_bytes());
-    assert_eq!(sum(), "1 pages, 2 cases, 0 failed");
+    assert_eq!(sum(), "1 page, 2 cases, 0 failed");
     place.write("rules/context/who.txt", b"ana\nzoe\n");
-    assert_eq!(sum(), "1 pages, 2 cases, 0 failed");
+    assert_eq!(sum(), "1 page, 2 cases, 0 failed");
     fs::remove_file(place.0.join("rules/rules.md")).unwrap();
     assert!(sum().starts_with("error: no pages of rules"));
     child.kill().unwrap();

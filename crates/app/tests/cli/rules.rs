@@ -29,6 +29,11 @@ fn rules_list_stats_tell_how_far_events_get() {
     let told: Json = serde_json::from_str(&place.run(&json).ended(0).out).unwrap();
     assert_eq!((&told["run"]["events"], &told["run"]["rules_after_last_stage"]["max"]), (&2.into(), &1.into()), "{told}");
     place.run(&["rules", "list", "rules", "--events", "events.ndjson"]).ended(2).told("--stats");
+    let ran = place.run(&["rules", "list", "rules", "--stats", "--level", "high"]);
+    assert!(ran.ended(0).out.contains("rules 1, of 1 loaded"), "only what is asked for: {}", ran.out);
+    let ran = place.run(&["rules", "list", "rules", "--stats", "--kind", "correlation"]);
+    assert!(ran.ended(0).out.contains("rules 1, of 1 loaded"), "the rule that it is over: {}", ran.out);
+    place.run(&["rules", "list", "rules", "--stats", "--tag", "nosuch"]).ended(2).told("none of the rules");
     place.write("empty.ndjson", b"");
     place.run(&["rules", "list", "rules", "--stats", "--events", "empty.ndjson"]).ended(2).told("no events");
 }
@@ -119,6 +124,89 @@ fn a_new_rule_overwrites_nothing() {
 }
 
 #[test]
+fn a_new_rule_is_refused_a_name_that_the_pack_has() {
+    let place = Place::new("new-taken");
+    let refused = |arguments: &[&str], by: &str| {
+        let ran = place.run(&[&["rules", "new"], arguments].concat());
+        ran.ended(2).told(&format!("is already taken by {by}; nothing was written"));
+    };
+    refused(&["export", "--dir", "rules/a/b"], "rules/rules.yml:2");
+    assert!(!place.0.join("rules/a").exists());
+    // Of a correlation both names count; broken rules and files without names count as well.
+    place.write("rules/many_step.yml", b"title: [\ndetection:\n");
+    refused(&["many", "--correlation"], "rules/many_step.yml:1");
+    // A pack elsewhere is known by its lists.
+    fs::create_dir_all(place.0.join("pack/context")).unwrap();
+    place.write("pack/mine.yml", b"title: T\ndetection:\n");
+    fs::create_dir_all(place.0.join(".git")).unwrap();
+    refused(&["mine", "--dir", "pack/fresh"], "pack/mine.yml:1");
+    place.run(&["rules", "new", "export", "--dir", "pack/fresh"]).ended(0).told("`nightjar rules test pack --rule export`");
+    place.run(&["rules", "new", "mine"]).ended(0).told("`nightjar rules test --rule mine`");
+    place.run(&["rules", "test", "--rule", "mine"]).ended(1).told("1 page, 2 cases, 0 failed");
+}
+
+#[test]
+fn lists_of_the_pack_are_found_from_a_folder_in_it_and_from_a_single_rule_or_page() {
+    let place = Place::new("upwards");
+    fs::create_dir_all(place.0.join("rules/context")).unwrap();
+    fs::create_dir_all(place.0.join("rules/deep/er")).unwrap();
+    place.write("rules/context/vips.txt", b"7\n");
+    place.write("rules/context/unused.txt", b"7\n");
+    let exception = "- id: x\n  rule: export\n  reason: r\n  author: o\n  until: 2027-01-01\n";
+    place.write("rules/context/exceptions.yml", exception.as_bytes());
+    let rule = "title: Vip\nid: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b0a\nlogsource: {product: nightjar}\ndetection:\n  s:\n    target.id|expand: '%vips%'\n  condition: s\nlevel: low\n";
+    place.write("rules/deep/er/vip.yml", rule.as_bytes());
+    let case =
+        |target: &str, expect: &str| format!("```events\n{}```\n\n```expect\n{expect}```\n", event(1, "ana", "look", target));
+    let page =
+        format!("# Vip\n\nSomebody looked.\n\n## Fires\n\n{}\n## Quiet\n\n{}", case("7", "alert low ana vip\n"), case("8", ""));
+    place.write("rules/deep/er/vip.md", page.as_bytes());
+    for given in ["rules/deep", "rules/deep/er/vip.yml", "rules/deep/er/vip.md"] {
+        let ran = place.run(&["rules", "check", given, "--format", "short", "--deny-warnings", "--now", NOW]);
+        let is_own = |it: &str| it.starts_with("rules/deep/er/vip.yml:") && it.contains(" info[");
+        assert!(ran.ended(0).out.lines().all(is_own), "{given}, nothing about the pack's other rules: {}", ran.out);
+        place.run(&["rules", "test", given]).ended(0).told("1 page, 2 cases, 0 failed");
+    }
+    let whole = place.run(&["rules", "check", "rules", "--format", "short", "--now", NOW]);
+    assert!(whole.ended(0).out.contains("unused"), "{}", whole.out);
+    // Beyond the repository nothing is looked for.
+    fs::create_dir_all(place.0.join("rules/deep/.git")).unwrap();
+    place.run(&["rules", "test", "rules/deep"]).ended(1).told("there is no list");
+}
+
+#[test]
+fn what_several_arguments_lead_to_is_loaded_once() {
+    let place = Place::new("overlap");
+    place.write("rules/rules.md", b"# R\n");
+    for given in [
+        ["rules", "rules/rules.yml"],
+        ["rules/rules.md", "rules"],
+        ["rules/../rules", "rules"],
+        ["./rules/rules.yml", "rules/rules.md"],
+    ] {
+        let ran = place.run(&["rules", "list", given[0], given[1]]);
+        assert_eq!((ran.ended(0).out.lines().count(), ran.err.as_str()), (3, "3 documents\n"), "{given:?}");
+        let ran = place.run(&["rules", "check", given[0], given[1], "--format", "short"]);
+        assert!(!ran.out.contains("already taken") && !ran.out.contains("NJ1602"), "{given:?} {}", ran.out);
+        place.run(&["rules", "test", given[0], given[1]]).ended(1).told("1 page, 0 cases");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_among_the_rules_is_reported_and_not_waited_for() {
+    let place = Place::new("pipe");
+    let pipe = |name: &str| assert!(std::process::Command::new("mkfifo").arg(place.0.join(name)).status().unwrap().success());
+    fs::create_dir_all(place.0.join("rules/context")).unwrap();
+    pipe("rules/pipe.yml");
+    pipe("rules/pipe.md");
+    pipe("rules/context/pipe.txt");
+    let ran = place.run(&["rules", "check", "rules", "--format", "short"]);
+    assert_eq!(ran.ended(1).out.matches("it is a pipe or a device and no file").count(), 3, "{}", ran.out);
+    place.run(&["rules", "test", "rules"]).ended(1);
+}
+
+#[test]
 fn rules_are_listed_by_what_is_asked_for() {
     let place = Place::new("list-some");
     let names = |arguments: &[&str]| {
@@ -131,12 +219,14 @@ fn rules_are_listed_by_what_is_asked_for() {
     assert_eq!(names(&["--level", "medium"]), ["crowd", "export"]);
     assert_eq!(names(&["--status", "experimental"]), [""; 0]);
     assert_eq!(names(&["--status", "stable", "--kind", "correlation"]), ["crowd"]);
-    assert_eq!(names(&["--logsource", "nightjar"]), ["export", "looked_at"]);
+    assert_eq!(names(&["--logsource", "nightjar"]), ["crowd", "export", "looked_at"], "a correlation sees what its rules see");
+    assert_eq!(names(&["--logsource", "product=nightjar", "--kind", "detection"]), ["export", "looked_at"]);
     assert_eq!(names(&["--logsource", "okta"]), [""; 0]);
     assert_eq!(names(&["--search", "SEVERAL people"]), ["crowd"]);
     assert_eq!(names(&["--search", "f9a1f4b01"]), ["export"]);
     place.run(&["rules", "list", "--level", "severe"]).ended(2).told("informational, low, medium, high, critical");
     place.run(&["rules", "list", "--level", "high"]).ended(0).told("1 of 3 documents");
+    place.run(&["rules", "list", "--logsource", "nightjat/audit"]).ended(0).told("did you mean `nightjar`?");
 }
 
 #[test]

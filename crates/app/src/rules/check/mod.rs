@@ -61,7 +61,7 @@ fn check(args: &Args, texts: &Texts, choice: &args::Choice, now: EventTime) -> R
     let book = Rulebook::compile(checked.documents, &load::built_in_mappings()?, &mut problems);
     let set = &book.set;
     let exceptions = load::exceptions(&args.dirs, args.context.as_deref(), &args.exceptions, now, &mut problems)?;
-    load::check_exceptions(&exceptions, set, &mut problems);
+    load::check_exceptions(&exceptions, &args.dirs, set, &mut problems);
     Ok(Outcome {
         rules: set.rules.len(),
         correlations: set.correlations.len(),

@@ -178,10 +178,10 @@ fn write_text(mapping: &SourceMapping, program: &Program, run: Option<&Run>) -> 
         let (mean, median, high, most) = distribution(run, of);
         writeln!(out, "{name:26} {mean:>9.2} {median:>7} {high:>7} {most:>7}")?;
     }
-    let candidates = distribution(run, |it| it.candidates).0;
     #[expect(clippy::cast_precision_loss, reason = "a share")]
-    let rate = candidates * 100.0 / program.rules_active().max(1) as f64;
-    writeln!(out, "candidate rate {rate:.2} % of the rules are live after the first stage")?;
+    let share = |of: OfEvent| distribution(run, of).0 * 100.0 / program.rules_active().max(1) as f64;
+    let (first, last) = (share(|it| it.candidates), share(|it| it.live));
+    writeln!(out, "candidate rate {first:.2} % of the rules after the first stage, {last:.2} % after the last")?;
     writeln!(out, "shapes {}, classes {classes}, bytes of caches {}", stats.shapes, stats.bytes)?;
     writeln!(out, "\n{:34} {:>7} {:>10} {:>7} {:>8}", "field", "tests", "looked up", "known", "classes")?;
     for (name, tests, field) in fields(program, Some(run)).iter().filter(|it| it.2.asked > 0).take(FIELDS_SHOWN) {

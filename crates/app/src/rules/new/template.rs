@@ -76,7 +76,7 @@ impl Template {
         if !is_correlation {
             return self.detection(name, &words(name), &ids[0], today, "medium", true);
         }
-        let base = format!("{name}_step");
+        let base = base_of(name);
         let detection = self.detection(&base, &format!("{} (one step)", words(name)), &ids[0], today, "informational", false);
         let title = words(name);
         format!(
@@ -124,7 +124,7 @@ impl Template {
     pub(super) fn page(&self, name: &str, is_correlation: bool) -> String {
         let title = words(name);
         let (fires, quiet) = if is_correlation {
-            let step = action_of(&format!("{name}_step"));
+            let step = action_of(&base_of(name));
             (self.events(&step, COUNT), self.events(&step, COUNT - 1))
         } else {
             let action = action_of(name);
@@ -171,6 +171,11 @@ const AUTHOR: &str = "Your name";
 /// Valid accounts: what misuse of internal tools nearly always is, whatever else it is.
 const TAGS: &str = "tags:\n  - attack.t1078\n";
 const FALSE_POSITIVES: &str = "falsepositives:\n  - Say here who does this in the course of ordinary work\n";
+
+/// The rule that the new correlation `name` counts.
+pub(super) fn base_of(name: &str) -> String {
+    format!("{name}_step")
+}
 
 /// `bulk_export` → `Bulk export`
 fn words(name: &str) -> String {

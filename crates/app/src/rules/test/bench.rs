@@ -1,5 +1,6 @@
 //! Runs pages: all of them at once, each case on an engine of its own.
 
+use crate::load;
 use crate::rules::select::Entry;
 use anyhow::{Context, Result};
 use engine::Rulebook;
@@ -90,7 +91,7 @@ fn beside<'d>(page: &Path, files: &BTreeMap<&str, Vec<&'d Document>>) -> Vec<&'d
 }
 
 fn read(path: &Path, files: &BTreeMap<&str, Vec<&Document>>) -> Result<Ready, PageResult> {
-    let text = fs::read_to_string(path).map_err(|error| PageResult::broken(path, vec![(1, format!("cannot be read: {error}"))]))?;
+    let text = load::read_text(path).map_err(|error| PageResult::broken(path, vec![(1, format!("cannot be read: {error}"))]))?;
     let page = page::parse(&path.display().to_string(), &text)
         .map_err(|problems| PageResult::broken(path, problems.into_iter().map(|it| (it.line, it.message)).collect()))?;
     let rules = beside(path, files);

@@ -2,7 +2,7 @@
 
 use super::bench::PageResult;
 use super::difference::{Line, difference};
-use crate::show::escaped;
+use crate::show::{counted, escaped};
 use anyhow::Result;
 use engine::pages::CaseResult;
 use owo_colors::{OwoColorize, Style};
@@ -78,10 +78,10 @@ pub(super) fn write_text(results: &[PageResult]) -> Result<()> {
     let failed = cases().filter(|it| !it.result.passed()).count();
     let updated: usize = results.iter().map(|it| it.updated).sum();
     let problems: usize = results.iter().map(|it| it.problems.len()).sum();
-    let mut summary = format!("{} pages, {} cases, {failed} failed", results.len(), cases().count());
-    for (count, what) in [(problems, "problems of pages"), (updated, "expectations rewritten")] {
+    let mut summary = format!("{}, {}, {failed} failed", counted(results.len(), "page"), counted(cases().count(), "case"));
+    for (count, one, what) in [(problems, "problem", "of pages"), (updated, "expectation", "rewritten")] {
         if count > 0 {
-            let _ = write!(summary, ", {count} {what}");
+            let _ = write!(summary, ", {} {what}", counted(count, one));
         }
     }
     let is_fine = results.iter().all(PageResult::passed);
