@@ -7,11 +7,13 @@
 #![allow(clippy::doc_markdown, clippy::many_single_char_names, reason = "formulas are written as their sources write them")]
 
 mod array;
+pub mod budget;
 pub mod calibrate;
 pub mod combine;
 pub mod counts;
 pub mod pareto;
 pub mod prob;
+pub mod risk;
 pub mod tails;
 
 pub use prob::{LogP, Share, Weight};

@@ -2,7 +2,10 @@
 
 use crate::{LogP, Share, Weight};
 
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 15] = [
+    ("budget::bucket", include_str!("budget/bucket.rs")),
+    ("budget", include_str!("budget.rs")),
+    ("risk", include_str!("risk.rs")),
     ("combine", include_str!("combine.rs")),
     ("calibrate", include_str!("calibrate.rs")),
     ("pareto", include_str!("pareto.rs")),

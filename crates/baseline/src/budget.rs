@@ -1,0 +1,77 @@
+//! The alert budget: the threshold follows how many alerts a day people can read, and what is above it but beyond the budget goes to a
+//! digest, never away.
+
+mod bucket;
+#[cfg(test)]
+mod tests;
+
+pub use bucket::{Admission, Bucket, Candidate};
+
+use crate::Share;
+use crate::pareto::{ParetoTail, float};
+use serde::{Deserialize, Serialize};
+
+/// The threshold moves by at most this a day.
+pub const STEP_MAX: f64 = 0.1;
+/// The share of the budget that shows random cases below the threshold: the only unbiased way to know what it misses.
+pub const SAMPLED: f64 = 0.1;
+/// The Pareto tail is fitted to the largest 2 % …
+const EXCESS_SHARE: f64 = 0.02;
+/// … but at least to as many, and at most to half of all.
+const EXCESSES_MIN: usize = 20;
+
+/// The risk from which on an actor is shown. 16 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Threshold {
+    risk: f64,
+    /// Whether it has been fitted to data; until then it is what the operator began with.
+    is_fitted: bool,
+}
+
+const _: () = assert!(size_of::<Threshold>() == 16);
+
+impl Threshold {
+    /// Begins at `risk`.
+    pub const fn starting_at(risk: f64) -> Self {
+        Self { risk, is_fitted: false }
+    }
+
+    /// τ.
+    pub const fn risk(&self) -> f64 {
+        self.risk
+    }
+
+    /// Once a day: sets τ so that of `active` actors a day `per_day` exceed it, by the daily maxima of risk in the trailing fortnight
+    /// (one per actor and active day; sorted here). SPOT: τ = u + σ/ξ ((q n/N)^-ξ - 1) with q = B/N_active (A. Siffer et al., "Anomaly
+    /// detection in streams with extreme value theory", 2017, section 3), fitted by probability-weighted moments; inside the bulk the
+    /// empirical quantile. After the first fit τ moves by at most [`STEP_MAX`] a day. With too little data it stays.
+    pub fn refit(&mut self, maxima: &mut [f64], per_day: f64, active: f64) {
+        maxima.sort_unstable_by(f64::total_cmp);
+        let Some(wanted) = wanted(maxima, per_day / active) else { return };
+        self.risk = if self.is_fitted { wanted.clamp(self.risk * (1.0 - STEP_MAX), self.risk * (1.0 + STEP_MAX)) } else { wanted };
+        self.is_fitted = true;
+    }
+}
+
+/// The value that a share `q` of the maxima exceeds.
+fn wanted(ascending: &[f64], q: f64) -> Option<f64> {
+    let all = ascending.len();
+    if all < 2 * EXCESSES_MIN || !(q > 0.0 && q.is_finite()) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length")]
+    let part = |share: f64| (share * float(all)) as usize;
+    let excesses = part(EXCESS_SHARE).clamp(EXCESSES_MIN, all / 2);
+    let tail = ParetoTail::fit_largest(ascending, excesses);
+    match tail {
+        Some(tail) if q < tail.share() => Some(tail.exceeded_by(q)),
+        _ => Some(ascending[(all - 1).saturating_sub(part(q.min(1.0)))]),
+    }
+}
+
+/// Whether a case below the threshold is shown all the same, given a random number and how many such cases a day has: then
+/// [`SAMPLED`]·B a day are, each as likely as any other.
+pub fn is_sampled(random: Share, per_day: f64, cases_per_day: f64) -> bool {
+    random.get() * cases_per_day.max(1.0) < SAMPLED * per_day
+}
