@@ -11,6 +11,7 @@ pub mod budget;
 pub mod calibrate;
 pub mod combine;
 pub mod counts;
+pub mod novelty;
 pub mod pareto;
 pub mod prob;
 pub mod risk;

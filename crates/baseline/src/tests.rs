@@ -2,7 +2,9 @@
 
 use crate::{LogP, Share, Weight};
 
-const SOURCES: [(&str, &str); 15] = [
+const SOURCES: [(&str, &str); 17] = [
+    ("novelty::peers", include_str!("novelty/peers.rs")),
+    ("novelty", include_str!("novelty.rs")),
     ("budget::bucket", include_str!("budget/bucket.rs")),
     ("budget", include_str!("budget.rs")),
     ("risk", include_str!("risk.rs")),
