@@ -32,14 +32,24 @@ fn printed(value: &Value<'_>) -> String {
 /// The naive twin of the decoder for one field of an event whose keys have no dots.
 fn looked_up(event: &Json, path: &FieldPath) -> String {
     let mut at = event;
-    for (depth, segment) in path.segments().enumerate() {
+    let segments: Vec<&str> = path.segments().collect();
+    for (depth, segment) in segments.iter().enumerate() {
         if at.is_array() {
-            return format!("{depth} {at}");
+            return if reaches(at, &segments[depth..]) { format!("{depth} {at}") } else { "missing".to_owned() };
         }
         let Some(next) = at.get(segment) else { return "missing".to_owned() };
         at = next;
     }
     at.to_string()
+}
+
+/// Whether anything stands at the rest of a path, arrays walked through.
+fn reaches(json: &Json, rest: &[&str]) -> bool {
+    match (json, rest) {
+        (_, []) => true,
+        (Json::Array(elements), _) => elements.iter().any(|it| reaches(it, rest)),
+        (_, [key, below @ ..]) => json.get(key).is_some_and(|it| reaches(it, below)),
+    }
 }
 
 /// The paths of all values below `value`, arrays walked through.

@@ -101,7 +101,7 @@ pub fn derived_id(line: &str) -> String {
 }
 
 /// The value at a dotted path: nested objects, arrays on the way (the first element that has the rest of the path), and keys that are
-/// themselves dotted (the rest of the path as one key).
+/// themselves dotted (several segments of the path as one key).
 pub fn lookup<'j>(json: &'j Json, path: &str) -> Option<&'j Json> {
     let mut search = Search { path, pinned: &[], taken: Vec::new(), accept: |it| Some(it) };
     search.descend(json, Some(0))
@@ -229,9 +229,9 @@ impl Search<'_, '_> {
             Json::Array(elements) => self.descend_array(elements, at),
             Json::Object(fields) => {
                 let rest = &self.path[at..];
-                let Some((key, _)) = rest.split_once('.') else { return self.descend(fields.get(rest)?, None) };
-                let nested = fields.get(key).and_then(|it| self.descend(it, Some(at + key.len() + 1)));
-                nested.or_else(|| self.descend(fields.get(rest)?, None))
+                let mut ends = rest.match_indices('.').map(|(it, _)| it);
+                let found = ends.find_map(|end| self.descend(fields.get(&rest[..end])?, Some(at + end + 1)));
+                found.or_else(|| self.descend(fields.get(rest)?, None))
             }
             _ => None,
         }

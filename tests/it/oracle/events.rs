@@ -43,6 +43,7 @@ pub(crate) fn event(choices: &mut Choices<'_>) -> String {
         put(&mut event, &["actor", "tz"], Tree::Text(choices.one(&ZONES).to_owned()));
     }
     for field in FIELDS {
+        let before = event.clone();
         match choices.below(8) {
             0 | 1 => {}
             2 => event.push((field.to_owned(), value(choices, 1))),
@@ -52,11 +53,28 @@ pub(crate) fn event(choices: &mut Choices<'_>) -> String {
                 put(&mut event, &field.split('.').collect::<Vec<_>>(), value);
             }
         }
+        // A field in two forms makes a line no event: the first stays.
+        let tree = Tree::Object(event);
+        let is_told_once = FIELDS.iter().all(|it| forms(&tree, it) <= 1);
+        event = match tree {
+            Tree::Object(members) if is_told_once => members,
+            _ => before,
+        };
     }
     dedupe(&mut event);
     let mut line = String::new();
     write(&Tree::Object(event), choices, &mut line);
     line
+}
+
+/// In how many forms a field stands in an object: nested, or with dots in keys. What is in a list is one form.
+fn forms(tree: &Tree, path: &str) -> usize {
+    if let Tree::Array(elements) = tree {
+        return usize::from(elements.iter().any(|it| forms(it, path) > 0));
+    }
+    let ends = path.match_indices('.').map(|(it, _)| it).chain([path.len()]);
+    let below = ends.filter_map(|end| Some((tree.get(&path[..end])?, path.get(end + 1..))));
+    below.map(|(inner, rest)| rest.map_or(1, |rest| forms(inner, rest))).sum()
 }
 
 /// A key that stands twice makes a line no event: the first stays.

@@ -157,29 +157,16 @@ impl Interpreter<'_> {
         all.into_iter().filter(is_seen).collect()
     }
 
-    /// The values at a dotted path. Nested keys come first, then keys with dots in them, the innermost first; arrays on the way are
-    /// walked through. None when the field is missing.
+    /// The values at a dotted path. A dot goes into an object or is part of a key; arrays on the way are walked through. None when the
+    /// field is missing.
     fn values(&self, path: &str) -> Vec<&Tree> {
-        let keys: Vec<&str> = path.split('.').collect();
         let at_the_top = self.has(Quirk::DottedKeysAreAtTheTop);
         if let Some(found) = self.event.get(path).filter(|_| at_the_top) {
             return vec![found];
         }
-        let mut at = Some(self.event);
-        for (depth, key) in keys.iter().enumerate() {
-            if let Some(array @ Tree::Array(_)) = at.filter(|_| depth > 0) {
-                let mut found = Vec::new();
-                through(array, &keys[depth..], !at_the_top, &mut found);
-                return found;
-            }
-            at = at.and_then(|it| it.get(key));
-        }
-        if at.is_some() || at_the_top {
-            return at.into_iter().collect();
-        }
-        let inside = |depth: usize| keys[..depth].iter().try_fold(self.event, |it, key| it.get(key));
-        let flat = |depth: usize| inside(depth).and_then(|it| it.get(&keys[depth..].join(".")));
-        (0..keys.len() - 1).rev().find_map(flat).into_iter().collect()
+        let mut found = Vec::new();
+        through(self.event, &path.split('.').collect::<Vec<_>>(), !at_the_top, &mut found);
+        found
     }
 
     /// What a value of a rule asks for; any of it will do.
@@ -306,17 +293,16 @@ impl Interpreter<'_> {
     }
 }
 
-/// What is at the end of `keys` in the elements of an array.
+/// What is at the end of `keys`.
 fn through<'t>(tree: &'t Tree, keys: &[&str], takes_dots: bool, found: &mut Vec<&'t Tree>) {
     match (tree, keys) {
         (Tree::Array(elements), [_, ..]) => elements.iter().for_each(|it| through(it, keys, takes_dots, found)),
         (_, []) => found.push(tree),
-        (Tree::Object(_), [key, rest @ ..]) => {
-            if let Some(inner) = tree.get(key) {
-                through(inner, rest, takes_dots, found);
-            }
-            if let Some(inner) = tree.get(&keys.join(".")).filter(|_| takes_dots && !rest.is_empty()) {
-                found.push(inner);
+        (Tree::Object(_), _) => {
+            for taken in 1..=if takes_dots { keys.len() } else { 1 } {
+                if let Some(inner) = tree.get(&keys[..taken].join(".")) {
+                    through(inner, &keys[taken..], takes_dots, found);
+                }
             }
         }
         _ => {}

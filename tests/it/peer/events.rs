@@ -99,7 +99,10 @@ impl Maker<'_> {
             value
         };
         let path = item.field.as_ref().map_or("message", |it| it.as_str());
-        if path.contains('.') && !self.choices.once_in(8) {
+        // One form for each field: with two, a line is no event.
+        let is_flat = self.event.contains_key(path);
+        let is_nested = path.split_once('.').is_some_and(|(first, _)| self.event.contains_key(first));
+        if path.contains('.') && !is_flat && (!self.choices.once_in(8) || is_nested) {
             put(&mut self.event, path, value);
         } else {
             self.event.insert(path.to_owned(), value);

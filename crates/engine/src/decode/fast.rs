@@ -5,7 +5,7 @@ use super::keys::{Keep, NodeId, ROOT};
 use super::learned::{Learned, Passed, To};
 use super::raw::{Cursor, Guess, Isa, Task};
 use super::table::Key;
-use super::walk::{State, Step, Walk, end};
+use super::walk::{State, Step, Walk};
 use model::{Reject, Value};
 
 /// One line to walk over.
@@ -75,7 +75,7 @@ impl<'b> Task for Fast<'_, '_, 'b> {
             };
         }
         let text = cursor.since(start);
-        end(cursor)?;
+        walk.end(cursor, text)?;
         Ok(Outcome::Text(text))
     }
 }

@@ -18,6 +18,10 @@ const LEARNED_PER_OBJECT_MAX: usize = 128;
 /// Longest key that is learned.
 const LEARNED_KEY_BYTES_MAX: usize = 128;
 
+/// Most segments of a path whose dots may stand in keys in any combination. In longer ones only what is left of the path after nested
+/// objects may be one key.
+const DOTTED_SEGMENTS_MAX: usize = 6;
+
 /// A key in its object.
 #[derive(Debug, Default)]
 pub(super) struct Node {
@@ -38,6 +42,13 @@ pub(super) struct Node {
     learned_children: usize,
 }
 
+impl Node {
+    /// The key, unescaped.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 /// Where the value of a key goes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Keep {
@@ -52,25 +63,21 @@ pub(super) enum Keep {
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) slot: SlotId,
-    /// What has precedence if it is in the same event: other places at which the field may stand.
-    pub(super) better: Vec<Seen>,
+    /// What has precedence if it is in the same event: places outside of an envelope, or in one that comes before.
+    pub(super) better: Vec<NodeId>,
+    /// Other places beside this one that must not be in the same event: the field would have two values.
+    pub(super) rivals: Vec<NodeId>,
 }
 
 /// A field whose path leads through an array.
 #[derive(Debug, Clone)]
 pub(super) struct Within {
-    pub(super) target: Target,
+    pub(super) slot: SlotId,
+    pub(super) better: Vec<NodeId>,
+    /// Where in the elements the field may stand.
+    pub(super) places: Vec<NodeId>,
     /// How many segments of the path lead to the array.
     pub(super) depth: u8,
-}
-
-/// Something that an event may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// The key.
-    Key(NodeId),
-    /// The key, with an array as its value.
-    Array(NodeId),
 }
 
 /// A tree of keys: projected ones first, in the order of the projection, then learned ones.
@@ -84,8 +91,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The keys on the way to the fields of `projection`: at the root, then below each envelope. In each of these places, the
-    /// nested form has precedence, then keys with dots, those deeper in the tree first.
+    /// The keys on the way to the fields of `projection`: at the root, then below each envelope. In each of these places, a dot of a path
+    /// goes into an object or is part of a key.
     pub(super) fn new(projection: &Projection) -> Self {
         let mut keys = Self { nodes: vec![Node::default()], tracked: 0, refused: 0 };
         let envelopes: Vec<_> = projection.envelopes().iter().map(|it| keys.add_nested(ROOT, it)).collect();
@@ -100,7 +107,7 @@ impl Keys {
         for node in &mut keys.nodes {
             node.keep = match &node.targets[..] {
                 [] => Keep::Nowhere,
-                [target] if target.better.is_empty() => Keep::In(target.slot),
+                [target] if target.better.is_empty() && target.rivals.is_empty() => Keep::In(target.slot),
                 _ => Keep::ByTargets,
             };
         }
@@ -180,34 +187,38 @@ impl Keys {
     }
 
     /// Adds the places below `base` at which the field may stand. `better` are those with precedence over them, and grows by them.
-    fn add_field(&mut self, base: NodeId, path: &FieldPath, slot: SlotId, better: &mut Vec<Seen>) {
-        let mut objects = vec![base];
-        for segment in path.segments() {
-            let object = *objects.last().expect("it begins with one");
-            objects.push(self.add_tracked(object, segment));
+    fn add_field(&mut self, base: NodeId, path: &FieldPath, slot: SlotId, better: &mut Vec<NodeId>) {
+        let mut form = Form { slot, better, is_long: path.segments().count() > DOTTED_SEGMENTS_MAX, places: Vec::new() };
+        self.add_places(base, path.as_str(), 0, &mut form);
+        let Form { places, .. } = form;
+        for (at, &node) in places.iter().enumerate() {
+            let (better, rivals) = (better.clone(), places[..at].to_vec());
+            self.nodes[node as usize].targets.push(Target { slot, better, rivals });
         }
-        let leaf = objects.pop().expect("it begins with one");
-        let target = Target { slot, better: better.clone() };
-        for (depth, &object) in objects.iter().enumerate().skip(1) {
-            // An array at the envelope itself (depth 0) is not an event.
-            let depth = u8::try_from(depth).unwrap_or(u8::MAX);
-            self.nodes[object as usize].within.push(Within { target: target.clone(), depth });
-            better.push(Seen::Array(object));
-        }
-        self.nodes[leaf as usize].targets.push(target);
-        better.push(Seen::Key(leaf));
-
-        let mut rest = path.as_str();
-        let mut dotted = Vec::new();
-        for &object in &objects {
-            dotted.push((object, rest));
-            rest = rest.split_once('.').map_or("", |(_, rest)| rest);
-        }
-        dotted.pop(); // The last one is the nested form.
-        for (object, key) in dotted.into_iter().rev() {
-            let node = self.add_tracked(object, key);
-            self.nodes[node as usize].targets.push(Target { slot, better: better.clone() });
-            better.push(Seen::Key(node));
-        }
+        better.extend(places);
     }
+
+    /// Adds the places below `object` at which the rest of a path may stand, the nested form first; `depth` segments lead to `object`.
+    fn add_places(&mut self, object: NodeId, rest: &str, depth: u8, form: &mut Form<'_>) {
+        for (taken, (end, _)) in (1_u8..).zip(rest.match_indices('.')) {
+            if form.is_long && taken > 1 {
+                break;
+            }
+            let node = self.add_tracked(object, &rest[..end]);
+            let (depth, before) = (depth.saturating_add(taken), form.places.len());
+            self.add_places(node, &rest[end + 1..], depth, form);
+            let (better, places) = (form.better.to_vec(), form.places[before..].to_vec());
+            self.nodes[node as usize].within.push(Within { slot: form.slot, better, places, depth });
+        }
+        form.places.push(self.add_tracked(object, rest));
+    }
+}
+
+/// A field on its way into the tree.
+struct Form<'f> {
+    slot: SlotId,
+    better: &'f [NodeId],
+    is_long: bool,
+    /// Where it may stand, so far.
+    places: Vec<NodeId>,
 }

@@ -117,13 +117,13 @@ impl Decoder {
         let start = *cursor;
         let Self { keys, learned, stamps, limits, processor } = self;
         values.fill(Value::Missing);
-        let line = stamps.next();
+        let line = stamps.next_line();
         let mut walk = Walk { keys, stamps, values, depth_max: limits.depth_max, line };
         match processor.run(Fast { walk: &mut walk, learned, cursor })? {
             Outcome::Text(text) => Ok(text),
             Outcome::Twice => {
                 *cursor = start;
-                walk.line = walk.stamps.next();
+                walk.line = walk.stamps.next_line();
                 walk.line(cursor)
             }
         }

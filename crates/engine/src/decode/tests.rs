@@ -87,16 +87,37 @@ fn a_path_through_an_array_keeps_the_array_and_how_far_it_went() {
 fn a_key_with_dots_is_the_rest_of_a_path() {
     check(&["a.b.c"], r#"{"a.b.c":1}"#, r#"Number("1")"#);
     check(&["a.b.c"], r#"{"a":{"b.c":1}}"#, r#"Number("1")"#);
-    check(&["a.b.c"], r#"{"a.b":{"c":1}}"#, "Missing");
+    check(&["a.b.c"], r#"{"a.b":{"c":1}}"#, r#"Number("1")"#);
+    check(&["a.b.c.d"], r#"{"a.b":{"c.d":1}}"#, r#"Number("1")"#);
+    check(&["a.b.c"], r#"{"a.b":[{"c":1}]}"#, r#"Within { array: "[{\"c\":1}]", depth: 2 }"#);
+    check(&["a.b.c.d.e.f.g"], r#"{"a":{"b.c.d.e.f.g":1}}"#, r#"Number("1")"#);
+    check(&["a.b.c.d.e.f.g"], r#"{"a.b":{"c.d.e.f.g":1}}"#, "Missing");
 }
 
 #[test]
-fn the_nested_form_has_precedence_over_dots_in_any_order() {
-    check(&["a.b.c"], r#"{"a.b.c":1,"a":{"b.c":2,"b":{"c":3}}}"#, r#"Number("3")"#);
-    check(&["a.b.c"], r#"{"a":{"b":{"c":3},"b.c":2},"a.b.c":1}"#, r#"Number("3")"#);
-    check(&["a.b.c"], r#"{"a":{"b.c":2},"a.b.c":1}"#, r#"Number("2")"#);
-    check(&["a.b.c"], r#"{"a.b.c":1,"a":{"b":[]}}"#, r#"Within { array: "[]", depth: 2 }"#);
-    check(&["a.b.c"], r#"{"a":{"b":[]},"a.b.c":1}"#, r#"Within { array: "[]", depth: 2 }"#);
+fn a_field_in_two_forms_is_rejected_in_any_order() {
+    let check = |line: &str, place: usize, key: &str| {
+        let reason = format!("a field that is read stands in two forms, one of them under the key `{key}`");
+        check(&["a.b.c"], line, &format!("duplicate_key {place}: {reason}"));
+    };
+    check(r#"{"a":{"b":{"c":3}},"a.b.c":1}"#, 19, "a.b.c");
+    check(r#"{"a.b.c":1,"a":{"b":{"c":null}}}"#, 1, "a.b.c");
+    check(r#"{"a":{"b.c":2},"a.b.c":1}"#, 15, "a.b.c");
+    check(r#"{"a.b":{"c":2},"a":{"b.c":1}}"#, 8, "c");
+    check(r#"{"a.b.c":1,"a":{"b":[{"c":3}]}}"#, 1, "a.b.c");
+    check(r#"{"a":[{"b":[{"c":1}]}],"a.b.c":1}"#, 23, "a.b.c");
+    check(r#"{"a":[{"b.c":1}],"a.b":[{"c":1}]}"#, 25, "c");
+}
+
+#[test]
+fn what_can_not_have_the_field_is_no_second_form_of_it() {
+    check(&["a.b.c"], r#"{"a.b.c":1,"a":{"b":[]}}"#, r#"Number("1")"#);
+    check(&["a.b.c"], r#"{"a.b.c":1,"a":["x",{"b":1}]}"#, r#"Number("1")"#);
+    let elements = r#"[{"b.c":1},{"b":{"c":2}}]"#;
+    check(&["a.b.c"], &format!("{{\"a\":{elements}}}"), &format!("Within {{ array: {elements:?}, depth: 1 }}"));
+    check(&["a.b.c"], r#"{"a":{"b":"x","c":2},"a.b":7,"a.b.c":1}"#, r#"Number("1")"#);
+    check(&["a"], r#"{"a":1,"a.b":2,"a":1}"#, "duplicate_key 15: the key `a`, which is read, stands twice in one object");
+    check_wrapped(&["event"], &["a.b"], r#"{"event":{"a":{"b":1}},"a.b":2}"#, r#"Number("2")"#);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The walk over one line by the grammar: it knows nothing of earlier lines except the keys, accepts exactly JSON objects, and is
 //! the only place that rejects.
 
-use super::keys::{Keys, NodeId, ROOT, Seen, Target};
+use super::keys::{Keys, NodeId, ROOT, Target};
 use super::raw::{Baseline, Cursor};
 use super::skip::{self, Body};
 use super::table::Key;
@@ -33,20 +33,29 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Stamps {
     keys: Box<[u64]>,
-    arrays: Box<[u64]>,
+    /// In which line a key was last seen in elements of an array, and of which key's.
+    inside: Box<[(u64, NodeId)]>,
     last: u64,
+    /// Keys of this line that are not the only form of a field.
+    forms: Vec<NodeId>,
 }
 
 impl Stamps {
     pub(super) fn new(tracked: NodeId) -> Self {
         let none = vec![0; tracked as usize].into_boxed_slice();
-        Self { keys: none.clone(), arrays: none, last: 0 }
+        Self { keys: none, inside: vec![(0, ROOT); tracked as usize].into_boxed_slice(), last: 0, forms: Vec::new() }
     }
 
-    /// A number for a line, or for an object inside an array.
-    pub(super) fn next(&mut self) -> u64 {
+    /// A number for an object inside an array.
+    fn next(&mut self) -> u64 {
         self.last += 1;
         self.last
+    }
+
+    /// A number for a line.
+    pub(super) fn next_line(&mut self) -> u64 {
+        self.forms.clear();
+        self.next()
     }
 
     /// Notes that `object` has the key; false if it had it already. Keys that nobody reads may come as often as they like.
@@ -56,15 +65,15 @@ impl Stamps {
         std::mem::replace(stamp, object) != object
     }
 
-    fn note_array(&mut self, node: NodeId, line: u64) {
-        self.arrays[node as usize] = line;
+    /// Whether the line has the key, in the elements of an array or not.
+    fn has(&self, node: NodeId, line: u64) -> bool {
+        self.keys[node as usize] == line || self.inside[node as usize].0 == line
     }
 
-    fn has(&self, seen: Seen, line: u64) -> bool {
-        match seen {
-            Seen::Key(node) => self.keys[node as usize] == line,
-            Seen::Array(node) => self.arrays[node as usize] == line,
-        }
+    /// Whether a line that has both keys has them in the same array, where several elements may say different things.
+    fn are_beside(&self, left: NodeId, right: NodeId, line: u64) -> bool {
+        let (left, right) = (self.inside[left as usize], self.inside[right as usize]);
+        left == right && left.0 == line
     }
 }
 
@@ -92,8 +101,30 @@ impl<'b> Walk<'_, 'b> {
             };
         }
         let text = cursor.since(start);
-        end(cursor)?;
+        self.end(cursor, text)?;
         Ok(text)
+    }
+
+    /// Passes the rest of a line behind its object, which is `text`.
+    #[inline(always)]
+    pub(super) fn end(&self, cursor: &mut Cursor<'b>, text: &str) -> Result<(), Reject> {
+        end(cursor)?;
+        if self.stamps.forms.is_empty() { Ok(()) } else { self.check_forms(text) }
+    }
+
+    /// Rejects the line if it has a field in two forms: two readers could see two different values.
+    #[inline(never)]
+    fn check_forms(&self, text: &str) -> Result<(), Reject> {
+        for &node in &self.stamps.forms {
+            let known = self.keys.node(node);
+            let is_second = |it: &NodeId| self.stamps.has(*it, self.line) && !self.stamps.are_beside(*it, node, self.line);
+            if known.targets.iter().any(|it| it.rivals.iter().any(is_second)) {
+                let at = text.find(&format!("\"{}\"", known.key())).unwrap_or(0);
+                let reason = format!("a field that is read stands in two forms, one of them under the key `{}`", known.key());
+                return Err(Reject::new(RejectCode::DuplicateKey, at, reason));
+            }
+        }
+        Ok(())
     }
 
     /// Passes the `{` of the line's object.
@@ -210,11 +241,13 @@ impl<'b> Walk<'_, 'b> {
         let array = self.container(cursor, node)?;
         self.store(node, Value::Array(array));
         if self.keys.has_tracked_children(node) {
-            self.check_duplicates(&mut start.clone(), node)?;
-            self.stamps.note_array(node, self.line);
+            self.look_inside(&mut start.clone(), node, node)?;
             for within in &self.keys.node(node).within {
-                let value = Value::Within { array, depth: within.depth };
-                store(self.stamps, self.values, self.line, &within.target, value);
+                let inside = (self.line, node);
+                let is_there = within.places.iter().any(|it| self.stamps.inside[*it as usize] == inside);
+                if is_there && !within.better.iter().any(|it| self.stamps.has(*it, self.line)) {
+                    self.values[within.slot.index()] = Value::Within { array, depth: within.depth };
+                }
             }
         }
         Ok(State::After(node))
@@ -227,13 +260,13 @@ impl<'b> Walk<'_, 'b> {
         Ok(cursor.since(start))
     }
 
-    /// Looks for tracked keys that stand twice in an object, in a value of `node` that has an array around it and is valid.
-    /// Recursion is bounded by the depth that was checked before.
-    fn check_duplicates(&mut self, cursor: &mut Cursor<'b>, node: NodeId) -> Result<(), Reject> {
+    /// Looks for tracked keys in a value of `node` that is in elements of `array` and is valid: what fields there are, and whether one
+    /// of the keys stands twice in an object. Recursion is bounded by the depth that was checked before.
+    fn look_inside(&mut self, cursor: &mut Cursor<'b>, node: NodeId, array: NodeId) -> Result<(), Reject> {
         if cursor.eat::<b'['>() {
             cursor.skip_space();
             while !cursor.eat::<b']'>() {
-                self.check_duplicates(cursor, node)?;
+                self.look_inside(cursor, node, array)?;
                 pass_comma(cursor);
             }
             return Ok(());
@@ -250,7 +283,10 @@ impl<'b> Walk<'_, 'b> {
             let child = self.keys.find(node, Key::new(&unescaped)).filter(|&it| it < self.keys.tracked());
             match child {
                 Some(child) if !self.stamps.note(child, object) => return Err(duplicate(start, &unescaped)),
-                Some(child) => self.check_duplicates(cursor, child)?,
+                Some(child) => {
+                    self.note_inside(child, array);
+                    self.look_inside(cursor, child, array)?;
+                }
                 None => skip::value(cursor, 0, skip::DEPTH_CEILING)?,
             }
             pass_comma(cursor);
@@ -258,10 +294,22 @@ impl<'b> Walk<'_, 'b> {
         Ok(())
     }
 
+    fn note_inside(&mut self, node: NodeId, array: NodeId) {
+        let Stamps { inside, forms, .. } = &mut *self.stamps;
+        if inside[node as usize] != (self.line, array) {
+            inside[node as usize] = (self.line, array);
+            let has_rivals = self.keys.node(node).targets.iter().any(|it| !it.rivals.is_empty());
+            forms.extend(has_rivals.then_some(node));
+        }
+    }
+
     /// Writes the value of `node` to the fields that want it.
     #[inline(always)]
     pub(super) fn store(&mut self, node: NodeId, value: Value<'b>) {
         for target in &self.keys.node(node).targets {
+            if !target.rivals.is_empty() {
+                self.stamps.forms.push(node);
+            }
             store(self.stamps, self.values, self.line, target, value);
         }
     }

@@ -114,11 +114,11 @@ fn descend<'j>(value: Value<'j>, rest: &[&str], visit: &mut impl FnMut(Value<'j>
             if let Some(inner) = member(raw, key) {
                 descend(inner, below, visit);
             }
-            // A flattened key: the rest of the path as one literal key.
-            if !below.is_empty()
-                && let Some(inner) = member(raw, &rest.join("."))
-            {
-                visit(inner);
+            // A flattened key: several segments as one literal key.
+            for taken in 2..=rest.len() {
+                if let Some(inner) = member(raw, &rest[..taken].join(".")) {
+                    descend(inner, &rest[taken..], visit);
+                }
             }
         }
         _ => {}

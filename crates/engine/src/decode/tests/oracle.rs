@@ -34,7 +34,8 @@ pub(super) fn expected(projection: &Projection, line: &str) -> Option<Result<Vec
     if has_duplicate(&tree, &wanted) {
         return Some(Err(&[RejectCode::DuplicateKey]));
     }
-    Some(Ok(projection.paths().iter().map(|path| look_up(projection, &tree, &path.segments().collect::<Vec<_>>())).collect()))
+    let fields = projection.paths().iter().map(|path| look_up(projection, &tree, &path.segments().collect::<Vec<_>>()));
+    Some(fields.collect::<Option<_>>().ok_or(&[RejectCode::DuplicateKey]))
 }
 
 /// What the decoder returned, as the oracle would see it.
@@ -77,44 +78,69 @@ fn has_duplicate(tree: &Tree, wanted: &[Wanted<'_>]) -> bool {
         Tree::Scalar(_) => false,
         Tree::Array(elements) => elements.iter().any(|it| has_duplicate(it, wanted)),
         Tree::Object(members) => members.iter().enumerate().any(|(at, (key, child))| {
-            let is_read = wanted.iter().any(|(around, path)| path[0] == *key || (*around == 0 && path.join(".") == *key));
+            let is_read = wanted.iter().any(|(around, path)| taken(*around, path, key).is_some());
             if is_read && members[..at].iter().any(|(it, _)| it == key) {
                 return true;
             }
             let deeper: Vec<_> = wanted
                 .iter()
-                .filter(|(_, path)| path.len() > 1 && path[0] == *key)
-                .map(|(around, path)| (around.saturating_sub(1), path[1..].to_vec()))
+                .filter_map(|(around, path)| Some((*around, path, taken(*around, path, key)?)))
+                .filter(|(_, path, taken)| *taken < path.len())
+                .map(|(around, path, taken)| (around.saturating_sub(1), path[taken..].to_vec()))
                 .collect();
             !deeper.is_empty() && has_duplicate(child, &deeper)
         }),
     }
 }
 
-fn look_up(projection: &Projection, tree: &Tree, path: &[&str]) -> Field {
-    let wrapped = projection.envelopes().iter().map(|it| it.segments().try_fold(tree, |object, key| object.get(key)));
-    let places = std::iter::once(Some(tree)).chain(wrapped).flatten();
-    places.map(|it| look_up_in(it, path)).find(|it| *it != Field::Missing).unwrap_or(Field::Missing)
+/// How many segments of a path a key takes. The keys of an envelope take one each.
+fn taken(around: usize, path: &[&str], key: &str) -> Option<usize> {
+    let most = if around > 0 { 1 } else { path.len() };
+    (1..=most).find(|&it| path[..it].join(".") == *key)
 }
 
-fn look_up_in(base: &Tree, path: &[&str]) -> Field {
-    let mut at = Some(base);
-    for (depth, &segment) in path.iter().enumerate() {
-        match at {
-            Some(Tree::Array(_)) if depth > 0 => return Field::Within(at.unwrap().to_json(), u8::try_from(depth).unwrap()),
-            _ => at = at.and_then(|it| it.get(segment)),
+/// The field, and `None` where it has two values.
+fn look_up(projection: &Projection, tree: &Tree, path: &[&str]) -> Option<Field> {
+    let wrapped = projection.envelopes().iter().map(|it| it.segments().try_fold(tree, |object, key| object.get(key)));
+    let bases = std::iter::once(Some(tree)).chain(wrapped).flatten();
+    let mut found = Field::Missing;
+    for base in bases {
+        let mut places = Vec::new();
+        look_up_in(base, path, 0, &mut places);
+        if places.len() > 1 {
+            return None;
+        }
+        found = if found == Field::Missing { places.pop().unwrap_or(Field::Missing) } else { found };
+    }
+    Some(found)
+}
+
+/// Every place below `object` at which the rest of a path stands, its first `depth` segments taken.
+fn look_up_in(object: &Tree, path: &[&str], depth: usize, places: &mut Vec<Field>) {
+    let Tree::Object(members) = object else { return };
+    for (key, child) in members {
+        let Some(taken) = taken(0, &path[depth..], key) else { continue };
+        let depth = depth + taken;
+        match child {
+            _ if depth == path.len() => places.push(Field::Is(child.to_json())),
+            Tree::Array(_) if reaches(child, &path[depth..]) => {
+                places.push(Field::Within(child.to_json(), u8::try_from(depth).unwrap()));
+            }
+            _ => look_up_in(child, path, depth, places),
         }
     }
-    if let Some(found) = at {
-        return Field::Is(found.to_json());
-    }
-    for depth in (0..path.len() - 1).rev() {
-        let object = path[..depth].iter().try_fold(base, |object, key| object.get(key));
-        if let Some(found) = object.and_then(|it| it.get(&path[depth..].join("."))) {
-            return Field::Is(found.to_json());
+}
+
+/// Whether anything stands at the rest of a path, arrays walked through.
+fn reaches(tree: &Tree, rest: &[&str]) -> bool {
+    match tree {
+        _ if rest.is_empty() => true,
+        Tree::Scalar(_) => false,
+        Tree::Array(elements) => elements.iter().any(|it| reaches(it, rest)),
+        Tree::Object(members) => {
+            members.iter().any(|(key, it)| taken(0, rest, key).is_some_and(|taken| reaches(it, &rest[taken..])))
         }
     }
-    Field::Missing
 }
 
 impl<'de> Deserialize<'de> for Tree {
