@@ -21,6 +21,8 @@ pub(crate) struct Rereader {
 #[derive(Debug)]
 struct View {
     decoder: Decoder,
+    /// What reads the program's fields alone, once that was needed.
+    own: Option<Decoder>,
     /// The fields: those of the program in their order, then those of the roles and those that rules want to be shown.
     slots: HashMap<Box<str>, SlotId>,
     roles: RolePaths<Option<SlotId>>,
@@ -35,7 +37,7 @@ impl Rereader {
         if self.views.len() <= at {
             self.views.resize_with(at + 1, || None);
         }
-        let View { decoder, slots, roles, bytes, values: kept } = self.views[at].get_or_insert_with(|| View::new(program));
+        let View { decoder, own, slots, roles, bytes, values: kept } = self.views[at].get_or_insert_with(|| View::new(program));
         bytes.clear();
         bytes.extend_from_slice(line.as_bytes());
         let payload = pad(bytes);
@@ -44,8 +46,18 @@ impl Rereader {
         let mut lines = Lines::new(bytes, payload);
         let read = lines.as_mut().and_then(|it| decoder.next(it, &mut values));
         let is_read = read.is_some_and(|it| it.outcome.is_ok());
+        // Where only alerts read what makes a line no event, the correlations above still have to see it.
+        let projection = &program.schema.projection;
+        let is_decoded = is_read || {
+            values.fill(Value::Missing);
+            let decoder = own.get_or_insert_with(|| Decoder::new(projection, limits()));
+            let mut lines = Lines::new(bytes, payload);
+            lines.as_mut().and_then(|it| decoder.next(it, &mut values)).is_some_and(|it| it.outcome.is_ok())
+        };
+        let decoded = is_decoded.then(|| &values[..projection.len()]);
         let values_read = is_read.then_some(values.as_slice());
-        then(&Reread { mapping: &program.schema.mapping, line, slots, roles, values: values_read, json: OnceCell::new() });
+        let mapping = &program.schema.mapping;
+        then(&Reread { mapping, line, slots, roles, decoded, values: values_read, json: OnceCell::new() });
         *kept = recycled(values);
     }
 }
@@ -68,10 +80,13 @@ impl View {
         for field in infos.flat_map(|it| &it.fields) {
             slot(field);
         }
-        // It was not too long when it was read first.
-        let limits = Limits { line_bytes_max: usize::MAX, ..Limits::default() };
-        Self { decoder: Decoder::new(&projection, limits), slots, roles, bytes: Vec::new(), values: Vec::new() }
+        Self { decoder: Decoder::new(&projection, limits()), own: None, slots, roles, bytes: Vec::new(), values: Vec::new() }
     }
+}
+
+/// A line was not too long when it was read first.
+fn limits() -> Limits {
+    Limits { line_bytes_max: usize::MAX, ..Limits::default() }
 }
 
 /// An event that was read again.
@@ -80,6 +95,8 @@ pub(crate) struct Reread<'r> {
     pub(crate) line: &'r str,
     slots: &'r HashMap<Box<str>, SlotId>,
     roles: &'r RolePaths<Option<SlotId>>,
+    /// The values of the program's fields.
+    decoded: Option<&'r [Value<'r>]>,
     /// `None` for an event with a key twice that only alerts read: then of two values the last one counts.
     values: Option<&'r [Value<'r>]>,
     /// The whole event, for what the values don't tell.
@@ -89,7 +106,7 @@ pub(crate) struct Reread<'r> {
 impl Reread<'_> {
     /// The event with the values of the program's fields, and no time.
     pub(crate) fn decoded(&self) -> Option<Event<'_>> {
-        Some(Event { time: EventTime::default(), values: self.values?, line: self.line })
+        Some(Event { time: EventTime::default(), values: self.decoded?, line: self.line })
     }
 
     /// Who did what to what.

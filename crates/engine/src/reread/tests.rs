@@ -95,5 +95,7 @@ fn a_key_twice_that_only_alerts_read_leaves_the_last_of_its_values() {
         assert!(event.values.is_none());
         assert_eq!(event.roles().origin.ip.as_deref(), Some("10.0.0.2"));
         assert_eq!(event.lookup("d.a"), Some(json!("10.0.0.2")));
+        let actor = program.schema.roles.actor[0];
+        assert_eq!(event.decoded().unwrap().value(actor), Value::Text("ana"), "what rules read is there");
     });
 }
