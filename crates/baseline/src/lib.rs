@@ -9,15 +9,18 @@
 mod array;
 pub mod budget;
 pub mod calibrate;
+pub mod clock;
 pub mod combine;
 pub mod counts;
 pub mod novelty;
 pub mod pareto;
 pub mod prob;
+pub mod ratio;
 pub mod risk;
+pub mod slow;
 pub mod tails;
 
-pub use prob::{LogP, Share, Weight};
+pub use prob::{LogP, Rarity, Share, Weight};
 
 #[cfg(test)]
 mod tests;

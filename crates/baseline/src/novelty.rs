@@ -12,7 +12,8 @@ mod tests;
 pub use peers::{KINDS_MAX, Peers};
 
 use crate::counts::narrow;
-use crate::{LogP, Share};
+
+use crate::{LogP, Rarity, Share};
 use serde::{Deserialize, Serialize};
 
 /// Two likelihoods nearer than this are the same: they came by different roundings.
@@ -78,23 +79,6 @@ const _: () = assert!(size_of::<Kinds<16>>() == 132 && size_of::<Kinds<8>>() == 
 impl<const SLOTS: usize> Default for Kinds<SLOTS> {
     fn default() -> Self {
         Self { slots: [Slot::default(); SLOTS], total: 0.0 }
-    }
-}
-
-/// How rare a category is for somebody.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rarity {
-    /// The mass of everything that is no likelier: the p-value.
-    pub p: LogP,
-    /// The mass of everything that is less likely.
-    pub rarer: LogP,
-}
-
-impl Rarity {
-    /// The randomised p-value, for calibration.
-    pub fn mid_p(self, u: Share) -> LogP {
-        let rarer = self.rarer.p();
-        LogP::of(rarer + u.get() * (self.p.p() - rarer))
     }
 }
 

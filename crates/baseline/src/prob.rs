@@ -124,3 +124,20 @@ impl Weight {
         self.0
     }
 }
+
+/// How rare a category or an hour is for somebody.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rarity {
+    /// The mass of everything that is no likelier: the p-value (the smallest region of highest density that just includes it).
+    pub p: LogP,
+    /// The mass of everything that is less likely.
+    pub rarer: LogP,
+}
+
+impl Rarity {
+    /// The randomised p-value, for calibration.
+    pub fn mid_p(self, u: Share) -> LogP {
+        let rarer = self.rarer.p();
+        LogP::of(rarer + u.get() * (self.p.p() - rarer))
+    }
+}

@@ -2,7 +2,11 @@
 
 use crate::{LogP, Share, Weight};
 
-const SOURCES: [(&str, &str); 17] = [
+const SOURCES: [(&str, &str); 21] = [
+    ("slow", include_str!("slow.rs")),
+    ("ratio", include_str!("ratio.rs")),
+    ("clock::lag", include_str!("clock/lag.rs")),
+    ("clock", include_str!("clock.rs")),
     ("novelty::peers", include_str!("novelty/peers.rs")),
     ("novelty", include_str!("novelty.rs")),
     ("budget::bucket", include_str!("budget/bucket.rs")),
