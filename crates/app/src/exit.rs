@@ -49,7 +49,7 @@ pub(crate) fn code(outcome: anyhow::Result<Exit>) -> ExitCode {
         Err(error) => error,
     };
     // Whoever reads our output (`| head`) has seen enough: that is a good end.
-    if error.chain().any(is_broken_pipe) {
+    if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
     // Nobody is left to tell when stderr is gone as well.
@@ -72,8 +72,10 @@ fn told(error: &anyhow::Error) -> String {
     text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
 }
 
-fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
-    cause.downcast_ref::<std::io::Error>().is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe)
+/// Whether the reader of our output has gone.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is_pipe = |it: &std::io::Error| it.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|it| it.downcast_ref().is_some_and(is_pipe))
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ fn a_comment_allows_what_stands_on_its_line_or_below_it() {
     for (from, to) in [
         ("    action", "    # nightjar: allow NJ1204 the tool writes it so\n    action"),
         ("'*export*'", "'*export*' # nightjar: allow NJ1204 the tool writes it so"),
+        ("'*export*'", "'*export*' # nightjar: allow redundant-wildcard the tool writes it so"),
         ("'*export*'", "\n      # nightjar: allow NJ1204, NJ1209 the tool writes it so\n      - '*export*'\n      - exports"),
     ] {
         let place = place("check-allow", &RULE.replacen(from, to, 1));
@@ -90,15 +91,100 @@ fn a_comment_allows_what_stands_on_its_line_or_below_it() {
 fn fix_mends_what_is_safe_and_nothing_the_second_time() {
     let place = place("check-fix", RULE);
     let dry = check(&place, &["--fix", "--dry-run"]);
-    dry.ended(0).told("rules/example.yml:14: NJ1204: remove the `*`").told("1 problems would be mended in 1 files");
+    dry.ended(1).told("rules/example.yml:14: NJ1204: remove the `*`").told("1 problems would be mended in 1 files");
     assert!(dry.out.contains("-    action|contains: '*export*'\n+    action|contains: 'export'\n"), "{}", dry.out);
     assert_eq!(place.read("rules/example.yml"), RULE);
     check(&place, &["--fix"]).ended(0).told("1 problems mended in 1 files");
     let mended = RULE.replace("'*export*'", "'export'");
     assert_eq!(place.read("rules/example.yml"), mended);
     check(&place, &["--fix"]).ended(0).told("0 problems mended in 0 files");
+    check(&place, &["--fix", "--dry-run"]).ended(0);
+    check(&place, &["--fix", "--dry-run", "--deny", "missing-page"]).ended(1).told("1 errors");
     assert_eq!(place.read("rules/example.yml"), mended);
     assert_eq!(fs::read_dir(place.0.join("rules")).unwrap().count(), 1, "nothing is left beside the rule");
+}
+
+#[test]
+fn fix_and_check_are_limited_to_codes() {
+    let text = RULE.replace("date: 2026-03-02", "date: 2026/03/02").replace("status: test", "status: test  ");
+    let place = place("check-select", &text);
+    assert_eq!(codes(&place, &["--select", "NJ1003,redundant-wildcard"]), ["NJ1003", "NJ1204"]);
+    check(&place, &["--select", "NJ1003", "--fix"]).ended(0).told("1 problems mended in 1 files").told("0 notes");
+    assert_eq!(place.read("rules/example.yml"), text.replace("test  ", "test"));
+    check(&place, &["--select", "NJ0000"]).ended(2).told("no code is called `NJ0000`");
+    place.write("rules/bad.yml", RULE.replace("condition: selection", "condition: x").as_bytes());
+    assert!(codes(&place, &["--select", "NJ1003"]).contains(&"NJ0207".to_owned()));
+}
+
+#[test]
+fn fix_leaves_no_warning_where_there_was_none() {
+    let place = place("check-all", &RULE.replace("action|contains: '*export*'", "action|contains|all: [export]"));
+    place.write(
+        "rules/two.yml",
+        RULE.replace("4e5f", "4e60")
+            .replace("records exported", "records taken")
+            .replace("action|contains: '*export*'", "action|contains|all:\n      - take\n      - take_all")
+            .as_bytes(),
+    );
+    check(&place, &["--fix", "--deny-warnings"]).ended(0).told("3 problems mended in 2 files");
+    assert!(place.read("rules/two.yml").contains("action|contains:\n      - take_all\n"));
+}
+
+#[test]
+fn a_part_of_a_pack_finds_the_lists_of_the_pack() {
+    let place = place("check-part", RULE);
+    fs::create_dir_all(place.0.join("rules/context")).unwrap();
+    fs::create_dir_all(place.0.join("rules/a/b")).unwrap();
+    place.write("rules/context/vips.txt", b"usa\n");
+    let rule = RULE.replace("action|contains: '*export*'", "target.id|expand: '%vips%'").replace("4e5f", "4e60");
+    place.write("rules/a/b/vips.yml", rule.replace("records exported", "records of somebody").as_bytes());
+    for part in ["rules", "rules/a", "rules/a/b", "rules/a/b/vips.yml", "./rules/a/../a"] {
+        place.run(&["rules", "check", part, "--now", NOW]).ended(0).told(" 0 errors, 0 warnings");
+    }
+    place
+        .run(&["rules", "check", "rules", "rules/a", "rules/a/b/vips.yml"])
+        .ended(0)
+        .told("2 rules and 0 correlations load; 0 errors");
+    place.write("rules/a/b/vips.yml", rule.replace("|expand", "").as_bytes());
+    assert!(codes(&place, &[]).contains(&"NJ1219".to_owned()));
+}
+
+#[test]
+fn a_page_brings_its_rule_along() {
+    let place = place("check-page", RULE);
+    place.write("rules/example.md", b"# Customer records exported\n\nAsk.\n");
+    let ran = place.run(&["rules", "check", "rules/example.md", "--format", "short"]);
+    ran.ended(0).told("1 rules");
+    assert!(!ran.out.contains("NJ1602"), "{}", ran.out);
+}
+
+#[test]
+fn a_code_is_explained_to_people_and_to_machines() {
+    let place = place("check-explain", RULE);
+    check(&place, &["--explain", "duplicate-id"]).ended(0);
+    let about: Json = serde_json::from_str(&check(&place, &["--explain", "NJ0502", "--format", "json"]).ended(0).out).unwrap();
+    assert_eq!((about["name"].as_str(), about["severity"].as_str()), (Some("duplicate-id"), Some("error")));
+    assert!(about["wrong"].as_str().is_some_and(|it| it.matches("id: 6f1f").count() == 2), "{about}");
+    check(&place, &["--explain", "NJ0502", "--format", "sarif"]).ended(2);
+    let short = check(&place, &["--format", "short"]);
+    assert!(short.ended(0).out.contains(": note[NJ1204]"), "{}", short.out);
+}
+
+#[test]
+fn a_difference_is_json_for_machines_and_nothing_else() {
+    let place = place("check-diff", RULE);
+    let report: Json = serde_json::from_str(&check(&place, &["--fix", "--dry-run", "--format", "json"]).ended(1).out).unwrap();
+    assert_eq!(report["files"][0]["file"], "rules/example.yml");
+    assert!(report["files"][0]["diff"].as_str().unwrap().starts_with("--- a/rules/example.yml\n"));
+    check(&place, &["--fix", "--dry-run", "--format", "sarif"]).ended(2).told("--dry-run writes a difference");
+}
+
+#[test]
+fn a_reader_that_goes_early_does_not_make_a_failure_a_success() {
+    let place = place("check-pipe", &RULE.replace("condition: selection", &format!("condition: {}", "x".repeat(200_000))));
+    let mut child = place.spawn(&["rules", "check", "rules", "--now", NOW, "--format", "short"]);
+    drop(child.stdout.take());
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
 }
 
 #[test]
@@ -242,5 +328,6 @@ fn what_is_no_rule_is_told_and_not_a_crash() {
     assert_eq!(codes(&place, &[]), ["NJ1004", "NJ0001"]);
     place.write("rules/example.yml", "a".repeat(5_000_000).as_bytes());
     check(&place, &[]).ended(1);
+    place.run(&["rules", "lsp", "nowhere"]).ended(2).told("no such file or folder: nowhere");
     place.run(&["rules", "check", "nowhere"]).ended(2).told("no such file or folder: nowhere");
 }

@@ -163,7 +163,7 @@ fn lists_of_the_pack_are_found_from_a_folder_in_it_and_from_a_single_rule_or_pag
     place.write("rules/deep/er/vip.md", page.as_bytes());
     for given in ["rules/deep", "rules/deep/er/vip.yml", "rules/deep/er/vip.md"] {
         let ran = place.run(&["rules", "check", given, "--format", "short", "--deny-warnings", "--now", NOW]);
-        let is_own = |it: &str| it.starts_with("rules/deep/er/vip.yml:") && it.contains(" info[");
+        let is_own = |it: &str| it.starts_with("rules/deep/er/vip.yml:") && it.contains(" note[");
         assert!(ran.ended(0).out.lines().all(is_own), "{given}, nothing about the pack's other rules: {}", ran.out);
         place.run(&["rules", "test", given]).ended(0).told("1 page, 2 cases, 0 failed");
     }

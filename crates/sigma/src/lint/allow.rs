@@ -44,11 +44,13 @@ impl Comments {
             let is_alone = before.trim().is_empty();
             let line = if is_alone { next } else { number };
             let words: Vec<&str> = rest.split([' ', ',', '\t']).filter(|it| !it.is_empty()).collect();
-            let is_code = |it: &&&str| match it.as_bytes() {
+            let is_code = |it: &str| match it.as_bytes() {
                 [b'n' | b'N', b'j' | b'J', digits @ ..] => digits.len() == 4 && digits.iter().all(u8::is_ascii_digit),
                 _ => false,
             };
-            let codes = words.iter().take_while(is_code).count();
+            // Names have a hyphen, or come first: a word of the reason may be one as well.
+            let is_name = |at: usize, it: &str| (at == 0 || it.contains('-')) && Code::parse(it).is_some();
+            let codes = words.iter().enumerate().take_while(|(at, it)| is_code(it) || is_name(*at, it)).count();
             if codes == 0 {
                 problems.push(
                     source

@@ -17,7 +17,7 @@ struct Entry {
 }
 
 /// Longest example in lines.
-const LINES_MAX: usize = 24;
+const LINES_MAX: usize = 40;
 
 /// Why a code matters and what to do, as Markdown of a paragraph or two; `None` for a code that nobody has written about.
 pub fn about(code: Code) -> Option<&'static str> {
@@ -33,12 +33,18 @@ fn entry(code: Code) -> Option<&'static Entry> {
     ENTRIES.iter().find(|it| it.number == code.as_str())
 }
 
+/// What is wrong and what is right, as `rules check --explain` shows it; empty for what no text of a rule shows.
+pub fn example(code: Code) -> [String; 2] {
+    let Some(entry) = entry(code) else { return Default::default() };
+    [excerpt(entry.number, entry.bad, entry.good), excerpt(entry.number, entry.good, entry.bad)]
+}
+
 /// Everything about a code, as text for a terminal.
 pub fn text(code: Code) -> String {
     let mut out =
         format!("{code} {}\n\n{}\n\nUsually: {}.{}\n", code.name(), code.summary(), told(code.severity()), fix_told(code));
     let Some(entry) = entry(code) else { return out };
-    let _ = write!(out, "\n{}\n", entry.about.trim());
+    let _ = write!(out, "\n{}\n{}", entry.about.trim(), allowed(code));
     for (head, example) in examples(entry) {
         let _ = write!(out, "\n{head}:\n\n");
         example.lines().for_each(|it| {
@@ -52,9 +58,11 @@ pub fn text(code: Code) -> String {
 pub fn markdown(code: Code) -> String {
     let mut out = format!("{}\n\nUsually: {}.{}\n", code.summary(), told(code.severity()), fix_told(code));
     let Some(entry) = entry(code) else { return out };
-    let _ = write!(out, "\n{}\n", entry.about.trim());
+    let _ = write!(out, "\n{}\n{}", entry.about.trim(), allowed(code));
     for (head, example) in examples(entry) {
-        let _ = write!(out, "\n{head}:\n\n```yaml\n{example}\n```\n");
+        // A page has fences of its own.
+        let fence = if example.contains("```") { "````" } else { "```" };
+        let _ = write!(out, "\n{head}:\n\n{fence}yaml\n{example}\n{fence}\n");
     }
     out
 }
@@ -98,27 +106,57 @@ fn told(severity: Severity) -> &'static str {
     }
 }
 
+/// How to keep what is meant; an error can't be.
+fn allowed(code: Code) -> String {
+    if code.severity() == Severity::Error {
+        return String::new();
+    }
+    format!("\nWhere it is meant: `# nightjar: allow {code} why` on the line or the one above it.\n")
+}
+
 fn fix_told(code: Code) -> &'static str {
     if has_fix(code) { " `--fix` mends it where that is safe." } else { "" }
 }
 
 fn examples(entry: &Entry) -> Vec<(&'static str, String)> {
-    let both = [("Wrong", excerpt(entry.bad, entry.good)), ("Right", excerpt(entry.good, entry.bad))];
+    let (bad, good) = (excerpt(entry.number, entry.bad, entry.good), excerpt(entry.number, entry.good, entry.bad));
+    let both = [("Wrong", bad), ("Right", good)];
     both.into_iter().filter(|(_, it)| !it.is_empty()).collect()
 }
 
-/// The top-level parts of `text` that `other` does not have.
-fn excerpt(text: &str, other: &str) -> String {
-    // What a case says to the tests is nobody else's business.
-    let shown = |text: &str| text.split_inclusive('\n').filter(|it| !it.starts_with("# also: ")).collect::<String>();
+/// What an example shows: the top-level parts that the other one does not have; everything where that would be nothing; and where
+/// several documents or files are compared, all of them but for what they say about themselves alike.
+fn excerpt(number: &str, text: &str, other: &str) -> String {
     let (text, other) = (shown(text), shown(other));
     let others = parts(&other);
-    let own: Vec<&str> = parts(&text).into_iter().filter(|it| !others.contains(it)).collect();
-    let lines: Vec<&str> = own.iter().flat_map(|it| it.lines()).collect();
+    let all = parts(&text);
+    let own: Vec<&str> = all.iter().copied().filter(|it| !others.contains(it)).collect();
+    let is_idle =
+        |part: &&str| SELF.iter().any(|it| part.starts_with(it)) && (others.contains(part) || COMPARED.contains(&&number[..4]));
+    let parts = if COMPARED.contains(&&number[..4]) {
+        all.into_iter().filter(|it| !is_idle(it)).collect()
+    } else if own.is_empty() {
+        all
+    } else {
+        own
+    };
+    let lines: Vec<&str> = parts.iter().flat_map(|it| it.lines()).collect();
     let more = if lines.len() > LINES_MAX { "\n…" } else { "" };
     // What is not seen would be lost on paper too.
     let seen: Vec<String> = lines.iter().take(LINES_MAX).map(|it| it.replace('\t', "⇥").replace('\u{feff}', "")).collect();
-    format!("{}{more}", seen.join("\n"))
+    format!("{}{more}", seen.join("\n").trim_end())
+}
+
+/// Problems between documents, rules, correlations and pages: one of them alone shows nothing.
+const COMPARED: [&str; 4] = ["NJ05", "NJ14", "NJ15", "NJ16"];
+/// Keys of what documents say about themselves.
+const SELF: [&str; 6] = ["status:", "description:", "author:", "date:", "tags:", "falsepositives:"];
+
+/// What a case says to the tests is nobody else's business.
+fn shown(text: &str) -> String {
+    let text = text.split("# file: context/no_pages.txt").next().unwrap_or(text);
+    let is_for_readers = |it: &&str| !it.starts_with("# also: ");
+    text.split_inclusive('\n').filter(is_for_readers).map(|it| it.replace("# file: ", "# ")).collect()
 }
 
 /// A text cut before each line that begins without a space, those of comments kept with what follows.

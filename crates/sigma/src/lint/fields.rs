@@ -152,6 +152,14 @@ const OKTA: [&str; 16] = [
 pub(super) struct Unknown {
     /// The field that was probably meant.
     pub(super) near: Option<String>,
+    /// Whether it is a field of a later version.
+    pub(super) is_planned: bool,
+}
+
+impl Unknown {
+    fn misspelled(near: Option<String>) -> Self {
+        Self { near, is_planned: false }
+    }
 }
 
 /// The fields of the native source and the computed ones, for completion: names with dots, sorted. `detail.` and what is below it is
@@ -164,8 +172,11 @@ pub fn native_fields() -> Vec<String> {
 /// What is wrong with `field` in the events of `mapping`; `None` if it is there, or if nobody knows what is there.
 pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
     if field.starts_with("nj.") {
-        let near = nearest(field, COMPUTED.iter().map(String::as_str)).map(str::to_owned);
-        return (!COMPUTED.iter().any(|it| it == field)).then_some(Unknown { near });
+        // No event has them in this version.
+        if COMPUTED.iter().any(|it| it == field) {
+            return Some(Unknown { near: None, is_planned: true });
+        }
+        return Some(Unknown::misspelled(nearest(field, COMPUTED.iter().map(String::as_str)).map(str::to_owned)));
     }
     let top = field.split(['.', '[']).next().unwrap_or(field);
     match mapping.name.as_str() {
@@ -176,15 +187,16 @@ pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
             }
             let is_inside = native_names().any(|it| it.strip_prefix(top).is_some_and(|rest| rest.starts_with('.')));
             if is_inside {
-                return Some(Unknown { near: nearest(field, native_names()).map(str::to_owned) });
+                return Some(Unknown::misspelled(nearest(field, native_names()).map(str::to_owned)));
             }
             // The native schema keeps what it does not know: a field that is not nearly one of its own is the organisation's.
             let allowed = if field.len() < 8 { 1 } else { 2 };
-            let near = native_names().find(|it| it.len() >= 5 && within(field, it, allowed));
-            near.map(|it| Unknown { near: Some(it.to_owned()) })
+            let is_near = |it: &&str| it.eq_ignore_ascii_case(field) || it.len() >= 5 && within(field, it, allowed);
+            native_names().find(is_near).map(|it| Unknown::misspelled(Some(it.to_owned())))
         }
         "cloudtrail" => misspelled(top, field, CLOUDTRAIL.as_slice(), mapping),
         "okta" => misspelled(top, field, OKTA.as_slice(), mapping),
+        "github" => misspelled(top, field, &[], mapping),
         _ => None,
     }
 }
@@ -193,11 +205,26 @@ pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
 fn misspelled(top: &str, field: &str, known: &[&str], mapping: &SourceMapping) -> Option<Unknown> {
     let roles = roles(mapping);
     let tops = || known.iter().copied().chain(roles.iter().map(|it| it.split('.').next().unwrap_or(it)));
-    if top.len() < 5 || tops().any(|it| it == top) {
+    if tops().any(|it| it == top) {
+        return below(field, &roles);
+    }
+    let near = tops().find(|it| it.eq_ignore_ascii_case(top) || it.len() >= 5 && within(top, it, 1))?;
+    Some(Unknown::misspelled(Some(format!("{near}{}", &field[top.len()..]))))
+}
+
+/// A field below a known one that is a role's but for its case or a letter or two. Names keep their case, so that it is never there.
+fn below(field: &str, roles: &[&str]) -> Option<Unknown> {
+    if roles.iter().any(|it| *it == field || it.strip_prefix(field).is_some_and(|rest| rest.starts_with('.'))) {
         return None;
     }
-    let near = tops().find(|it| within(top, it, 1) || it.eq_ignore_ascii_case(top))?;
-    Some(Unknown { near: Some(format!("{near}{}", &field[top.len()..])) })
+    let (parent, last) = field.rsplit_once('.')?;
+    let near = roles.iter().find(|it| {
+        it.eq_ignore_ascii_case(field)
+            || it.rsplit_once('.').is_some_and(|(up, name)| {
+                up.eq_ignore_ascii_case(parent) && name.len() >= 5 && within(last, name, if name.len() < 8 { 1 } else { 2 })
+            })
+    })?;
+    Some(Unknown::misspelled(Some((*near).to_owned())))
 }
 
 /// Whether the events of `mapping` have one value at most in `field`, never a list.
@@ -245,7 +272,14 @@ fn roles(mapping: &SourceMapping) -> Vec<&str> {
         &it.device,
         &it.session,
     ];
-    all.into_iter().flatten().map(String::as_str).collect()
+    let paths: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
+    paths.iter().copied().filter(|it| !is_lowered(it, &paths)).collect()
+}
+
+/// Whether a path is another of `all` in smaller letters: some pipelines write fields so, the vendor does not.
+pub fn is_lowered(path: &str, all: &[&str]) -> bool {
+    let capitals = |it: &str| it.bytes().filter(u8::is_ascii_uppercase).count();
+    all.iter().any(|it| it.eq_ignore_ascii_case(path) && capitals(it) > capitals(path))
 }
 
 #[cfg(test)]
@@ -255,14 +289,15 @@ mod tests {
     #[track_caller]
     fn check(source: &str, field: &str, expected: &str) {
         let mapping = SourceMapping::built_in(source).unwrap();
-        let found = unknown(field, &mapping).map_or("known".to_owned(), |it| it.near.unwrap_or("unknown".to_owned()));
+        let word = |it: Unknown| it.near.unwrap_or(if it.is_planned { "planned" } else { "unknown" }.to_owned());
+        let found = unknown(field, &mapping).map_or("known".to_owned(), word);
         assert_eq!(found, expected, "{field}");
     }
 
     #[test]
     fn fields_of_the_native_schema_are_known() {
         for field in native_fields() {
-            check("native", &field, "known");
+            check("native", &field, if field.starts_with("nj.") { "planned" } else { "known" });
         }
         check("native", "detail.rows", "known");
         check("native", "cost_centre_of_the_branch", "known");
@@ -276,6 +311,17 @@ mod tests {
         check("native", "session.favourite_colour_of_it", "unknown");
         check("cloudtrail", "eventNme", "eventName");
         check("okta", "evenType", "eventType");
+        check("native", "Time", "time");
+        check("okta", "eventtype", "eventType");
+        check("okta", "actor.alternateid", "actor.alternateId");
+        check("okta", "actor.alternatId", "actor.alternateId");
+        check("okta", "client.ipAdress", "client.ipAddress");
+        check("okta", "outcome.reslt", "outcome.result");
+        check("cloudtrail", "eventname", "eventName");
+        check("cloudtrail", "useridentity.arn", "userIdentity.arn");
+        check("cloudtrail", "errorcode", "errorCode");
+        check("github", "Action", "action");
+        check("github", "actoin", "action");
     }
 
     #[test]

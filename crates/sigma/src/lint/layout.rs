@@ -34,8 +34,9 @@ const KEYS: [&str; 25] = [
     "title",
 ];
 
-/// Keys shorter than this are too near to too many words.
+/// Keys shorter than this are too near to too many words, unless they are only cut short.
 const KEY_CHARS_MIN: usize = 5;
+const CUT_CHARS_MIN: usize = 3;
 
 pub(super) fn check(source: &Source<'_>, problems: &mut Vec<Problem>) {
     text(source, problems);
@@ -66,14 +67,16 @@ pub(super) fn check(source: &Source<'_>, problems: &mut Vec<Problem>) {
 
 fn misspelled(source: &Source<'_>, at: Position, key: &str, place: &impl Fn(&str) -> Option<usize>, problems: &mut Vec<Problem>) {
     let allowed = if key.chars().count() < 8 { 1 } else { 2 };
-    if key.chars().count() < KEY_CHARS_MIN {
-        return;
-    }
-    let Some(near) = KEYS.iter().find(|it| it.len() >= KEY_CHARS_MIN && within(key, it, allowed)) else { return };
+    let is_cut = |it: &str| key.len() >= CUT_CHARS_MIN && it.strip_prefix(key).is_some_and(|rest| rest.len() == 1);
+    let is_near = |it: &str| key.chars().count() >= KEY_CHARS_MIN && it.len() >= KEY_CHARS_MIN && within(key, it, allowed);
+    let Some(near) = KEYS.iter().find(|it| is_near(it) || is_cut(it)) else { return };
     let mut problem = source.problem(Code::MisspelledKey, at, format!("`{key}` is not a key of Sigma"));
     problem.hint = Some(format!("did you mean `{near}`?"));
-    let changes_matching = matches!(*near, "detection" | "correlation" | "filter" | "logsource" | "action" | "generate" | "scope");
-    if place(near).is_none() && !changes_matching {
+    let changes_what_is_done = matches!(
+        *near,
+        "detection" | "correlation" | "filter" | "logsource" | "action" | "generate" | "scope" | "level" | "status" | "name"
+    );
+    if place(near).is_none() && !changes_what_is_done {
         problem.fix = replacement(format!("write `{near}`"), at, *near);
     }
     problems.push(problem);
@@ -100,7 +103,8 @@ fn text(source: &Source<'_>, problems: &mut Vec<Problem>) {
         if block.holds(body) {
             continue;
         }
-        if kept < length {
+        // A space after a backslash is a character of a quoted text.
+        if kept < length && !body.trim_end_matches(' ').ends_with('\\') {
             spaces.push(edit(number, kept + 1, length + 1));
         }
         let is_plain = !body.contains(['"', '\'', '#']);
@@ -136,7 +140,7 @@ fn text(source: &Source<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// `what` of a number of lines.
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     if count == 1 { what.replacen("lines end", "a line ends", 1) } else { format!("{count} {what}") }
 }
 

@@ -4,6 +4,7 @@
 //! be lists, of which any element satisfies a predicate; only what is known to be single may exclude anything.
 
 use crate::ast::{Compare, Condition, Item, Pattern, Predicate, Search, Selection, Wild};
+use crate::fold::folded;
 use model::FieldPath;
 
 /// Most terms, and most literals over all terms, that a condition is spread into.
@@ -182,7 +183,7 @@ impl Fold {
         } else if b.is_ascii() {
             ascii(a.as_bytes(), b.as_bytes())
         } else {
-            !a.is_ascii() && test(&a.to_lowercase(), &b.to_lowercase())
+            !a.is_ascii() && test(&folded(a), &folded(b))
         }
     }
 
@@ -247,8 +248,8 @@ fn matches(text: &str, pattern: &Pattern, fold: Fold) -> bool {
         Pattern::Any => true,
         Pattern::Wildcard(pieces) if fold.cased => wild(text, pieces),
         Pattern::Wildcard(pieces) => {
-            let lower = |it: &Wild| if let Wild::Literal(it) = it { Wild::Literal(it.to_lowercase()) } else { it.clone() };
-            wild(&text.to_lowercase(), &pieces.iter().map(lower).collect::<Vec<_>>())
+            let lower = |it: &Wild| if let Wild::Literal(it) = it { Wild::Literal(folded(it)) } else { it.clone() };
+            wild(&folded(text), &pieces.iter().map(lower).collect::<Vec<_>>())
         }
     }
 }

@@ -101,7 +101,9 @@ impl Metadata<'_> {
     fn tags(&self, problems: &mut Vec<Problem>) {
         let tags = self.document.texts("tags");
         for (index, &(tag, at)) in tags.iter().enumerate() {
-            let Some((namespace, rest)) = tag.split_once('.') else { continue };
+            // Capitals are a problem of their own.
+            let small = tag.to_ascii_lowercase();
+            let Some((namespace, rest)) = small.split_once('.') else { continue };
             if tags[..index].iter().any(|(it, _)| *it == tag) {
                 let mut problem = self.source.problem(Code::DuplicateTag, at, format!("the tag `{tag}` stands twice"));
                 problem.fix = self.source.remove_entry("remove it", at);

@@ -9,6 +9,7 @@ mod entries;
 pub mod fields;
 mod layout;
 mod logic;
+pub mod mend;
 mod metadata;
 mod pages;
 mod regexes;
@@ -83,6 +84,7 @@ pub fn check(input: &Input<'_>) -> Checked {
         allowed += comments.apply(&mut problems);
         comments.unused(&sources, &mut problems);
     }
+    mend::vet(input, &mut problems);
     let order: HashMap<&str, usize> = input.files.iter().enumerate().map(|(at, (file, _))| (file.as_str(), at)).collect();
     problems.sort_by_cached_key(|it| {
         (order.get(it.file.as_str()).copied().unwrap_or(usize::MAX), it.file.clone(), it.line, it.column, it.severity, it.code)
@@ -108,7 +110,7 @@ fn check_document(source: &Source<'_>, document: &Doc<'_>, known: &Known<'_>, in
     let mappings = logsource.map_or_else(Vec::new, |it| Known::mappings(it, input));
     for section in [document.node.get("detection"), document.node.get("filter")].into_iter().flatten() {
         entries::visit(section, &mut |entries| {
-            values::Values { source }.check(entries, problems);
+            values::Values { source, lists: input.lists }.check(entries, problems);
             for entry in entries {
                 regexes::check(source, entry, problems);
                 field(source, entry, &mappings, problems);
@@ -130,9 +132,17 @@ fn field(source: &Source<'_>, entry: &Entry<'_>, mappings: &[&SourceMapping], pr
     let at =
         Position { width: if key.at.width == key.text.chars().count() { name.chars().count() } else { key.at.width }, ..key.at };
     let unknown: Option<Vec<_>> = mappings.iter().map(|it| fields::unknown(name, it)).collect();
-    if let Some(first) = unknown.and_then(|it| it.into_iter().next()) {
+    // Whoever writes a field in both spellings means the pipelines that write names in small letters, too.
+    let is_meant =
+        |it: &fields::Unknown| it.near.as_deref().is_some_and(|near| near.eq_ignore_ascii_case(name) && source.text.contains(near));
+    if let Some(first) = unknown.and_then(|it| it.into_iter().next()).filter(|it| !is_meant(it)) {
         let names: Vec<&str> = mappings.iter().map(|it| it.name.as_str()).collect();
-        let mut problem = source.problem(Code::UnknownField, at, format!("the source {} has no field `{name}`", names.join(", ")));
+        let message = if first.is_planned {
+            format!("no event has `{name}` in this version: the field is one of a later one")
+        } else {
+            format!("the source {} has no field `{name}`", names.join(", "))
+        };
+        let mut problem = source.problem(Code::UnknownField, at, message);
         problem.hint = first.near.map(|it| format!("did you mean `{it}`?"));
         problems.push(problem);
     }

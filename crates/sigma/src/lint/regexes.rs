@@ -6,8 +6,8 @@ use crate::parse::yaml::{Node, Scalar};
 use crate::pcre;
 use crate::problem::{Code, Problem};
 use regex_syntax::ast::parse::Parser;
-use regex_syntax::ast::{AssertionKind, Ast, ClassPerl, ClassPerlKind, LiteralKind, Repetition, RepetitionKind, RepetitionRange};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::ast::{AssertionKind, Ast, LiteralKind, Repetition, RepetitionKind, RepetitionRange};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
 /// Most times that counted repetitions may multiply before the expression is huge.
 const COPIES_MAX: u64 = 1_000;
@@ -138,23 +138,59 @@ fn is_unbounded(repetition: &Repetition) -> bool {
 /// Why an engine that backtracks could take more than linear time; `None` if none of the usual reasons is there.
 fn backtracks(ast: &Ast) -> Option<&'static str> {
     match ast {
-        Ast::Repetition(outer) if is_unbounded(outer) => {
-            nested(&outer.ast).then_some("a repetition of a repetition").or_else(|| backtracks(&outer.ast))
-        }
+        Ast::Repetition(outer) if is_unbounded(outer) => why_repeated(&outer.ast).or_else(|| backtracks(&outer.ast)),
         Ast::Repetition(outer) => backtracks(&outer.ast),
         Ast::Group(group) => backtracks(&group.ast),
         Ast::Alternation(it) => it.asts.iter().find_map(backtracks),
         Ast::Concat(it) => {
             let overlaps = it.asts.windows(2).any(|pair| match (ungrouped(&pair[0]), ungrouped(&pair[1])) {
                 (Ast::Repetition(left), Ast::Repetition(right)) if is_unbounded(left) && is_unbounded(right) => {
-                    covers(&left.ast, &right.ast) || covers(&right.ast, &left.ast)
+                    overlap(&left.ast, &right.ast)
                 }
                 _ => false,
             });
-            overlaps.then_some("two repetitions side by side that match the same").or_else(|| it.asts.iter().find_map(backtracks))
+            // From every place of a long run the engine reads to its end, only to find no end of the text there.
+            let is_end =
+                |it: &Ast| matches!(it, Ast::Assertion(it) if matches!(it.kind, AssertionKind::EndLine | AssertionKind::EndText));
+            let is_run = |it: &Ast| matches!(it, Ast::Repetition(it) if is_unbounded(it) && !matches!(*it.ast, Ast::Dot(_)));
+            let runs_out = matches!(it.asts.as_slice(), [run, end] if is_run(run) && is_end(end));
+            if overlaps {
+                Some("two repetitions side by side that match the same")
+            } else if runs_out {
+                Some("a run that is sought from everywhere and must end the text")
+            } else {
+                it.asts.iter().find_map(backtracks)
+            }
         }
         _ => None,
     }
+}
+
+/// Why a text of what is repeated can be divided in several ways.
+fn why_repeated(ast: &Ast) -> Option<&'static str> {
+    match ast {
+        Ast::Group(group) => why_repeated(&group.ast),
+        Ast::Repetition(inner) => is_unbounded(inner).then_some("a repetition of a repetition"),
+        Ast::Alternation(it) => {
+            let clash = (0..it.asts.len()).any(|at| (0..at).any(|other| overlap(&it.asts[at], &it.asts[other])));
+            clash.then_some("a repetition of alternatives that match the same").or_else(|| it.asts.iter().find_map(why_repeated))
+        }
+        // What stands beside the inner repetition may be missing, or be one of the characters that it repeats.
+        Ast::Concat(it) => {
+            let is_vague = |at: usize| {
+                let Ast::Repetition(inner) = ungrouped(&it.asts[at]) else { return false };
+                let mut beside = it.asts.iter().enumerate().filter(|(other, _)| *other != at).map(|it| it.1);
+                is_unbounded(inner) && beside.all(|it| is_optional(it) || overlap(&inner.ast, it))
+            };
+            (0..it.asts.len()).any(is_vague).then_some("a repetition of a repetition")
+        }
+        _ => None,
+    }
+}
+
+fn is_optional(ast: &Ast) -> bool {
+    let hir = regex_syntax::parse(&ast.to_string());
+    hir.is_ok_and(|it| it.properties().minimum_len() == Some(0) && it.properties().look_set().is_empty())
 }
 
 /// What stands in the parentheses, if it is all in parentheses.
@@ -165,32 +201,29 @@ fn ungrouped(ast: &Ast) -> &Ast {
     }
 }
 
-/// Whether what is repeated is itself nothing but an unbounded repetition, so that a text can be divided in many ways.
-fn nested(ast: &Ast) -> bool {
-    match ast {
-        Ast::Group(group) => nested(&group.ast),
-        Ast::Repetition(inner) => is_unbounded(inner),
-        Ast::Alternation(it) => it.asts.iter().any(nested),
-        _ => false,
-    }
+/// Whether there is a character that both match, and that is all they match: what is longer is told apart by what follows.
+fn overlap(left: &Ast, right: &Ast) -> bool {
+    let (Some(left), Some(mut right)) = (characters(left), characters(right)) else { return false };
+    right.intersect(&left);
+    !right.ranges().is_empty()
 }
 
-/// Whether `wide` certainly matches every character that `narrow` does.
-fn covers(wide: &Ast, narrow: &Ast) -> bool {
-    if matches!(wide, Ast::Dot(_)) {
-        return matches!(narrow, Ast::Dot(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) | Ast::Literal(_));
+/// The characters that an expression of one character matches, repeated or not.
+fn characters(ast: &Ast) -> Option<ClassUnicode> {
+    let ast = match ungrouped(ast) {
+        Ast::Repetition(it) => ungrouped(&it.ast),
+        other => other,
+    };
+    match regex_syntax::parse(&ast.to_string()).ok()?.into_kind() {
+        HirKind::Class(Class::Unicode(class)) => Some(class),
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            let mut chars = text.chars();
+            let (Some(only), None) = (chars.next(), chars.next()) else { return None };
+            Some(ClassUnicode::new([ClassUnicodeRange::new(only, only)]))
+        }
+        _ => None,
     }
-    match (wide, narrow) {
-        (Ast::ClassPerl(wide), Ast::ClassPerl(narrow)) => same_perl(wide, narrow),
-        (Ast::Literal(wide), Ast::Literal(narrow)) => wide.c == narrow.c,
-        _ => false,
-    }
-}
-
-fn same_perl(wide: &ClassPerl, narrow: &ClassPerl) -> bool {
-    let is_word_over_digit =
-        wide.kind == ClassPerlKind::Word && narrow.kind == ClassPerlKind::Digit && !wide.negated && !narrow.negated;
-    is_word_over_digit || (wide.kind == narrow.kind && wide.negated == narrow.negated)
 }
 
 /// How often counted repetitions write the most repeated part out.
@@ -284,14 +317,43 @@ mod tests {
 
     #[test]
     fn repetitions_of_repetitions_are_found() {
-        for text in ["(a+)+$", "(?:x*)*y", r"\w+\d+!", ".*.*=", "a+a+b", "((ab)+|c)*d", "(.*)(.*)="] {
+        for text in [
+            "(a+)+$",
+            "(?:x*)*y",
+            r"\w+\d+!",
+            ".*.*=",
+            "a+a+b",
+            "((ab)+|c)*d",
+            "(.*)(.*)=",
+            r"^(\w+\s?)*$",
+            "(a|a)*b",
+            "^(([a-z])+.)+[A-Z]([a-z])+$",
+            r"^\s+|\s+$",
+            "[a-z]+[a-z0-9]+$",
+            "([a-z]+)*[0-9]",
+            "(a|[ab])+c",
+        ] {
             assert!(backtracks(&ast(text)).is_some(), "{text}");
         }
     }
 
     #[test]
     fn ordinary_expressions_are_left_alone() {
-        for text in ["a.*b.*c", r"\d+\.\d+", "(ab+)+", "[a-z]+[0-9]+", "(a|b)*", r"\s*=\s*", "x{3}y{2}", "(a+)-(a+)", "(a+)(b+)"] {
+        for text in [
+            "a.*b.*c",
+            r"\d+\.\d+",
+            "(ab+)+",
+            "[a-z]+[0-9]+",
+            "(a|b)*",
+            r"\s*=\s*",
+            "x{3}y{2}",
+            "(a+)-(a+)",
+            "(a+)(b+)",
+            r"(\d+\.)+",
+            "(foo|bar)+",
+            r"(\w+ )*x",
+            "foo.*$",
+        ] {
             assert_eq!(backtracks(&ast(text)), None, "{text}");
         }
     }

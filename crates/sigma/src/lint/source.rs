@@ -92,6 +92,8 @@ impl<'a> Source<'a> {
         let line = self.line(at.line);
         let is_alone = at.width > 0 && line.trim().strip_prefix("- ").is_some_and(|it| it.trim() == self.written(at));
         let edit = Edit { start: (at.line, 1), end: (at.line + 1, 1), text: String::new() };
+        // A comment above may be about the entry, and would then be about the next one.
+        let is_alone = is_alone && !self.line(at.line - 1).trim_start().starts_with('#');
         (is_alone && at.line < self.lines.len()).then(|| Fix { title: title.into(), edits: vec![edit] })
     }
 

@@ -4,9 +4,10 @@ use super::entries::Entry;
 use super::logic;
 use super::source::{Source, replacement};
 use crate::ast::{Pattern, Predicate, Wild};
+use crate::lists::Lists;
 use crate::parse::pattern_of;
 use crate::parse::yaml::{Node, Scalar, Typed};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Severity};
 use ipnet::IpNet;
 
 /// Longer lists are not compared value by value with each other.
@@ -14,6 +15,7 @@ const COMPARED_MAX: usize = 1_500;
 
 pub(super) struct Values<'a> {
     pub(super) source: &'a Source<'a>,
+    pub(super) lists: &'a Lists,
 }
 
 impl Values<'_> {
@@ -24,6 +26,7 @@ impl Values<'_> {
             self.wildcards(entry, &scalars, problems);
             self.modifiers(entry, &scalars, problems);
             self.padding(entry, &scalars, problems);
+            self.placeholders(entry, &scalars, problems);
             self.repeated(entry, &scalars, problems);
             self.networks(entry, &scalars, problems);
             if entry.has("fieldref")
@@ -79,6 +82,17 @@ impl Values<'_> {
             kept = kept.strip_suffix('*').unwrap_or(kept);
         }
         let mut problem = self.source.problem(Code::RedundantWildcard, node.at, format!("`{place}` has the `*` in it already"));
+        let (before, after) = (scalar.text.len() > kept.len() && scalar.text.starts_with('*'), scalar.text.ends_with('*'));
+        let beside = [kept.chars().next().filter(|_| before), kept.chars().next_back().filter(|_| after)];
+        if kept.is_empty() {
+            problem.hint = Some("`|exists: true` asks for any value, `\\*` for the character".to_owned());
+        } else if beside.into_iter().flatten().any(|it| !stands_in_words(it)) {
+            // Removing it would hide what is probably a mistake: the keycap `*`, the end of a regular expression.
+            problem.severity = Severity::Warning;
+            problem.hint = Some("if the character is meant, write `\\*`; else leave it out".to_owned());
+            problems.push(problem);
+            return;
+        }
         let written = self.source.written(node.at);
         let quote = written.chars().next().filter(|it| matches!(it, '\'' | '"'));
         let is_verbatim = match quote {
@@ -104,7 +118,8 @@ impl Values<'_> {
             && !entry.has("expand")
             && !entry.modifiers.iter().any(|it| it.starts_with("base64") || *it == "fieldref")
         {
-            let has_case = |it: char| it.is_lowercase() || it.is_uppercase();
+            // Titles, such as `ǅ`, are neither small nor capital.
+            let has_case = |it: char| !it.to_lowercase().eq([it]) || !it.to_uppercase().eq([it]);
             if no_value(has_case) {
                 let mut problem =
                     self.source.problem(Code::UselessCased, key.at, "`cased` over values without letters changes nothing");
@@ -146,6 +161,20 @@ impl Values<'_> {
         }
     }
 
+    /// The name of a list between percent signs, which only `expand` reads.
+    fn placeholders(&self, entry: &Entry<'_>, scalars: &[(&Node, &Scalar)], problems: &mut Vec<Problem>) {
+        if entry.has("expand") {
+            return;
+        }
+        for (node, scalar) in scalars {
+            let name = scalar.text.strip_prefix('%').and_then(|it| it.strip_suffix('%'));
+            let Some(name) = name.filter(|it| self.lists.get(it).is_some()) else { continue };
+            let message = format!("`%{name}%` is a text here: only `expand` puts the list `{name}` in its place");
+            problems
+                .push(self.source.problem(Code::ForgottenExpand, node.at, message).with_hint("write `|expand` after the field"));
+        }
+    }
+
     /// Values that others of the list cover.
     fn repeated(&self, entry: &Entry<'_>, scalars: &[(&Node, &Scalar)], problems: &mut Vec<Problem>) {
         if !entry.is_text() || scalars.len() > COMPARED_MAX {
@@ -174,7 +203,11 @@ impl Values<'_> {
                     format!("whatever `{}` matches, `{}` matches too", scalar.text, scalars[other].1.text)
                 };
                 let mut problem = self.source.problem(Code::SubsumedValue, node.at, message);
-                problem.fix = self.source.remove_entry("remove it", node.at);
+                if many_at_ends(&scalars[other].1.text) == (false, false) {
+                    problem.fix = self.source.remove_entry("remove it", node.at);
+                } else {
+                    problem.hint = Some("unless its `*` is meant as the character: then write `\\*` there".to_owned());
+                }
                 problems.push(problem);
             }
         }
@@ -221,6 +254,11 @@ impl Values<'_> {
             }
         }
     }
+}
+
+/// Whether a character is one that paths, addresses and command lines are made of.
+fn stands_in_words(it: char) -> bool {
+    it.is_alphanumeric() || it.is_whitespace() || "\\/.:-_=,;\"'@%&()<>[]{}".contains(it)
 }
 
 /// `C:\Temp\*`: the author of a path means the separator and then anything, Sigma reads a star. Not so where other wildcards are

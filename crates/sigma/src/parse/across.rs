@@ -74,14 +74,16 @@ fn unique(all: Vec<Sound>, problems: &mut Vec<Problem>, muted: &mut HashSet<Stri
         let (name, id, place) = (sound.document.name(), sound.document.id(), sound.document.place());
         let taken = match (names.get(name), ids.get(id)) {
             (Some(first), _) => {
-                Some((Code::DuplicateName, format!("the name `{name}`"), first, "give one of them another `name:`"))
+                Some((Code::DuplicateName, format!("the name `{name}`"), first, "give one of them another `name:`", sound.name_at))
             }
-            (None, Some(first)) => Some((Code::DuplicateId, format!("the id {id}"), first, "give one of them another `id:`")),
+            (None, Some(first)) => {
+                Some((Code::DuplicateId, format!("the id {id}"), first, "give one of them another `id:`", sound.id_at))
+            }
             (None, None) => None,
         };
-        if let Some((code, what, first, hint)) = taken {
+        if let Some((code, what, first, hint, at)) = taken {
             let message = format!("{what} is already taken by {}:{}", first.file, first.line);
-            problems.push(problem(code, place, Position::new(place.line, 1), message, Some(hint.to_owned())));
+            problems.push(problem(code, place, at, message, Some(hint.to_owned())));
             mute(&sound.document, muted);
             continue;
         }

@@ -7,7 +7,7 @@ use super::values::Reader;
 use super::yaml::{Key, Kind, Node, Position, Typed};
 use crate::ast::{Condition, Search, Selection};
 use crate::lists::Lists;
-use crate::problem::Code;
+use crate::problem::{Code, Edit, Fix};
 
 /// Most values of one rule, lists written out.
 const PREDICATES_MAX: usize = 500_000;
@@ -149,8 +149,13 @@ impl SelectionReader<'_> {
         }
         let mut parts = Vec::with_capacity(pairs.len());
         for (key, value) in pairs {
-            let read = Chain::read(key, self.report);
-            parts.extend(read.and_then(|(field, chain)| self.item(field, &chain, value, key.at)));
+            let Some((field, chain)) = Chain::read(key, self.report) else { continue };
+            parts.extend(self.item(field, &chain, value, key.at));
+            if chain.all && !chain.expand && value.as_list().len() == 1 {
+                let message = "`all` over a single value changes nothing";
+                self.report.warning_with_hint(Code::UselessAll, value.at, message, "leave it out");
+                self.report.fix_last(without_all(key));
+            }
         }
         (parts.len() == pairs.len()).then(|| several(parts, Search::All))
     }
@@ -197,6 +202,15 @@ impl SelectionReader<'_> {
         }
         Some(search)
     }
+}
+
+/// The key without `|all`, if it names a field and is written without quotes.
+fn without_all(key: &Key) -> Option<Fix> {
+    let words: Vec<&str> = key.text.split('|').enumerate().filter(|(at, it)| *at == 0 || *it != "all").map(|it| it.1).collect();
+    let is_plain = key.at.width == key.text.chars().count() && !key.text.starts_with('|');
+    let edit =
+        Edit { start: (key.at.line, key.at.column), end: (key.at.line, key.at.column + key.at.width), text: words.join("|") };
+    is_plain.then(|| Fix { title: "remove `|all`".to_owned(), edits: vec![edit] })
 }
 
 fn count(search: &Search) -> usize {

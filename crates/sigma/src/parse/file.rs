@@ -15,6 +15,9 @@ const BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(super) struct Sound {
     pub(super) document: Document,
     pub(super) references: Vec<Position>,
+    /// Where its `name` and its `id` stand; the beginning of the document where it has none.
+    pub(super) name_at: Position,
+    pub(super) id_at: Position,
 }
 
 /// What one file gave.
@@ -92,15 +95,15 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
     match kinds.as_slice() {
         ["detection"] => {
             let document = Document::Rule(rule::read(node, place, name, lists, report)?);
-            Some(Sound { document, references: Vec::new() })
+            Some(sound(node, document, Vec::new()))
         }
         ["correlation"] => {
             let found = correlation::read(node, place, name, report)?;
-            Some(Sound { document: Document::Correlation(found.correlation), references: found.places })
+            Some(sound(node, Document::Correlation(found.correlation), found.places))
         }
         ["filter"] => {
             let found = filter::read(node, place, name, lists, report)?;
-            Some(Sound { document: Document::Filter(Arc::new(found.filter)), references: found.places })
+            Some(sound(node, Document::Filter(Arc::new(found.filter)), found.places))
         }
         [] => {
             report.error_with_hint(
@@ -117,6 +120,11 @@ fn document(node: &Node, place: Place, name: &str, lists: &Lists, report: &mut R
             None
         }
     }
+}
+
+fn sound(node: &Node, document: Document, references: Vec<Position>) -> Sound {
+    let at = |key: &str| node.get(key).map_or(Position::new(node.at.line, 1), |it| it.at);
+    Sound { document, references, name_at: at("name"), id_at: at("id") }
 }
 
 /// Works off `action` (Sigma 1, "Rule Collection"): `global` documents are merged into those that follow until a `reset`, `repeat`

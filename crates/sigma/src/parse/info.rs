@@ -3,7 +3,7 @@
 use super::hash;
 use super::report::Report;
 use super::yaml::{Kind, Node, Position};
-use crate::problem::Code;
+use crate::problem::{Code, Edit, Fix};
 use model::{Level, RuleInfo, Status, alert::RuleKind};
 use uuid::{Uuid, uuid};
 
@@ -197,13 +197,22 @@ impl Reader<'_> {
             };
             tag.split_once('.').is_some_and(|(namespace, rest)| part(namespace) && part(rest))
         };
-        for wrong in tags.iter().filter(|it| !is_sound(it)) {
-            self.report.warning_with_hint(
-                Code::BadTag,
-                node.at,
-                format!("the tag `{wrong}` is not `namespace.name`"),
-                "write `attack.t1098`",
+        for (at, wrong) in node.as_list().iter().filter_map(|it| Some((it.at, it.as_scalar()?.text.trim()))) {
+            if is_sound(wrong) {
+                continue;
+            }
+            let small = wrong.to_ascii_lowercase();
+            let with_hyphens = small.replace([' ', '+', '/'], "-");
+            let right = [&small, &with_hyphens].into_iter().find(|it| is_sound(it));
+            let hint = right.map_or_else(
+                || "write a namespace, a dot and a name in small letters: `attack.t1098`".to_owned(),
+                |it| format!("write `{it}`"),
             );
+            self.report.warning_with_hint(Code::BadTag, at, format!("the tag `{wrong}` is not `namespace.name`"), hint);
+            if right == Some(&small) && at.width > 0 {
+                let edit = Edit { start: (at.line, at.column), end: (at.line, at.column + at.width), text: small.clone() };
+                self.report.fix_last(Some(Fix { title: format!("write `{small}`"), edits: vec![edit] }));
+            }
         }
         tags
     }

@@ -36,9 +36,6 @@ impl Reader<'_> {
             self.report.error(Code::EmptyValues, node.at, "an empty list of values");
             return None;
         }
-        if chain.all && values.len() == 1 && !chain.expand {
-            self.report.warning_with_hint(Code::UselessAll, node.at, "`all` over a single value changes nothing", "leave it out");
-        }
         if chain.expand && !values.iter().filter_map(Node::as_scalar).any(|it| placeholder::is_in(&it.text)) {
             self.report.error_with_hint(Code::ExpandNothing, node.at, "`expand` without a placeholder", "name a list as `%list%`");
             return None;

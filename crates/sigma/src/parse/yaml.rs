@@ -214,6 +214,41 @@ impl Unsound {
     }
 }
 
+/// How many characters a quoted scalar takes from its opening quote to its closing one; `None` if it doesn't begin or doesn't end.
+pub(crate) fn quoted_chars(mut text: impl Iterator<Item = char>, style: ScalarStyle) -> Option<usize> {
+    let quote = if style == ScalarStyle::SingleQuoted { '\'' } else { '"' };
+    text.next().filter(|it| *it == quote)?;
+    let (mut count, mut is_escaped) = (1, false);
+    let mut text = text.peekable();
+    while let Some(it) = text.next() {
+        count += 1;
+        if is_escaped {
+            is_escaped = false;
+        } else if it == '\\' && quote == '"' {
+            is_escaped = true;
+        } else if it == quote {
+            if quote == '"' || text.peek() != Some(&quote) {
+                return Some(count);
+            }
+            is_escaped = true;
+        }
+    }
+    None
+}
+
+/// How many characters a scalar or an alias on one line takes. The parser counts what follows a quoted one, up to the end of a
+/// comment, as a part of it.
+fn width(event: &Event<'_>, start: Marker, end: Marker, lines: &[&str]) -> usize {
+    match event {
+        Event::Scalar(_, style @ (ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted), ..) => {
+            let line = lines.get(start.line().max(1) - 1).copied().unwrap_or_default();
+            quoted_chars(line.chars().skip(start.col()), *style).unwrap_or(0)
+        }
+        Event::Scalar(..) | Event::Alias(_) => end.col().saturating_sub(start.col()),
+        _ => 0,
+    }
+}
+
 /// A collection that is still open.
 enum Open {
     Sequence { at: Position, anchor: usize, nodes: Vec<Node> },
@@ -257,6 +292,7 @@ impl Builder {
 
     fn read_all(&mut self, text: &str, into: &mut Vec<Node>) -> Result<(), Unsound> {
         let mut parser = Parser::new_from_str(text);
+        let lines: Vec<&str> = text.split('\n').collect();
         // A last line that does not end.
         let last_line = text.lines().last().filter(|_| !text.ends_with(['\n', '\r']));
         while let Some(event) = parser.next_event() {
@@ -270,8 +306,8 @@ impl Builder {
                 *value = Cow::Owned(unended.to_owned());
             }
             let mut at = self.position(span.start);
-            if matches!(event, Event::Scalar(..) | Event::Alias(_)) && span.start.line() == span.end.line() {
-                at.width = span.end.col().saturating_sub(span.start.col());
+            if span.start.line() == span.end.line() {
+                at.width = width(&event, span.start, span.end, &lines);
             }
             if let Some(root) = self.event(event, at)? {
                 (self.nodes, self.anchors) = (0, HashMap::new());
@@ -582,6 +618,40 @@ mod tests {
         assert_eq!(list[0].at, Position { line: 5, column: 5, width: 1 });
         assert_eq!(list[1].as_map().unwrap()[0].0.at, Position { line: 6, column: 5, width: 1 });
         assert_eq!(list[1].get("d").unwrap().at, Position { line: 6, column: 8, width: 1 });
+    }
+
+    #[test]
+    fn a_quoted_value_ends_with_its_quote() {
+        for (written, width) in [
+            ("'a'", 3),
+            ("'a'  # why", 3),
+            ("'it''s' # why", 7),
+            (r#""a\"b" # "why""#, 6),
+            ("a b # why", 3),
+            ("!!str 'a' # why", 0),
+        ] {
+            let mut report = Report::new("t.yml");
+            let nodes = documents(&format!("k: {written}\n"), &mut report);
+            assert_eq!(nodes[0].get("k").unwrap().at.width, width, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_block_at_the_end_of_a_file_has_the_line_ends_that_are_there() {
+        for (text, expected) in [
+            ("a: |\n  x", "x"),
+            ("a: |+\n  x", "x"),
+            ("a: >\n  x\n  y", "x y"),
+            ("a: |\n  x\n", "x\n"),
+            ("a: |\n  x\n\n", "x\n"),
+            ("a: |+\n  x\n\n", "x\n\n"),
+            ("a: |\n  x\nb: 1", "x\n"),
+            ("a: |\n  x\n---\nb: 1", "x\n"),
+        ] {
+            let mut report = Report::new("t.yml");
+            let nodes = documents(text, &mut report);
+            assert_eq!(nodes[0].get("a").and_then(Node::as_scalar).unwrap().text, expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -201,6 +201,7 @@ codes! {
     "NJ1216" EscapedWildcard Warning "escaped-wildcard" "A backslash before a wildcard at the end of a path takes its meaning away."
     "NJ1217" PaddedValue Info "padded-value" "A value begins or ends with a space."
     "NJ1218" UselessExists Info "useless-exists" "`exists` beside a test that needs the field anyway."
+    "NJ1219" ForgottenExpand Warning "forgotten-expand" "A placeholder of a list that is there, without `expand`."
 
     // Regular expressions.
     "NJ1231" QuadraticRegex Warning "quadratic-regex" "A regular expression that can take quadratic time or worse."

@@ -16,6 +16,7 @@ pub enum Severity {
     /// The document is loaded, but it probably does not do what its author meant.
     Warning,
     /// The document does what it says; it could say it better.
+    #[serde(rename = "note")]
     Info,
 }
 
@@ -25,7 +26,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
-            Self::Info => "info",
+            Self::Info => "note",
         }
     }
 }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 Examples:
   nightjar rules check rules
   nightjar rules check rules --fix
+  nightjar rules check rules --fix --select NJ1003,NJ1005
   nightjar rules check rules --deny-warnings --format github
   nightjar rules check --explain NJ0210
 
@@ -43,9 +44,12 @@ pub(crate) struct Args {
     /// Mend what can be mended without changing which events match
     #[arg(long)]
     pub(super) fix: bool,
-    /// With --fix: show the changes as a difference, write nothing
+    /// With --fix: show the changes as a difference, write nothing; fails while there is something to change
     #[arg(long, requires = "fix")]
     pub(super) dry_run: bool,
+    /// Tell and mend only these codes (numbers or names); errors are told in any case
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
     /// Say nothing of these codes (numbers or names)
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(super) allow: Vec<String>,
@@ -78,6 +82,8 @@ pub(super) enum Output {
 /// Which codes are not told, and which count as errors.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
+    /// `None`: every code.
+    selected: Option<Vec<Code>>,
     allowed: Vec<Code>,
     denied: Vec<Code>,
 }
@@ -90,7 +96,8 @@ impl Args {
     }
 
     pub(super) fn choice(&self) -> Result<Choice> {
-        let choice = Choice { allowed: codes(&self.allow)?, denied: codes(&self.deny)? };
+        let selected = if self.select.is_empty() { None } else { Some(codes(&self.select)?) };
+        let choice = Choice { selected, allowed: codes(&self.allow)?, denied: codes(&self.deny)? };
         if let Some(both) = choice.allowed.iter().find(|it| choice.denied.contains(it)) {
             return Err(Usage::new(format!("{both} is both allowed and denied")));
         }
@@ -102,9 +109,14 @@ impl Args {
 }
 
 impl Choice {
+    /// Whether `--fix` may mend problems of a code.
+    pub(super) fn mends(&self, code: Code) -> bool {
+        self.selected.as_ref().is_none_or(|it| it.contains(&code))
+    }
+
     /// The problems that are told, in their order.
     pub(super) fn apply(&self, mut problems: Vec<Problem>) -> Vec<Problem> {
-        problems.retain(|it| it.is_error() || !self.allowed.contains(&it.code));
+        problems.retain(|it| it.is_error() || self.mends(it.code) && !self.allowed.contains(&it.code));
         for problem in problems.iter_mut().filter(|it| self.denied.contains(&it.code)) {
             problem.severity = Severity::Error;
         }

@@ -5,9 +5,12 @@ use super::diff;
 use crate::load::Texts;
 use crate::show::escaped;
 use anyhow::{Context, Result};
+use serde_json::json;
 use sigma::lint::Checked;
-use sigma::problem::{Edit, Fix};
-use std::collections::BTreeMap;
+use sigma::lint::mend::{self, Before};
+use sigma::lists::Lists;
+use sigma::problem::{Fix, Problem};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 use std::{fs, io};
@@ -22,117 +25,89 @@ pub(super) struct Fixed {
     after: String,
     /// What was done, in order: line, code, title.
     done: Vec<String>,
-    /// Fixes that overlap others, or after which the file had new errors.
+    /// Fixes that overlap others, or that together with others would change what the file does.
     refused: Vec<String>,
 }
 
 /// Mends `texts` in memory.
 pub(super) fn all(texts: &mut Texts, choice: &Choice, check: &impl Fn(&Texts) -> Result<Checked>) -> Result<Vec<Fixed>> {
     let mut mended: BTreeMap<String, Fixed> = BTreeMap::new();
-    let mut refused: Vec<String> = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        let checked = check(texts)?;
-        let errors_before = errors_by_file(&checked);
-        let mut changed = BTreeMap::new();
-        for (index, (file, text)) in texts.files.iter().enumerate().filter(|(_, (file, _))| !refused.contains(file)) {
-            let problems = choice.apply(checked.problems.iter().filter(|it| it.file == *file).cloned().collect());
-            let fixes: Vec<(String, &Fix)> = problems
-                .iter()
-                .filter_map(|it| it.fix.as_ref().map(|fix| (format!("{file}:{}: {}: {}", it.line, it.code, fix.title), fix)))
-                .collect();
-            let applied = apply(text, &fixes);
-            if applied.text != *text {
-                changed.insert(index, (text.clone(), applied));
-            }
+        let mut problems: HashMap<String, Vec<Problem>> = HashMap::new();
+        for problem in choice.apply(check(texts)?.problems).into_iter().filter(|it| it.fix.is_some() && choice.mends(it.code)) {
+            problems.entry(problem.file.clone()).or_default().push(problem);
         }
-        if changed.is_empty() {
+        let mut is_changed = false;
+        for (file, text) in &mut texts.files {
+            let Some(problems) = problems.get(file) else { continue };
+            let round = mend(file, text, problems, &texts.lists);
+            let entry = mended.entry(file.clone()).or_insert_with(|| Fixed::unchanged(file, text));
+            is_changed |= round.text != *text;
+            text.clone_from(&round.text);
+            entry.after = round.text;
+            entry.done.extend(round.done);
+            entry.refused = round.refused;
+        }
+        if !is_changed {
             break;
-        }
-        for (&index, (_, applied)) in &changed {
-            texts.files[index].1.clone_from(&applied.text);
-        }
-        let errors_after = errors_by_file(&check(texts)?);
-        for (index, (before, applied)) in changed {
-            let file = texts.files[index].0.clone();
-            let count = |of: &BTreeMap<String, usize>| of.get(&file).copied().unwrap_or(0);
-            let entry = mended.entry(file.clone()).or_insert_with(|| Fixed {
-                file: file.clone(),
-                before: before.clone(),
-                after: before.clone(),
-                done: Vec::new(),
-                refused: Vec::new(),
-            });
-            if count(&errors_after) > count(&errors_before) {
-                // A fix that breaks a rule is our mistake: the file stays as it was.
-                entry.refused.push(format!("{file}: left alone, the fixes would make an error"));
-                texts.files[index].1 = before;
-                refused.push(file);
-                continue;
-            }
-            entry.after = applied.text;
-            entry.done.extend(applied.done);
-            entry.refused = applied.refused;
         }
     }
     Ok(mended.into_values().collect())
 }
 
-fn errors_by_file(checked: &Checked) -> BTreeMap<String, usize> {
-    let mut errors = BTreeMap::new();
-    for problem in checked.problems.iter().filter(|it| it.is_error()) {
-        *errors.entry(problem.file.clone()).or_default() += 1;
-    }
-    errors
-}
-
-struct Applied {
+/// What one round makes of a file.
+struct Round {
     text: String,
     done: Vec<String>,
     refused: Vec<String>,
 }
 
-/// Applies fixes in their order; one that overlaps an earlier one is refused, and gets its turn in the next round.
-fn apply(text: &str, fixes: &[(String, &Fix)]) -> Applied {
-    let starts = line_starts(text);
-    let mut taken: Vec<(usize, usize, &str)> = Vec::new();
-    let (mut done, mut refused) = (Vec::new(), Vec::new());
-    for (what, fix) in fixes {
-        let spans: Option<Vec<(usize, usize, &str)>> = fix.edits.iter().map(|it| span(text, &starts, it)).collect();
-        let overlaps = |span: &(usize, usize, &str)| taken.iter().any(|it| it.0 < span.1 && span.0 < it.1 || it.0 == span.0);
-        match spans {
-            Some(spans) if !spans.iter().any(overlaps) => {
-                taken.extend(spans);
-                done.push(what.clone());
+/// All fixes at once where that keeps what the file does; else one after the other, those that keep it.
+fn mend(file: &str, text: &str, problems: &[Problem], lists: &Lists) -> Round {
+    let fixes: Vec<(&Problem, &Fix)> = problems.iter().filter_map(|it| Some((it, it.fix.as_ref()?))).collect();
+    let told = |(problem, fix): &(&Problem, &Fix)| format!("{file}:{}: {}: {}", problem.line, problem.code, fix.title);
+    let before = Before::new(file, text, lists);
+    let applied = mend::apply(text, fixes.iter().map(|it| it.1));
+    if before.is_kept(&applied.text).is_ok() {
+        let is_refused = |at: &usize| applied.refused.contains(at);
+        let (refused, done): (Vec<usize>, Vec<usize>) = (0..fixes.len()).partition(is_refused);
+        return Round {
+            text: applied.text,
+            done: done.into_iter().map(|it| told(&fixes[it])).collect(),
+            refused: refused.into_iter().map(|it| format!("{}: not done, it overlaps another fix", told(&fixes[it]))).collect(),
+        };
+    }
+    let mut round = Round { text: text.to_owned(), done: Vec::new(), refused: Vec::new() };
+    let mut kept: Vec<&Fix> = Vec::new();
+    for it in &fixes {
+        kept.push(it.1);
+        let applied = mend::apply(text, kept.iter().copied());
+        let why =
+            if applied.refused.is_empty() { before.is_kept(&applied.text) } else { Err("it overlaps another fix".to_owned()) };
+        match why {
+            Ok(()) => {
+                round.text = applied.text;
+                round.done.push(told(it));
             }
-            _ => refused.push(format!("{what}: not done, it overlaps another fix")),
+            Err(why) => {
+                kept.pop();
+                round.refused.push(format!("{}: not done, {why}", told(it)));
+            }
         }
     }
-    taken.sort_unstable_by_key(|it| it.0);
-    let (mut mended, mut at) = (String::with_capacity(text.len()), 0);
-    for (start, end, inserted) in taken {
-        mended.push_str(&text[at..start]);
-        mended.push_str(inserted);
-        at = end;
+    round
+}
+
+impl Fixed {
+    fn unchanged(file: &str, text: &str) -> Self {
+        let (before, after) = (text.to_owned(), text.to_owned());
+        Self { file: file.to_owned(), before, after, done: Vec::new(), refused: Vec::new() }
     }
-    mended.push_str(&text[at..]);
-    Applied { text: mended, done, refused }
-}
 
-fn line_starts(text: &str) -> Vec<usize> {
-    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
-}
-
-/// An edit in bytes; `None` if it does not lie in the text.
-fn span<'e>(text: &str, starts: &[usize], edit: &'e Edit) -> Option<(usize, usize, &'e str)> {
-    let offset = |(line, column): (usize, usize)| {
-        let start = *starts.get(line.checked_sub(1)?)?;
-        let end = starts.get(line).copied().unwrap_or(text.len());
-        let line = &text[start..end];
-        let inside = line.char_indices().map(|(at, _)| at).chain([line.len()]).nth(column.checked_sub(1)?)?;
-        Some(start + inside)
-    };
-    let (start, end) = (offset(edit.start)?, offset(edit.end)?);
-    (start <= end).then_some((start, end, edit.text.as_str()))
+    /// Whether the file is not what it was.
+    pub(super) fn is_changed(&self) -> bool {
+        self.after != self.before
+    }
 }
 
 /// Tells people what was done, or what would be.
@@ -141,8 +116,7 @@ pub(super) fn tell(fixed: &[Fixed], is_done: bool) -> Result<()> {
     for line in fixed.iter().flat_map(|it| it.done.iter().chain(&it.refused)) {
         writeln!(err, "{}", escaped(line))?;
     }
-    let (done, files) =
-        (fixed.iter().map(|it| it.done.len()).sum::<usize>(), fixed.iter().filter(|it| it.after != it.before).count());
+    let (done, files) = (fixed.iter().map(|it| it.done.len()).sum::<usize>(), fixed.iter().filter(|it| it.is_changed()).count());
     writeln!(err, "{done} problems {} in {files} files", if is_done { "mended" } else { "would be mended" })?;
     Ok(())
 }
@@ -150,10 +124,22 @@ pub(super) fn tell(fixed: &[Fixed], is_done: bool) -> Result<()> {
 /// Shows the changes as a difference that `patch` takes.
 pub(super) fn show(fixed: &[Fixed]) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    for it in fixed.iter().filter(|it| it.after != it.before) {
+    for it in fixed.iter().filter(|it| it.is_changed()) {
         write!(out, "{}", diff::unified(&it.file, &it.before, &it.after))?;
     }
     Ok(())
+}
+
+/// The same for machines.
+pub(super) fn json(fixed: &[Fixed]) -> serde_json::Value {
+    let files: Vec<_> = fixed
+        .iter()
+        .map(|it| {
+            let diff = if it.is_changed() { diff::unified(&it.file, &it.before, &it.after) } else { String::new() };
+            json!({"file": it.file, "mended": it.done, "left": it.refused, "diff": diff})
+        })
+        .collect();
+    json!({"files": files})
 }
 
 /// Writes the changed files, each whole or not at all. One that can't be written does not keep the others from it; the first such
@@ -161,7 +147,7 @@ pub(super) fn show(fixed: &[Fixed]) -> Result<()> {
 pub(super) fn write(fixed: Vec<Fixed>) -> (Vec<Fixed>, Result<()>) {
     let (mut written, mut result) = (Vec::new(), Ok(()));
     for it in fixed {
-        if it.after == it.before {
+        if !it.is_changed() {
             written.push(it);
             continue;
         }
@@ -190,44 +176,4 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    type Change<'t> = ((usize, usize), (usize, usize), &'t str);
-
-    fn fix(edits: &[Change<'_>]) -> Fix {
-        let edits = edits.iter().map(|(start, end, text)| Edit { start: *start, end: *end, text: (*text).to_owned() }).collect();
-        Fix { title: "do".to_owned(), edits }
-    }
-
-    #[track_caller]
-    fn check(text: &str, fixes: &[Fix], expected: &str, refused: usize) {
-        let named: Vec<(String, &Fix)> = fixes.iter().map(|it| ("it".to_owned(), it)).collect();
-        let applied = apply(text, &named);
-        assert_eq!((applied.text.as_str(), applied.refused.len()), (expected, refused));
-    }
-
-    #[test]
-    fn edits_count_characters_and_lines() {
-        check("aä: b\nc\n", &[fix(&[((1, 2), (1, 3), "o")])], "ao: b\nc\n", 0);
-        check("a\nb\nc\n", &[fix(&[((2, 1), (3, 1), "")])], "a\nc\n", 0);
-        check("a", &[fix(&[((1, 2), (1, 2), "\n")])], "a\n", 0);
-        check("a\r\n", &[fix(&[((1, 2), (1, 3), "")])], "a\n", 0);
-    }
-
-    #[test]
-    fn a_fix_that_overlaps_an_earlier_one_is_refused_whole() {
-        let first = fix(&[((1, 1), (1, 3), "x")]);
-        let second = fix(&[((1, 2), (1, 4), "y"), ((1, 5), (1, 6), "z")]);
-        check("abcdef", &[first, second], "xcdef", 1);
-    }
-
-    #[test]
-    fn an_edit_outside_of_the_text_is_refused() {
-        check("a\n", &[fix(&[((9, 1), (9, 2), "x")])], "a\n", 1);
-        check("a\n", &[fix(&[((1, 9), (1, 9), "x")])], "a\n", 1);
-    }
 }

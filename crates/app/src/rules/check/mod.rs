@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use args::Args;
 
-use crate::exit::{Exit, Usage};
+use crate::exit::{Exit, Usage, is_broken_pipe};
 use crate::load::{self, Texts};
 use anyhow::Result;
 use args::Output;
@@ -29,16 +29,26 @@ use std::io::Write;
 /// Checks rules as they are loaded for all sources at once.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     if let Some(code) = &args.explain {
-        return explain::main(code);
+        return explain::main(code, args.format);
     }
     let (choice, now) = (args.choice()?, args.now()?);
+    if args.dry_run && !matches!(args.format, Output::Text | Output::Short | Output::Json) {
+        return Err(Usage::new("--dry-run writes a difference, or JSON with `--format json`"));
+    }
     let mut texts = load::texts(&args.dirs, args.context.as_deref())?;
     if args.fix {
         let fixed = fix::all(&mut texts, &choice, &|texts| check_once(texts, now))?;
         if args.dry_run {
             fix::tell(&fixed, false)?;
-            fix::show(&fixed)?;
-            return Ok(Exit::Done);
+            match args.format {
+                Output::Json => writeln!(anstream::stdout(), "{:#}", fix::json(&fixed))?,
+                _ => fix::show(&fixed)?,
+            }
+            let outcome = check(args, &texts, &choice, now)?;
+            text::summary(&outcome)?;
+            // What would be mended is not in order yet.
+            let is_in_order = !outcome.fails(args.deny_warnings) && !fixed.iter().any(fix::Fixed::is_changed);
+            return Ok(if is_in_order { Exit::Done } else { Exit::Failed });
         }
         let (written, result) = fix::write(fixed);
         fix::tell(&written, true)?;
@@ -48,10 +58,12 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     if outcome.is_nothing() {
         return Err(Usage::new(format!("no rules in {}: name a folder with Sigma rules (.yml)", load::names(&args.dirs))));
     }
-    write(args.format, &outcome, &texts)?;
-    let warnings = outcome.warnings();
-    let fails = outcome.errors() > 0 || (args.deny_warnings && warnings > 0);
-    Ok(if fails { Exit::Failed } else { Exit::Done })
+    let exit = if outcome.fails(args.deny_warnings) { Exit::Failed } else { Exit::Done };
+    match write(args.format, &outcome, &texts) {
+        // Whoever reads our output (`| head`) has seen enough; what was found is found all the same.
+        Err(error) if exit == Exit::Failed && is_broken_pipe(&error) => Ok(exit),
+        written => written.map(|()| exit),
+    }
 }
 
 fn check(args: &Args, texts: &Texts, choice: &args::Choice, now: EventTime) -> Result<Outcome> {
@@ -94,7 +106,7 @@ fn write(output: Output, outcome: &Outcome, texts: &Texts) -> Result<()> {
                 "correlations": outcome.correlations,
                 "errors": outcome.errors(),
                 "warnings": outcome.warnings(),
-                "infos": outcome.infos(),
+                "notes": outcome.infos(),
                 "allowed": outcome.allowed,
                 "problems": outcome.problems,
             });

@@ -17,6 +17,11 @@ impl Outcome {
         self.rules + self.correlations == 0 && self.problems.is_empty()
     }
 
+    /// Whether the rules are not in order.
+    pub(super) fn fails(&self, denies_warnings: bool) -> bool {
+        self.errors() > 0 || (denies_warnings && self.warnings() > 0)
+    }
+
     pub(super) fn errors(&self) -> usize {
         self.count(Severity::Error)
     }

@@ -1,6 +1,7 @@
 //! The fields that rules can test: those of native events, those that source mappings name, and the computed ones.
 
 use model::source::{RolePaths, SourceMapping};
+use sigma::lint::fields::is_lowered;
 
 /// What is known about a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,8 +149,9 @@ fn roles(roles: &RolePaths) -> Vec<FieldDoc> {
         (&roles.session, "The session it belongs to."),
     ];
     let mut fields: Vec<FieldDoc> = Vec::new();
+    let known: Vec<&str> = all.iter().flat_map(|it| it.0).map(String::as_str).collect();
     for (paths, meaning) in all {
-        for path in paths.iter().filter(|it| !it.is_empty()) {
+        for path in paths.iter().filter(|it| !it.is_empty() && !is_lowered(it, &known)) {
             match fields.iter_mut().find(|it| it.path == *path) {
                 Some(field) => field.meaning = format!("{} {meaning}", field.meaning),
                 None => fields.push(FieldDoc { path: path.clone(), meaning: meaning.to_owned(), values: &[], is_available: true }),

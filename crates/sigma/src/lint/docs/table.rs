@@ -2,10 +2,12 @@
 
 use super::Entry;
 
-/// Reads the files of each code; `fix` marks those that have a `fixed.yml`, `told` those that only reading and compiling can find.
+/// Reads the files of each code; `fix` marks those that have a `fixed.yml`, `told` those that only reading and
+/// compiling can find, `none` those that nothing makes at present.
 macro_rules! entries {
     ($($number:literal $kind:ident)*) => { &[$(entries!(@$kind $number),)*] };
-    (@told $number:literal) => { Entry { number: $number, about: entries!(@file $number "about.md"), bad: "", good: "", has_fix: false } };
+    (@none $number:literal) => { Entry { number: $number, about: entries!(@file $number "about.md"), bad: "", good: "", has_fix: false } };
+    (@told $number:literal) => { entries!(@entry $number false) };
     (@lint $number:literal) => { entries!(@entry $number false) };
     (@fix $number:literal) => { entries!(@entry $number true) };
     (@entry $number:literal $has_fix:literal) => {
@@ -34,7 +36,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0011" lint
     "NJ0012" lint
     "NJ0013" lint
-    "NJ0014" told
+    "NJ0014" none
     "NJ0101" lint
     "NJ0102" lint
     "NJ0103" lint
@@ -43,7 +45,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0106" lint
     "NJ0107" lint
     "NJ0108" lint
-    "NJ0109" lint
+    "NJ0109" fix
     "NJ0110" lint
     "NJ0111" lint
     "NJ0112" lint
@@ -66,7 +68,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0302" lint
     "NJ0303" lint
     "NJ0304" lint
-    "NJ0305" lint
+    "NJ0305" fix
     "NJ0306" lint
     "NJ0307" lint
     "NJ0308" lint
@@ -100,7 +102,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0504" lint
     "NJ0505" lint
     "NJ0506" told
-    "NJ0507" told
+    "NJ0507" lint
     "NJ0550" told
     "NJ0551" told
     "NJ0552" told
@@ -159,6 +161,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ1216" lint
     "NJ1217" lint
     "NJ1218" lint
+    "NJ1219" lint
     "NJ1231" lint
     "NJ1232" lint
     "NJ1233" lint

@@ -151,7 +151,25 @@ fn every_code_is_documented() {
     for code in Code::ALL {
         assert!(crate::lint::docs::about(*code).is_some(), "{code} is not in docs/table.rs");
         assert_eq!(crate::lint::docs::has_fix(*code), folder(*code).join("fixed.yml").exists(), "{code}");
+        // No part of Sigma is left out at present.
+        let shows = crate::lint::docs::example(*code).iter().all(|it| !it.is_empty());
+        assert!(shows || *code == Code::NotSupported, "{code} has no example of what is wrong, or of what is right");
     }
+}
+
+#[test]
+fn an_example_of_several_documents_shows_what_they_have_in_common() {
+    use crate::lint::docs::example;
+    let wrong = |code: Code| example(code)[0].clone();
+    assert_eq!(wrong(Code::DuplicateId).matches("\nid: 6f1f2d4e").count(), 2);
+    assert_eq!(wrong(Code::DuplicateTitle).matches("title: Customer records exported").count(), 2);
+    assert!(
+        wrong(Code::SubsumedRule).contains("action: customer.export")
+            && wrong(Code::SubsumedRule).contains("startswith: customer.")
+    );
+    assert!(wrong(Code::MissingPage).starts_with("title: ") && !wrong(Code::MissingPage).contains("no_pages"));
+    assert!(wrong(Code::NoFiringCase).contains("```expect\n```"));
+    assert!(wrong(Code::MissingLevel).contains("title: "));
 }
 
 #[test]

@@ -45,8 +45,8 @@ fn a_name_is_taken_once() {
         &files,
         &["a"],
         &[
-            &format!("y/b.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
-            &format!("z.yml:1:1: error: the name `a` is already taken by x/a.yml:1 {hint}"),
+            &format!("y/b.yml:3:7: error: the name `a` is already taken by x/a.yml:1 {hint}"),
+            &format!("z.yml:3:7: error: the name `a` is already taken by x/a.yml:1 {hint}"),
         ],
     );
 }
@@ -65,7 +65,7 @@ fn an_id_is_taken_once() {
         &[("a.yml", rule(id)), ("b.yml", format!("---\n{}", rule(&id.to_uppercase().replace("ID", "id"))))],
         &["a"],
         &[
-            "b.yml:2:1: error: the id 6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e is already taken by a.yml:1 (hint: give one of them another `id:`)",
+            "b.yml:4:5: error: the id 6f7c1e1a-4f0e-4c1e-9d3e-0f6a1b2c3d4e is already taken by a.yml:1 (hint: give one of them another `id:`)",
         ],
     );
 }
