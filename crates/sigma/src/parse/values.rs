@@ -332,7 +332,7 @@ fn placed(mut pieces: Vec<Wild>, place: Where) -> Pattern {
 /// A network, or a single address as the network of itself; else what is wrong, and a hint.
 fn network(text: &str) -> Result<IpNet, (Code, String, String)> {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(IpNet::from(address));
+        return Ok(unmapped(IpNet::from(address)));
     }
     let Ok(network) = text.parse::<IpNet>() else {
         return Err((Code::BadNetwork, format!("`{text}` is not a network"), "write `10.0.0.0/8` or `fe80::/10`".to_owned()));
@@ -344,7 +344,14 @@ fn network(text: &str) -> Result<IpNet, (Code, String, String)> {
             format!("did you mean `{}`?", network.trunc()),
         ));
     }
-    Ok(network)
+    Ok(unmapped(network))
+}
+
+/// A network of IPv4 addresses written as IPv6 is the IPv4 network, as such an address is the IPv4 address.
+fn unmapped(network: IpNet) -> IpNet {
+    let IpNet::V6(six) = network else { return network };
+    let four = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));
+    four.and_then(|(address, prefix)| IpNet::new(address.into(), prefix).ok()).unwrap_or(network)
 }
 
 /// The network without the bits after its prefix, quoted as before. Values that stand on several lines are left alone.
