@@ -1,8 +1,10 @@
 //! `temporal_ordered`: one event per step, in order of event time, all within the timespan.
 //!
-//! A window keeps the events of a group in event-time order and looks for a complete chain whenever one is added, so that the order in
-//! which they arrive does not matter. What is kept is limited: an event goes when a later one of the same step serves as well. For each
-//! step it is known when the chain up to it began, so that a hit in order is judged without looking at the others.
+//! The condition holds where a window contains a complete chain; as everywhere, it is told once per episode. For each step it is known
+//! when the chain up to it began, of all chains the one that began latest: whatever can follow an earlier one in time can follow that.
+//! So a hit in order is judged without looking at the others. One that comes late is put where its time belongs, and the windows that
+//! end with it and with later events are judged anew. Events that the watermark has passed stay while one of those chains needs them;
+//! later ones all stay, since what comes late may have its place between any two of them.
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
@@ -11,8 +13,10 @@ use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::ORDERED_STEPS_MAX as STEPS_MAX;
 
-/// Events of one group above which those go that a later one replaces.
-const EVENTS_KEPT: u32 = 32;
+/// Events of a group from which on it is looked for those that no chain needs any more.
+const PRUNE_FROM: u32 = 32;
+/// Events of one group; at the limit those go first that stand between two of the same step, which is counted.
+const GROUP_ENTRIES_MAX: u32 = 256;
 
 /// No chain up to a step.
 const NEVER: i64 = i64::MIN;
@@ -22,11 +26,15 @@ struct Group {
     window: List,
     /// For each step, when the chain up to it began that began latest; [`NEVER`] where there is none.
     begun_ms: [i64; STEPS_MAX],
+    /// When the present episode was alerted.
+    alerted_ms: Option<i64>,
+    /// At how many events it is looked for superfluous ones next.
+    prune_at: u32,
 }
 
 impl Default for Group {
     fn default() -> Self {
-        Self { window: List::default(), begun_ms: [NEVER; STEPS_MAX] }
+        Self { window: List::default(), begun_ms: [NEVER; STEPS_MAX], alerted_ms: None, prune_at: PRUNE_FROM }
     }
 }
 
@@ -72,27 +80,94 @@ impl Chain {
         let mut entry = Entry::new(hit, number);
         entry.value = super::Identity::of_step(hit.step);
         let place = pool.insert(window, entry);
-        let step = usize::from(hit.step);
-        // An event that comes late may complete a chain whatever its step.
-        let may_be_complete = window.latest() != Some(place)
-            || (follow(&mut group.begun_ms, step, hit.time.ms(), self.span.timespan_ms) && step + 1 == self.steps);
-        if may_be_complete {
-            let (chain, begun_ms) = complete(pool, window, self.steps, self.span.timespan_ms);
-            group.begun_ms = begun_ms;
-            if let Some(chain) = chain {
-                let entries: Vec<&Entry> = chain[..self.steps].iter().map(|&it| pool.get(it)).collect();
-                let fired = fired(self.steps as u64, entries.into_iter());
-                // The next alert needs a chain of its own.
-                clear(pool, window);
-                group.begun_ms = [NEVER; STEPS_MAX];
-                return Some(fired);
+        let is_latest = group.window.latest() == Some(place);
+        let verdict = if is_latest { self.judge_latest(number, hit) } else { self.judge_late(number, place) };
+        let fired = verdict.map(|chain| {
+            let entries = chain[..self.steps].iter().map(|&it| self.pool.get(it));
+            fired(self.steps as u64, entries)
+        });
+        self.make_room(number, watermark);
+        fired
+    }
+
+    /// Judges the window that ends with the latest hit. The chain, if it is to be told.
+    fn judge_latest(&mut self, number: u32, hit: &Hit) -> Option<[u32; STEPS_MAX]> {
+        let (group, timespan_ms, time_ms) = (self.groups.at(number), self.span.timespan_ms, hit.time.ms());
+        follow(&mut group.begun_ms, usize::from(hit.step), time_ms, timespan_ms);
+        let mut holds = is_inside(group.begun_ms[self.steps - 1], time_ms, timespan_ms);
+        if holds && !is_told(group, time_ms, timespan_ms) {
+            let mut scan = Scan::new(self.steps, timespan_ms);
+            let mut at = group.window.oldest();
+            while let Some(place) = at {
+                scan.step(&self.pool, place);
+                at = self.pool.after(place);
+            }
+            // An event of the chain may have had to go.
+            group.begun_ms = scan.begun_ms;
+            holds = is_inside(scan.begun_ms[self.steps - 1], time_ms, timespan_ms);
+            if holds {
+                group.alerted_ms = Some(time_ms);
+                return Some(scan.chains[self.steps - 1]);
             }
         }
-        if window.len > EVENTS_KEPT {
-            let least = replaced(pool, window).or_else(|| window.oldest())?;
-            pool.remove(window, least);
+        if !holds {
+            group.alerted_ms = None;
         }
         None
+    }
+
+    /// Judges the windows that contain a hit that is not the latest. The chain, if one is to be told.
+    fn judge_late(&mut self, number: u32, late: u32) -> Option<[u32; STEPS_MAX]> {
+        let (group, timespan_ms) = (self.groups.at(number), self.span.timespan_ms);
+        let until_ms = self.pool.get(late).time_ms.saturating_add(timespan_ms);
+        let mut scan = Scan::new(self.steps, timespan_ms);
+        let (mut at, mut is_reached, mut told) = (group.window.oldest(), false, None);
+        while let Some(place) = at {
+            let time_ms = self.pool.get(place).time_ms;
+            scan.step(&self.pool, place);
+            at = self.pool.after(place);
+            is_reached = is_reached || place == late;
+            if !is_reached || time_ms > until_ms || told.is_some() {
+                continue;
+            }
+            let holds = is_inside(scan.begun_ms[self.steps - 1], time_ms, timespan_ms);
+            if holds && !is_told(group, time_ms, timespan_ms) {
+                group.alerted_ms = Some(time_ms);
+                told = Some(scan.chains[self.steps - 1]);
+            } else if !holds && at.is_none() {
+                group.alerted_ms = None;
+            }
+        }
+        group.begun_ms = scan.begun_ms;
+        told
+    }
+
+    /// Lets events go that no chain needs any more, and where that is not enough others, which is counted.
+    fn make_room(&mut self, number: u32, watermark: EventTime) {
+        let Self { groups, pool, steps, span, .. } = self;
+        let group = groups.at(number);
+        if group.window.len < group.prune_at {
+            return;
+        }
+        let mut scan = Scan::new(*steps, span.timespan_ms);
+        let mut settled = Vec::new();
+        let mut at = group.window.oldest();
+        while let Some(place) = at
+            && pool.get(place).time_ms < watermark.ms()
+        {
+            scan.step(pool, place);
+            settled.push(place);
+            at = pool.after(place);
+        }
+        settled.retain(|it| !scan.needs(*it));
+        settled.iter().for_each(|it| pool.remove(&mut group.window, *it));
+        while group.window.len > GROUP_ENTRIES_MAX
+            && let Some(least) = between_two_of_its_step(pool, &group.window).or_else(|| group.window.oldest())
+        {
+            self.entries_evicted += 1;
+            pool.remove(&mut group.window, least);
+        }
+        group.prune_at = (2 * group.window.len).clamp(PRUNE_FROM, GROUP_ENTRIES_MAX + 1);
     }
 
     pub(super) fn stats(&self) -> WindowStats {
@@ -130,39 +205,52 @@ fn follow(begun_ms: &mut [i64; STEPS_MAX], step: usize, time_ms: i64, timespan_m
     continues
 }
 
-/// The places of a complete chain, and when chains began. For each step the chain up to it that began latest is enough: whatever can
-/// follow an earlier one in time can follow that.
-fn complete(pool: &Pool, window: &List, steps: usize, timespan_ms: i64) -> (Option<[u32; STEPS_MAX]>, [i64; STEPS_MAX]) {
-    let mut begun_ms = [NEVER; STEPS_MAX];
-    let mut chains = [[0; STEPS_MAX]; STEPS_MAX];
-    let mut at = window.oldest();
-    while let Some(place) = at {
-        let entry = pool.get(place);
-        let step = step_of(entry);
-        if follow(&mut begun_ms, step, entry.time_ms, timespan_ms) {
-            chains[step] = chains[step.saturating_sub(1)];
-            chains[step][step] = place;
-            if step + 1 == steps {
-                return (Some(chains[step]), begun_ms);
-            }
-        }
-        at = pool.after(place);
-    }
-    (None, begun_ms)
+/// Whether a chain that began at `begun_ms` is within the window that ends at `end_ms`.
+fn is_inside(begun_ms: i64, end_ms: i64, timespan_ms: i64) -> bool {
+    begun_ms != NEVER && end_ms.saturating_sub(begun_ms) <= timespan_ms
 }
 
-/// The oldest event that is followed by another one of its step with none of the next step between them.
-fn replaced(pool: &Pool, window: &List) -> Option<u32> {
-    let mut open: [Option<u32>; STEPS_MAX] = [None; STEPS_MAX];
+fn is_told(group: &Group, end_ms: i64, timespan_ms: i64) -> bool {
+    group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs())
+}
+
+/// A look at the events of a group one after the other.
+struct Scan {
+    timespan_ms: i64,
+    steps: usize,
+    begun_ms: [i64; STEPS_MAX],
+    /// For each step, the places of the chain up to it that began latest.
+    chains: [[u32; STEPS_MAX]; STEPS_MAX],
+}
+
+impl Scan {
+    fn new(steps: usize, timespan_ms: i64) -> Self {
+        Self { timespan_ms, steps, begun_ms: [NEVER; STEPS_MAX], chains: [[0; STEPS_MAX]; STEPS_MAX] }
+    }
+
+    fn step(&mut self, pool: &Pool, place: u32) {
+        let entry = pool.get(place);
+        let step = step_of(entry);
+        if follow(&mut self.begun_ms, step, entry.time_ms, self.timespan_ms) {
+            self.chains[step] = self.chains[step.saturating_sub(1)];
+            self.chains[step][step] = place;
+        }
+    }
+
+    /// Whether one of the chains goes through an event.
+    fn needs(&self, place: u32) -> bool {
+        (0..self.steps).any(|step| self.begun_ms[step] != NEVER && self.chains[step][..=step].contains(&place))
+    }
+}
+
+/// The oldest event that stands between two others of its step.
+fn between_two_of_its_step(pool: &Pool, window: &List) -> Option<u32> {
+    let step = |it: Option<u32>| it.map(|it| step_of(pool.get(it)));
     let mut at = window.oldest();
     while let Some(place) = at {
-        let step = step_of(pool.get(place));
-        if let Some(earlier) = open[step] {
-            return Some(earlier);
-        }
-        open[step] = Some(place);
-        if step > 0 {
-            open[step - 1] = None;
+        let mine = step(Some(place));
+        if step(pool.before(place)) == mine && step(pool.after(place)) == mine {
+            return Some(place);
         }
         at = pool.after(place);
     }

@@ -84,6 +84,37 @@ impl Naive {
     }
 }
 
+/// Three steps in order, with everything kept.
+#[derive(Debug, Clone, Default)]
+struct NaiveSteps {
+    events: Vec<(i64, u16)>,
+    alerted: Option<i64>,
+}
+
+impl NaiveSteps {
+    /// Whether an alert is due because of this hit: in the first window that contains it, and ends with it or a later one, in which
+    /// there is a chain.
+    fn hit(&mut self, time_ms: i64, step: u16) -> bool {
+        self.events.push((time_ms, step));
+        // Stable: events of equal time stay in the order of arrival.
+        self.events.sort_by_key(|it| it.0);
+        let first = self.events.iter().rposition(|it| it.0 == time_ms).unwrap();
+        let events = &self.events;
+        for (at, &(end, _)) in events.iter().enumerate().skip(first).take_while(|(_, it)| it.0 <= time_ms + SPAN_MS) {
+            let is = |it: usize, step: u16| events[it].1 == step && events[it].0 >= end - SPAN_MS;
+            let holds = (0..=at).any(|c| is(c, 2) && (0..c).any(|b| is(b, 1) && (0..b).any(|a| is(a, 0))));
+            if holds && self.alerted.is_none_or(|it| (end - it).abs() > SPAN_MS) {
+                self.alerted = Some(end);
+                return true;
+            }
+            if !holds && at + 1 == events.len() {
+                self.alerted = None;
+            }
+        }
+        false
+    }
+}
+
 fn counted(condition: &[(Compare, u64)], is_distinct: bool) -> Windows {
     Windows::of(Window::Counted(Counted::new(SPAN, condition.to_vec(), is_distinct, WindowLimits::default())))
 }
@@ -124,31 +155,50 @@ proptest! {
     }
 
     #[test]
-    fn ordered_steps_fire_exactly_when_some_chain_of_events_is_complete(
-        traffic in prop::collection::vec((-40_i64..60, 0_u64..2, 0_u16..3), 1..60),
+    fn ordered_steps_fire_exactly_when_windows_that_keep_everything_would(
+        traffic in prop::collection::vec((-40_i64..60, 0_u64..2, 0_u16..3), 1..150),
+        cut in 0_usize..150,
+        watermarks in any::<bool>(),
     ) {
         let mut windows = Windows::of(Window::Chain(Chain::new(SPAN, 3, WindowLimits::default())));
-        let mut history: Vec<Vec<(i64, u16)>> = vec![Vec::new(); 2];
-        let mut time_ms = 0;
+        let mut naive = vec![NaiveSteps::default(); 2];
+        let (mut time_ms, mut latest_ms) = (1_000, 1_000);
         for (id, (step_ms, group, step)) in traffic.into_iter().enumerate() {
-            time_ms += step_ms;
-            let events = &mut history[usize::try_from(group).unwrap()];
-            events.push((time_ms, step));
-            // Stable: events of equal time stay in the order of arrival.
-            events.sort_by_key(|it| it.0);
-            let is_complete = (0..events.len()).any(|c| events[c].1 == 2 && (0..c).any(|b| events[b].1 == 1 && (0..b).any(|a| {
-                events[a].1 == 0 && events[c].0 - events[a].0 <= SPAN_MS
-            })));
-            let fired = windows.put(&hit(step, time_ms, group, 0, id), EventTime::MIN);
-            prop_assert_eq!(fired.is_some(), is_complete, "at {}", time_ms);
-            if is_complete {
-                events.clear();
+            if id == cut {
+                windows = windows.moved();
+            }
+            // Nothing is later than the watermark lets it be.
+            latest_ms = latest_ms.max(time_ms);
+            time_ms = (time_ms + step_ms).max(latest_ms - 150);
+            let watermark = if watermarks { EventTime::from_ms(latest_ms - 150) } else { EventTime::MIN };
+            let fired = windows.put(&hit(step, time_ms, group, 0, id), watermark);
+            let expected = naive[usize::try_from(group).unwrap()].hit(time_ms, step);
+            prop_assert_eq!(fired.is_some(), expected, "at {}", time_ms);
+            if let Some(fired) = fired {
+                prop_assert_eq!((fired.count, fired.events.len()), (3, 3));
+                prop_assert!(fired.last.ms() - fired.first.ms() <= SPAN_MS);
             }
         }
     }
 
     #[test]
-    fn many_events_of_one_step_do_not_push_a_chain_out(noise in prop::collection::vec(0_u16..2, 0..200)) {
+    fn a_step_that_comes_late_finds_its_place_whatever_stands_after_it(
+        noise in 0_i64..600, of_step in prop::sample::select(vec![0_u16, 2]),
+    ) {
+        let span = Span { timespan_ms: 100_000, slack_ms: 0 };
+        let mut windows = Windows::of(Window::Chain(Chain::new(span, 3, WindowLimits::default())));
+        let mut put = |step: u16, time_ms: i64| windows.put(&hit(step, time_ms, 0, 0, 0), EventTime::from_ms(5_000)).is_some();
+        prop_assert!(!put(0, 10_000));
+        let early = (0..noise).any(|it| put(of_step, 20_000 + it));
+        prop_assert!(!early && !put(2, 50_000));
+        let (late, again) = (put(1, 11_000), put(1, 12_000));
+        prop_assert!(late && !again);
+        let evicted = windows.stats().entries_evicted;
+        prop_assert_eq!(evicted > 0, noise > 252, "{} went", evicted);
+    }
+
+    #[test]
+    fn many_events_of_one_step_do_not_push_a_chain_out(noise in prop::collection::vec(0_u16..2, 0..300)) {
         let mut windows = Windows::of(Window::Chain(Chain::new(Span { timespan_ms: 10_000, slack_ms: 0 }, 3, WindowLimits::default())));
         let mut chain: [bool; 2] = [false, false];
         let mut time_ms = 0;
@@ -156,8 +206,9 @@ proptest! {
             time_ms += 1;
             chain[1] |= step == 1 && chain[0];
             chain[0] |= step == 0;
-            windows.put(&hit(step, time_ms, 0, 0, id), EventTime::MIN);
+            windows.put(&hit(step, time_ms, 0, 0, id), EventTime::from_ms(time_ms - 5));
         }
+        prop_assert!(windows.stats().entries <= 32, "{:?}", windows.stats());
         prop_assert!(windows.put(&hit(2, time_ms + 1, 0, 0, 0), EventTime::MIN).is_some());
     }
 }
