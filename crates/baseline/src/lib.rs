@@ -12,6 +12,8 @@ pub mod calibrate;
 pub mod clock;
 pub mod combine;
 pub mod counts;
+pub mod distinct;
+pub mod learn;
 pub mod novelty;
 pub mod pareto;
 pub mod prob;

@@ -2,7 +2,14 @@
 
 use crate::{LogP, Share, Weight};
 
-const SOURCES: [(&str, &str); 21] = [
+const SOURCES: [(&str, &str); 28] = [
+    ("learn::quarantine", include_str!("learn/quarantine.rs")),
+    ("learn::drift", include_str!("learn/drift.rs")),
+    ("learn", include_str!("learn.rs")),
+    ("distinct::ultra", include_str!("distinct/ultra.rs")),
+    ("distinct::linear", include_str!("distinct/linear.rs")),
+    ("distinct::horizon", include_str!("distinct/horizon.rs")),
+    ("distinct", include_str!("distinct.rs")),
     ("slow", include_str!("slow.rs")),
     ("ratio", include_str!("ratio.rs")),
     ("clock::lag", include_str!("clock/lag.rs")),

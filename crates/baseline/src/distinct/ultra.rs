@@ -1,0 +1,95 @@
+//! UltraLogLog with a martingale estimate: a quarter less error than HyperLogLog in the same bytes.
+
+use serde::{Deserialize, Serialize};
+
+/// A sketch of `REGISTERS` bytes (a power of two from 8 to 256) and its running estimate: 36 bytes for 32 registers, 68 for 64, 20 for 16.
+///
+/// A register holds the largest update value k of its elements and whether k-1 and k-2 occurred (O. Ertl, "UltraLogLog", 2023, arXiv
+/// 2308.16862, section 2). Sketches are never merged here, so the estimate is the martingale one: each change of state adds
+/// 1/μ, where μ was the probability of a change (A. Helmi et al. 2012; D. Ting 2014); it is unbiased, with a relative standard error of
+/// 0.658/sqrt(m): 11.6 % for 32 registers, 8.2 % for 64. μ is summed over the registers anew at a change, which is rare, instead of
+/// being kept: four bytes less, and no rounding adds up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Ultra<const REGISTERS: usize> {
+    #[serde(with = "crate::array")]
+    registers: [u8; REGISTERS],
+    estimate: f32,
+}
+
+const _: () = assert!(size_of::<Ultra<32>>() == 36 && size_of::<Ultra<64>>() == 68);
+
+impl<const REGISTERS: usize> Default for Ultra<REGISTERS> {
+    fn default() -> Self {
+        const { assert!(REGISTERS.is_power_of_two() && REGISTERS >= 8 && REGISTERS <= 256) };
+        Self { registers: [0; REGISTERS], estimate: 0.0 }
+    }
+}
+
+impl<const REGISTERS: usize> Ultra<REGISTERS> {
+    const INDEX_BITS: u32 = REGISTERS.trailing_zeros();
+    /// The largest update value: a hash without a further bit set.
+    const VALUE_MAX: u32 = 65 - Self::INDEX_BITS;
+
+    /// Takes in a target by 64 bits of its hash; says whether the state changed.
+    pub fn insert(&mut self, hash: u64) -> bool {
+        let index = usize::try_from(hash >> (64 - Self::INDEX_BITS)).expect("a few bits");
+        let value = ((hash << Self::INDEX_BITS) | (1 << (Self::INDEX_BITS - 1))).leading_zeros() + 1;
+        let before = self.registers[index];
+        let after = packed(unpacked(before) | 1 << (value + 1));
+        if after == before {
+            return false;
+        }
+        self.estimate += crate::counts::narrow(1.0 / self.change_probability());
+        self.registers[index] = after;
+        true
+    }
+
+    /// About how many distinct targets there were.
+    pub fn estimate(&self) -> f64 {
+        f64::from(self.estimate)
+    }
+
+    /// The standard error of the estimate over the estimate.
+    pub fn relative_error() -> f64 {
+        0.658 / crate::pareto::float(REGISTERS).sqrt()
+    }
+
+    /// μ: that the next new target changes the state.
+    pub(super) fn change_probability(&self) -> f64 {
+        self.registers.iter().map(|&it| Self::register_changes(it)).sum::<f64>() / crate::pareto::float(REGISTERS)
+    }
+
+    /// That a new target of this register changes it: it has a value above k, or one of the two below that didn't occur yet.
+    fn register_changes(register: u8) -> f64 {
+        if register == 0 {
+            return 1.0;
+        }
+        // The highest bit stands at k + 1.
+        let largest = u32::from(register >> 2) - 1;
+        let has = |below: u8| register & (4 >> below) != 0;
+        let mut chance = if largest < Self::VALUE_MAX { half_to(largest) } else { 0.0 };
+        for below in [1, 2] {
+            if largest > u32::from(below) && !has(below) {
+                chance += half_to(largest - u32::from(below));
+            }
+        }
+        chance
+    }
+}
+
+/// 2^-n, exactly.
+fn half_to(n: u32) -> f64 {
+    f64::from_bits((1023 - u64::from(n)) << 52)
+}
+
+/// The bits that a register stands for: the highest, and the two below it.
+fn unpacked(register: u8) -> u64 {
+    if register < 8 { 0 } else { (4 + u64::from(register & 3)) << ((register >> 2) - 2) }
+}
+
+/// The position of the highest bit, and the two below it.
+fn packed(bits: u64) -> u8 {
+    let highest = bits.ilog2();
+    u8::try_from(u64::from(highest) << 2 | (bits >> (highest - 2)) & 3).expect("6 bits and 2")
+}
