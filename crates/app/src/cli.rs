@@ -2,14 +2,28 @@
 
 use crate::exit::Exit;
 use crate::{demo, rules, run, score, simulate};
-use clap::{Parser, Subcommand};
+use anstream::ColorChoice;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use std::io::Write;
 
 /// Watches internal tools through their audit events: Sigma rules and windows over them, OCSF alerts out.
 #[derive(Debug, Parser)]
 #[command(name = "nightjar", version, max_term_width = 110, propagate_version = true, subcommand_required = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
+    /// When colours are written; `auto` is on a terminal that has them
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    color: Color,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    command: Command,
+}
+
+/// `--color`
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 const EXIT_CODES: &str = "\
@@ -29,23 +43,49 @@ pub(crate) enum Command {
     Rules(rules::Command),
     /// Write the audit events of a simulated company, with or without an attack
     Simulate(simulate::Args),
+    /// Write completions for a shell: bash, elvish, fish, powershell or zsh
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
 }
 
+const COMPLETIONS: &str = "\
+Examples:
+  nightjar completions bash > ~/.local/share/bash-completion/completions/nightjar
+  nightjar completions zsh > ~/.zfunc/_nightjar
+  nightjar completions fish > ~/.config/fish/completions/nightjar.fish";
+
 /// Runs a command to its end.
-pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
-    match command {
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.color {
+        Color::Auto => {}
+        Color::Always => ColorChoice::Always.write_global(),
+        Color::Never => ColorChoice::Never.write_global(),
+    }
+    match cli.command {
         Command::Demo(args) => demo::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Score(args) => score::main(&args),
         Command::Rules(command) => rules::main(&command),
         Command::Simulate(args) => simulate::main(&args),
+        Command::Completions { shell } => completions(shell),
     }
+}
+
+/// Written as a whole: the generator panics where the pipe is closed.
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "nightjar", &mut script);
+    std::io::stdout().lock().write_all(&script)?;
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

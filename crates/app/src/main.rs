@@ -18,5 +18,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    exit::code(cli::run(cli.command))
+    exit::code(cli::run(cli))
 }

@@ -25,6 +25,23 @@ fn help_names_every_command() {
 }
 
 #[test]
+fn completions_are_written_for_every_shell() {
+    let place = Place::new("completions");
+    for (shell, known) in [("bash", "complete -F"), ("zsh", "#compdef nightjar"), ("fish", "complete -c nightjar")] {
+        let ran = place.run(&["completions", shell]);
+        assert!(ran.ended(0).out.contains(known) && ran.out.contains("explain"), "{shell}");
+    }
+    place.run(&["completions", "tcsh"]).ended(2).told("bash");
+}
+
+#[test]
+fn colours_are_written_when_they_are_asked_for() {
+    let place = Place::new("colour");
+    let list = |arguments: &[&str]| place.run(&[&["rules", "list"], arguments].concat()).ended(0).out.contains('\x1b');
+    assert_eq!([list(&[]), list(&["--color", "always"]), list(&["--color=never"])], [false, true, false]);
+}
+
+#[test]
 fn a_wrong_command_line_is_an_error_of_usage() {
     let place = Place::new("usage");
     place.write("events.ndjson", events().as_bytes());
