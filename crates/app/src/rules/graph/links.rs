@@ -2,7 +2,7 @@
 
 use crate::rules::select::{Entry, Kind};
 use model::Level;
-use sigma::ast::{Alternative, Correlation, CorrelationKind, Document};
+use sigma::ast::{Alternative, Compare, Correlation, CorrelationKind, Document};
 use sigma::parse::alternatives;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,6 +107,12 @@ fn node(entry: &Entry<'_>) -> Node {
         Document::Correlation(it) => summary(it),
         Document::Rule(_) | Document::Filter(_) => entry.source_text(),
     };
+    // Neither alerts anybody, which a picture of what feeds what should not hide.
+    let detail = match entry.info.map(|it| it.status) {
+        Some(status) if status.is_shadow() => format!("{detail}, in shadow"),
+        Some(status) if !status.runs() => format!("{detail}, {status}"),
+        _ => detail,
+    };
     let place = entry.document.place();
     Node {
         name: entry.document.name().to_owned(),
@@ -129,7 +135,7 @@ fn label(correlation: &Correlation, step: usize) -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// `value_count of target.id in 10m by actor.id`
+/// `value_count of target.id ≥ 5 in 10m by actor.id`
 fn summary(correlation: &Correlation) -> String {
     let kind = match &correlation.kind {
         CorrelationKind::EventCount => "event_count".to_owned(),
@@ -147,7 +153,21 @@ fn summary(correlation: &Correlation) -> String {
     let gap = correlation.session_gap_ms.map_or_else(String::new, |it| format!(" with gaps of {} at most", timespan(it)));
     let by: Vec<&str> = correlation.group_by.iter().map(model::FieldPath::as_str).collect();
     let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
-    format!("{kind} in {}{gap}{by}", timespan(correlation.timespan_ms))
+    let conditions: Vec<String> =
+        correlation.condition.iter().map(|(compare, with)| format!(" {} {with}", sign(*compare))).collect();
+    let conditions = conditions.concat();
+    format!("{kind}{conditions} in {}{gap}{by}", timespan(correlation.timespan_ms))
+}
+
+fn sign(compare: Compare) -> &'static str {
+    match compare {
+        Compare::Equal => "=",
+        Compare::Less => "<",
+        Compare::LessOrEqual => "≤",
+        Compare::Greater => ">",
+        Compare::GreaterOrEqual => "≥",
+        Compare::NotEqual => "≠",
+    }
 }
 
 /// `10m`, `2h`, `1d`: the largest unit that leaves a whole number.

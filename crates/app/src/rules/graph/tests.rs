@@ -22,6 +22,7 @@ correlation: {type: temporal_ordered, rules: [a, b], group-by: [actor.id], times
 ---
 title: Many
 name: many
+status: test
 correlation: {type: value_count, rules: [b], timespan: 1d, condition: {field: target.id, gte: 3}}
 ---
 title: Left open
@@ -46,9 +47,9 @@ fn correlations_point_back_to_what_they_count_and_steps_are_numbered() {
     let graph = Graph::of(&loaded.documents);
     assert_eq!(edges(&graph), ["a>left_open1", "a>then_b1", "b>left_open2 not", "b>many", "b>rows", "b>then_b2", "no_tests>a"]);
     let details: Vec<&str> = graph.nodes.iter().map(|it| it.detail.as_str()).collect();
-    let many = "value_count of target.id in 1d";
+    let many = "value_count of target.id ≥ 3 in 1d, in shadow";
     let (open, order) = ("temporal_ordered in 1h by actor.id", "temporal_ordered in 90m by actor.id");
-    let rows = "value_sum of detail.rows in 8h with gaps of 15m at most by actor.id";
+    let rows = "value_sum of detail.rows > 1000 in 8h with gaps of 15m at most by actor.id";
     assert_eq!(details, ["nightjar/audit", "nightjar", open, many, "of 1 rule", rows, order]);
 }
 
