@@ -49,7 +49,7 @@ pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) 
     let holds = asking.holds(&rule.selections, &rule.condition)?;
     let mut matches = holds && is_routed;
     let question = condition_text(&rule.condition, &rule.selections);
-    steps.push(Step { depth: 0, holds, line: rule.place.line, question, value: None });
+    steps.push(Step { depth: 0, holds, line: rule.condition_line, question, value: None });
     for selection in &rule.selections {
         asking.selection(selection, &mut steps)?;
     }
@@ -60,7 +60,7 @@ pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) 
         let holds = asking.holds(&filter.selections, &filter.condition)?;
         let (condition, file) = (condition_text(&filter.condition, &filter.selections), &filter.place.file);
         let question = format!("filter {} ({file}): {condition}", filter.name);
-        steps.push(Step { depth: 0, holds, line: filter.place.line, question, value: None });
+        steps.push(Step { depth: 0, holds, line: filter.condition_line, question, value: None });
         for selection in &filter.selections {
             asking.selection(selection, &mut steps)?;
         }
@@ -102,6 +102,7 @@ impl Asking<'_> {
             logsource: model::LogSource::default(),
             selections: selections.to_vec(),
             condition: condition.clone(),
+            condition_line: self.rule.condition_line,
             filters: Vec::new(),
             is_muted: false,
         };
@@ -139,7 +140,7 @@ impl Asking<'_> {
             Search::Item(item) => {
                 let value = item.field.as_ref().map(|it| self.value(it.as_str()));
                 let holds = self.search(search)?;
-                steps.push(Step { depth, holds, line: item.line, question: item_text(item), value });
+                steps.push(Step { depth, holds, line: item.line, question: self.question(item), value });
             }
             Search::All(parts) if parts.len() == 1 => self.parts(&parts[0], depth, line, steps)?,
             Search::All(parts) => {
@@ -159,6 +160,23 @@ impl Asking<'_> {
 
     fn value(&self, path: &str) -> serde_json::Value {
         value(self.mapping, self.line, path)
+    }
+
+    /// What is asked; of a part of a time also what it is for this event, which the value alone does not show.
+    fn question(&self, item: &Item) -> String {
+        let mut question = item_text(item);
+        if let (Some(field), Some(Predicate::TimePart { part, .. })) = (&item.field, item.predicates.first()) {
+            let zone = self.mapping.roles.zone.iter().find_map(|it| Some(self.value(it).as_str()?.to_owned()));
+            let time = match self.value(field.as_str()) {
+                serde_json::Value::String(text) => EventTime::read(&text),
+                serde_json::Value::Number(number) => EventTime::from_unix(&number.to_string()),
+                _ => None,
+            };
+            if let Some((number, zone)) = time.and_then(|it| self.clock.clone().part(it, zone.as_deref(), *part)) {
+                let _ = write!(question, " ({number} in {zone})");
+            }
+        }
+        question
     }
 }
 
@@ -188,7 +206,7 @@ fn condition_text(condition: &Condition, selections: &[Selection]) -> String {
 }
 
 /// Most values of one item that are spelled out.
-const VALUES_SHOWN: usize = 8;
+const VALUES_SHOWN: usize = 64;
 
 fn item_text(item: &Item) -> String {
     let field = item.field.as_ref().map_or("any text of the event", |it| it.as_str());
@@ -199,7 +217,7 @@ fn item_text(item: &Item) -> String {
         text.push_str(&predicate_text(predicate));
     }
     if item.predicates.len() > VALUES_SHOWN {
-        let _ = write!(text, "{word}one of {} more", item.predicates.len() - VALUES_SHOWN);
+        let _ = write!(text, "{word}one of {} others", item.predicates.len() - VALUES_SHOWN);
     }
     text
 }

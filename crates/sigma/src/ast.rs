@@ -68,6 +68,8 @@ pub struct Rule {
     pub selections: Vec<Selection>,
     /// The condition over them. Several conditions are one [`Condition::Or`].
     pub condition: Condition,
+    /// 1-based line of the condition.
+    pub condition_line: usize,
     /// The filters whose conditions must hold too; see [`crate::filters::apply`].
     pub filters: Vec<Arc<Filter>>,
     /// Whether a correlation that did not load builds on it: then it does not alert by itself.
@@ -97,6 +99,8 @@ pub struct Filter {
     pub selections: Vec<Selection>,
     /// What must hold besides the rule's own condition.
     pub condition: Condition,
+    /// 1-based line of the condition.
+    pub condition_line: usize,
 }
 
 /// Which rules a filter applies to.

@@ -49,7 +49,7 @@ pub(crate) struct Args {
 /// Lists the exceptions that can be read; what is wrong with the others goes to stderr.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     let now = match &args.now {
-        Some(text) => EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))?,
+        Some(text) => time(text)?,
         None => now()?,
     };
     let mut rules = load::rules(&args.dirs, args.context.as_deref(), &load::built_in_mappings()?)?;
@@ -140,6 +140,12 @@ fn write_json(loaded: &[(Exception, Place)], used: Option<&BTreeMap<String, u64>
     let list: Vec<Json> = loaded.iter().map(entry).collect();
     writeln!(anstream::stdout(), "{:#}", Json::from(list))?;
     Ok(())
+}
+
+/// A time as it is given on the command line: RFC 3339, or a day, which stands for its first moment in UTC.
+pub(crate) fn time(text: &str) -> Result<EventTime> {
+    let day = || EventTime::parse(&format!("{text}T00:00:00Z"));
+    EventTime::parse(text).or_else(day).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected) and no day")))
 }
 
 /// What the clock says.

@@ -8,16 +8,21 @@ use crate::exit::{Exit, Usage};
 use crate::load;
 use anyhow::{Context, Result};
 use correlations::{Asked, Feeding};
+use engine::decode::{Limits, Lines, pad};
 use engine::explain::{Explanation, NearMiss, Step, explain, near_miss};
-use model::{Reject, SourceMapping};
+use engine::{Plausible, Reader, Rulebook};
+use model::{EventTime, Reject, SourceMapping};
 use serde_json::{Value as Json, json};
 use sigma::ast::{Correlation, Document, Rule};
 use sigma::matcher::Clock;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// `nightjar rules explain`
 #[derive(Debug, clap::Args)]
+// In an error, clap itself would write DIR as if it had to be given.
+#[command(override_usage = "nightjar rules explain [OPTIONS] --event <FILE> [DIR]...")]
 #[command(after_help = "\
 Examples:
   nightjar rules explain rules --event event.json --rule self_granted_role
@@ -66,6 +71,8 @@ struct Explained<'d> {
     /// How many rules are for other sources.
     elsewhere: usize,
     mapping: &'d SourceMapping,
+    /// Why scoring would take the event for none, if it would.
+    rejected: Option<Reject>,
 }
 
 impl Explained<'_> {
@@ -102,7 +109,8 @@ fn explained<'d>(
 ) -> Result<std::result::Result<Explained<'d>, Reject>> {
     let (wanted, wanted_correlations) = wanted(documents, name)?;
     Ok((|| {
-        let mut found = Explained { rules: Vec::new(), feedings: Vec::new(), near: Vec::new(), elsewhere: 0, mapping };
+        let rejected = rejected(mapping, line);
+        let mut found = Explained { rules: Vec::new(), feedings: Vec::new(), near: Vec::new(), elsewhere: 0, mapping, rejected };
         for rule in wanted {
             if name.is_none() && !mapping.feeds(&rule.logsource) {
                 found.elsewhere += 1;
@@ -126,6 +134,17 @@ fn explained<'d>(
         }
         Ok(found)
     })())
+}
+
+/// Why the line is no event for scoring. Times are not judged: it may be about any.
+fn rejected(mapping: &SourceMapping, line: &str) -> Option<Reject> {
+    let book = Rulebook::compile(Vec::new(), std::slice::from_ref(mapping), &mut Vec::new());
+    let plausible = Plausible { earliest: EventTime::from_ms(i64::MIN), latest: EventTime::from_ms(i64::MAX) };
+    let mut reader = Reader::new(Arc::clone(&book.programs[0]), Limits::default(), plausible);
+    let mut bytes = line.trim_end().as_bytes().to_vec();
+    let payload = pad(&mut bytes);
+    let mut lines = Lines::new(&bytes, payload)?;
+    reader.next(&mut lines, &mut Vec::new())?.outcome.err()
 }
 
 /// The rules and correlations that are asked for; with a correlation come the rules that it is over, and with a rule the correlations
@@ -184,6 +203,7 @@ fn write_json(explained: &Explained<'_>) -> Result<()> {
         json!({"rule": rule.info.name, "met": miss.met, "missing": missing})
     };
     let report = json!({
+        "rejected": explained.rejected.as_ref().map(ToString::to_string),
         "rules": explained.rules.iter().map(rule).collect::<Vec<_>>(),
         "correlations": explained.feedings.iter().map(Feeding::as_json).collect::<Vec<_>>(),
         "near_misses": explained.near.iter().map(near).collect::<Vec<_>>(),

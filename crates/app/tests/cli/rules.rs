@@ -167,7 +167,7 @@ fn lists_of_the_pack_are_found_from_a_folder_in_it_and_from_a_single_rule_or_pag
         assert!(ran.ended(0).out.lines().all(is_own), "{given}, nothing about the pack's other rules: {}", ran.out);
         place.run(&["rules", "test", given]).ended(0).told("1 page, 2 cases, 0 failed");
     }
-    let whole = place.run(&["rules", "check", "rules", "--format", "short", "--now", NOW]);
+    let whole = place.run(&["rules", "check", "rules", "--format", "short", "--now", "2026-11-22"]);
     assert!(whole.ended(0).out.contains("unused"), "{}", whole.out);
     // Beyond the repository nothing is looked for.
     fs::create_dir_all(place.0.join("rules/deep/.git")).unwrap();
@@ -267,6 +267,40 @@ fn explain_tells_what_came_nearest_when_no_rule_matches() {
     let ran = place.run(&["rules", "explain", "rules", "--event", "event.json", "--format", "json"]);
     let json: Json = serde_json::from_str(&ran.ended(0).out).unwrap();
     assert_eq!((&json["near_misses"][0]["rule"], &json["near_misses"][0]["met"]), (&Json::from("near"), &Json::from(2)));
+}
+
+#[test]
+fn explain_says_first_when_scoring_would_take_the_line_for_no_event() {
+    let place = Place::new("no-event");
+    let ran = place.run_with(&["rules", "explain", "rules", "--event", "-"], b"{\"action\":\"export\"}");
+    let out = &ran.ended(0).out;
+    assert!(out.starts_with("This is no event of the source `native`: missing_field at byte"), "{out}");
+    assert!(out.contains("✔ export"), "{out}");
+    let ran = place.run_with(&["rules", "explain", "rules", "--event", "-", "--source", "raw"], b"{}");
+    assert_eq!(ran.ended(0).out.lines().next().unwrap(), "No rule matches, and none came near: not one test comes out right.");
+    let ran =
+        place.run_with(&["rules", "explain", "rules", "--event", "-", "--format", "json"], event(1, "a", "b", "c").as_bytes());
+    let json: Json = serde_json::from_str(&ran.ended(0).out).unwrap();
+    assert_eq!(json["rejected"], Json::Null);
+}
+
+#[test]
+fn explain_names_lines_of_conditions_local_hours_and_correlations_that_only_count() {
+    let place = Place::new("explain-lines");
+    let rule =
+        "\ntitle: Late\nlogsource:\n  product: nightjar\ndetection:\n  s:\n    time|hour|gte: 22\n  condition: s\nlevel: low\n";
+    place.write("rules/late.yml", rule.as_bytes());
+    let event =
+        r#"{"time":"2026-03-02T23:30:00Z","actor":{"id":"ana","tz":"America/New_York"},"action":"look","target":{"id":"t"}}"#;
+    let explain = |rule: &str| {
+        let ran = place.run_with(&["rules", "explain", "rules", "--event", "-", "--rule", rule], event.as_bytes());
+        ran.ended(0).out.clone()
+    };
+    let out = explain("late");
+    assert!(out.contains("  ✘ s  line 8\n"), "{out}");
+    assert!(out.contains("✘ time has hour ≥ 22 (18 in America/New_York)  value \"2026-03-02T23:30:00Z\"  line 7"), "{out}");
+    let out = explain("crowd");
+    assert!(out.contains("→ crowd (medium)") && out.contains("✔ counts for looked_at"), "{out}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How near a rule came to matching: the fewest tests of fields that would have to come out otherwise.
 
-use super::{Asking, Step, item_text};
+use super::{Asking, Step};
 use model::{Reject, SourceMapping};
 use sigma::ast::{Condition, Rule, Search, Selection};
 use sigma::matcher::Clock;
@@ -64,7 +64,7 @@ fn of_search(asking: &Asking<'_>, search: &Search) -> Result<Ways, Reject> {
     };
     let holds = asking.search(search)?;
     let value = item.field.as_ref().map(|it| asking.value(it.as_str()));
-    let step = Step { depth: 0, holds, line: item.line, question: item_text(item), value };
+    let step = Step { depth: 0, holds, line: item.line, question: asking.question(item), value };
     let (met, missing) = (NearMiss { met: 1, missing: Vec::new() }, NearMiss { met: 0, missing: vec![step] });
     let ways = Ways { to_hold: met, to_fail: missing };
     Ok(if holds { ways } else { swapped(ways) })

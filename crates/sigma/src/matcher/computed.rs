@@ -35,6 +35,15 @@ impl Clock {
         Some(clock)
     }
 
+    /// A part of `time` on the clock of the zone of that name, else on this one's, and the name of the zone that was taken.
+    pub fn part(&mut self, time: EventTime, zone: Option<&str>, part: TimePart) -> Option<(i64, String)> {
+        let zone = match zone {
+            Some(name) => self.zone(name),
+            None => self.default.clone(),
+        };
+        Some((part_of(time, &zone, part)?, zone.iana_name().unwrap_or("UTC").to_owned()))
+    }
+
     /// A part of each time in `slot`: one, or as many as an array has.
     pub(super) fn parts(&mut self, program: &Program, event: &Event<'_>, slot: SlotId, part: TimePart) -> Vec<i64> {
         let schema = &program.schema;

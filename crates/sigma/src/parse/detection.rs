@@ -67,6 +67,11 @@ pub(super) fn read(node: &Node, section: &Section, lists: &Lists, report: &mut R
     (report.errors() == errors).then_some((selections, condition))
 }
 
+/// The line of the condition in the section of a document.
+pub(super) fn condition_line(document: &Node, section: &str) -> usize {
+    document.get(section).and_then(|it| it.get("condition")).map_or(document.at.line, |it| it.at.line)
+}
+
 fn read_condition(detection: &Node, section: &Section, names: &[&str], report: &mut Report) -> Option<Condition> {
     if names.is_empty() {
         report.error(Code::NoSelection, detection.at, format!("a {} without a selection", section.name));

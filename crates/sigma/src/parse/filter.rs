@@ -30,7 +30,8 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
     let (info::About { id, name, title, description, version }, (selections, condition)) = (about?, searched?);
     let (rules, places) = named?;
     let version = hash::with_lists(version, document, lists);
-    let filter = Filter { id, name, title, description, version, place, logsource, rules, selections, condition };
+    let condition_line = detection::condition_line(document, "filter");
+    let filter = Filter { id, name, title, description, version, place, logsource, rules, selections, condition, condition_line };
     Some(Found { filter, places })
 }
 

@@ -18,6 +18,8 @@ pub(super) fn read(document: &Node, place: Place, name: &str, lists: &Lists, rep
     let info = info?;
     let version = hash::with_lists(info.version.clone(), document, lists);
     let info = RuleInfo { version, ..info };
-    let rule = Rule { info: Arc::new(info), place, logsource, selections, condition, filters: Vec::new(), is_muted: false };
+    let condition_line = detection::condition_line(document, "detection");
+    let info = Arc::new(info);
+    let rule = Rule { info, place, logsource, selections, condition, condition_line, filters: Vec::new(), is_muted: false };
     (report.errors() == errors).then_some(rule)
 }

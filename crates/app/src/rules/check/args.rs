@@ -90,9 +90,7 @@ pub(super) struct Choice {
 
 impl Args {
     pub(super) fn now(&self) -> Result<EventTime> {
-        self.now.as_ref().map_or_else(exceptions::now, |text| {
-            EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))
-        })
+        self.now.as_ref().map_or_else(exceptions::now, |text| exceptions::time(text))
     }
 
     pub(super) fn choice(&self) -> Result<Choice> {

@@ -19,6 +19,10 @@ const MISSING_SHOWN: usize = 5;
 pub(super) fn write_text(explained: &Explained<'_>, shows_all: bool) -> Result<()> {
     let mut out = anstream::stdout().lock();
     let mut quiet = Vec::new();
+    if let Some(reject) = &explained.rejected {
+        let (source, reject) = (&explained.mapping.name, escaped(&reject.to_string()));
+        writeln!(out, "This is no event of the source `{source}`: {reject}. It would be a dead letter; what rules make of it:\n")?;
+    }
     if !shows_all && explained.rules.iter().all(|it| !it.1.matches) {
         write_near(&mut out, &explained.near)?;
     }
@@ -49,6 +53,7 @@ pub(super) fn write_text(explained: &Explained<'_>, shows_all: bool) -> Result<(
 /// The rules that came nearest, the nearest first.
 fn write_near(out: &mut impl Write, near: &[(&Rule, NearMiss)]) -> Result<()> {
     if near.is_empty() {
+        writeln!(out, "No rule matches, and none came near: not one test comes out right.\n")?;
         return Ok(());
     }
     writeln!(out, "No rule matches. These came nearest:")?;
@@ -114,7 +119,9 @@ fn write_rule(
 
 fn write_feeding(out: &mut impl Write, feeding: &Feeding<'_>) -> Result<()> {
     let (info, place) = (&feeding.correlation.info, &feeding.correlation.place);
-    write!(out, "{} {} ({}) {}", mark(feeding.is_fed()), info.name.bold(), info.level, escaped(&info.title))?;
+    // Not the mark of a match: whether it fires depends on other events.
+    let sign = if feeding.is_fed() { "→".cyan().to_string() } else { mark(false) };
+    write!(out, "{sign} {} ({}) {}", info.name.bold(), info.level, escaped(&info.title))?;
     writeln!(out, "  {}", format_args!("{}:{}", place.file, place.line).dimmed())?;
     for part in &feeding.parts {
         match &part.state {
