@@ -100,7 +100,9 @@ pub(super) fn context_of(root: &Path) -> Option<PathBuf> {
     let here = std::env::current_dir().ok();
     let is_upwards = folder.components().any(|it| it == Component::ParentDir);
     let whole = if is_upwards { folder.canonicalize() } else { std::path::absolute(folder) }.ok()?;
-    let top = whole.ancestors().find(|it| it.join(".git").exists()).or(here.as_deref().filter(|it| whole.starts_with(it)))?;
+    // A service may work in the root folder, below which is everything.
+    let is_within = |it: &Path| it.parent().is_some() && whole.starts_with(it);
+    let top = whole.ancestors().find(|it| it.join(".git").exists()).or(here.as_deref().filter(|it| is_within(it)))?;
     let above = whole.ancestors().skip(1).take_while(|it| it.starts_with(top));
     let found = above.map(|it| it.join(CONTEXT_DIR)).find(|it| it.is_dir())?;
     // As it would have been typed: messages name it.
