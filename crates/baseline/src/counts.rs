@@ -86,12 +86,12 @@ impl Habit {
     }
 
     /// What the next window holds: μ = α/β with `α = α_g + S`, `β = β_g + E`; variance φμ + μ²/α, where φ is the peers' dispersion, worth
-    /// [`DISPERSION_WINDOWS`], mixed with the own; as a negative binomial of that mean and variance.
+    /// ten windows, mixed with the own; as a negative binomial of that mean and variance.
     pub fn predict(&self, prior: &Prior) -> NegativeBinomial {
         let (own, windows) = (f64::from(self.sum), self.windows());
         let (alpha, beta) = (prior.alpha() + own, prior.beta() + windows);
         let mean = alpha / beta;
-        let phi = (DISPERSION_WINDOWS * prior.dispersion() + windows * self.dispersion()) / (DISPERSION_WINDOWS + windows);
+        let phi = (DISPERSION_WINDOWS * prior.dispersion(mean) + windows * self.dispersion()) / (DISPERSION_WINDOWS + windows);
         of_variance(mean, phi * mean + mean * mean / alpha)
     }
 

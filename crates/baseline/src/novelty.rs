@@ -105,6 +105,12 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
         Rarity { p: at_most(likelihood * (1.0 + TIE)), rarer: at_most(likelihood * (1.0 - TIE)) }
     }
 
+    /// A p-value is at least this, for the price of looking through the slots: the person's own part of the likelihood. What is above
+    /// 1 % needs no [`Self::rarity`].
+    pub fn at_least(&self, key: u32, openness: Openness) -> Share {
+        Share::clamped(self.occupied().find(|it| it.key == key).map_or(0.0, |it| self.own(*it, openness)))
+    }
+
     /// Learns that `key` was used, as far as `learnt` says.
     pub fn learn(&mut self, key: u32, learnt: Share) {
         let gamma = narrow(learnt.get());

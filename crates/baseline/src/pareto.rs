@@ -27,7 +27,7 @@ const SHAPE_MAX: f64 = 0.5;
 const SHAPE_TINY: f64 = 1e-6;
 
 impl ParetoTail {
-    /// Fits to a0 = E[Y] and a1 = E[Y (1-F(Y))] of the excesses Y: ξ = 2 - a0/(a0 - 2a1), σ = 2 a0 a1/(a0 - 2a1) (J. R. M. Hosking,
+    /// Fits to `a0 = E[Y]` and `a1 = E[Y (1-F(Y))]` of the excesses Y: ξ = 2 - a0/(a0 - 2a1), σ = 2 a0 a1/(a0 - 2a1) (J. R. M. Hosking,
     /// J. R. Wallis, "Parameter and quantile estimation for the generalized Pareto distribution", 1987, section 3, with k = -ξ). Where
     /// ξ is clamped to [0, 1/2], σ follows from the mean, σ = a0(1-ξ).
     pub fn fit(threshold: f64, share: f64, a0: f64, a1: f64) -> Self {

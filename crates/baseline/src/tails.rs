@@ -24,8 +24,8 @@ use crate::{LogP, Share};
 /// A continued fraction or series that has not settled by now is taken as it is. In the range of the references the longest takes
 /// some 2,000 steps.
 const STEPS_MAX: u32 = 50_000;
-/// Stop when a step changes less than this, relatively.
-const SETTLED: f64 = 1e-16;
+/// Stop when a step changes less than this, relatively; what is left is of the same order.
+const SETTLED: f64 = 1e-14;
 
 /// Both sides of a distribution at a point x.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,6 +87,6 @@ impl Lentz {
         self.c = nonzero(b + a / self.c);
         let change = self.c * self.d;
         self.value *= change;
-        (change - 1.0).abs() <= 2.0 * f64::EPSILON
+        (change - 1.0).abs() <= SETTLED
     }
 }

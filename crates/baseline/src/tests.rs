@@ -1,6 +1,10 @@
 //! What holds for the crate as a whole.
 
-use crate::{LogP, Share, Weight};
+use crate::counts::{Gate, GroupRates, Habit, Prior, Sliding};
+use crate::distinct::LinearCounting;
+use crate::learn::{Day, Drift, Quarantine};
+use crate::ratio::{GroupRatios, Ratio, RatioPrior};
+use crate::{LogP, Share, Weight, budget, pareto};
 
 const SOURCES: [(&str, &str); 28] = [
     ("learn::quarantine", include_str!("learn/quarantine.rs")),
@@ -81,4 +85,42 @@ fn shares_and_weights_are_what_they_say_whatever_they_are_made_of() {
         assert!((0.0..=1.0).contains(&Share::clamped(raw).get()));
         assert!((0.0..f64::INFINITY).contains(&Weight::clamped(raw).get()));
     }
+}
+
+/// States that no other test takes through bytes; the others do so after what they lived through.
+#[test]
+fn every_state_comes_back_from_bytes_to_the_bit() {
+    fn check<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(state: &T) {
+        let bytes = postcard::to_stdvec(state).unwrap();
+        let back: T = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(postcard::to_stdvec(&back).unwrap(), bytes);
+        assert_eq!(back, *state);
+    }
+    let mut habit = Habit::default();
+    [0.1, 7.0, 1e9].iter().for_each(|&it| habit.learn(it, it, Share::clamped(0.3)));
+    let (mut group, mut ratio, mut ratios) = (GroupRates::default(), Ratio::default(), GroupRatios::default());
+    group.add(&habit);
+    ratio.learn(1, 3, Share::clamped(0.7));
+    ratios.add(&ratio);
+    let (mut drift, mut quarantine, mut sliding, mut linear) =
+        (Drift::default(), Quarantine::default(), Sliding::default(), LinearCounting::default());
+    drift.hold(&mut habit, 7, 1.0);
+    let day = Day { count: 7.7, p_self: LogP::of(1e-9), p_peer: LogP::of(1e-9), is_sensitive: true };
+    quarantine.observe(day, &mut habit);
+    sliding.add();
+    linear.insert(u64::MAX / 3);
+    let weight = Weight::clamped(0.1);
+    let mut bucket = budget::Bucket::new(i64::MIN, weight);
+    bucket.admit(1, weight, &mut []);
+    check(&habit);
+    check(&group);
+    check(&Prior::of_chain(&[group]));
+    check(&Gate::of(habit.predict(&Prior::UNKNOWN)));
+    check(&ratio);
+    check(&ratios);
+    check(&RatioPrior::of_chain(&[ratios]));
+    check(&(drift, quarantine));
+    check(&(sliding, linear));
+    check(&(bucket, budget::Threshold::starting_at(1.0 / 3.0)));
+    check(&pareto::ParetoTail::fit(0.1, 0.3, 1.7, 0.4));
 }

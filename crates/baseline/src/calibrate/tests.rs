@@ -39,7 +39,9 @@ fn on_days_that_no_model_fits_a_recalibrated_p_value_means_what_it_says() {
     // People differ (Gamma), their days differ more than counts do and with a longer tail (log-normal).
     let rates = Gamma::new(2.5, 5.0).unwrap();
     let days = LogNormal::new(-0.5 * 0.35 * 0.35, 0.35).unwrap();
-    let people: Vec<f64> = (0..USERS).map(|_| rates.sample(&mut random) + 0.5).collect();
+    let mut people: Vec<f64> = (0..USERS).map(|_| rates.sample(&mut random) + 0.5).collect();
+    people.sort_unstable_by(f64::total_cmp);
+    let mut deciles: [Rates; 10] = Default::default();
     let mut habits = vec![Habit::default(); USERS];
     let mut histogram = Histogram::default();
     let [mut z, mut counted, mut pooled, mut calibrated] = [Rates::default(), Rates::default(), Rates::default(), Rates::default()];
@@ -48,7 +50,7 @@ fn on_days_that_no_model_fits_a_recalibrated_p_value_means_what_it_says() {
         habits.iter().for_each(|it| group.add(it));
         let (prior, curve) = (Prior::of_chain(&[group]), histogram.curve());
         histogram.decay(Share::clamped(0.5_f64.powf(1.0 / super::HALF_LIFE_DAYS)));
-        for (habit, rate) in habits.iter_mut().zip(&people) {
+        for (at, (habit, rate)) in habits.iter_mut().zip(&people).enumerate() {
             let x = Poisson::new(rate * days.sample(&mut random)).unwrap().sample(&mut random);
             let u = Share::clamped(random.random());
             if day >= WARM_UP_DAYS / 2 {
@@ -62,7 +64,11 @@ fn on_days_that_no_model_fits_a_recalibrated_p_value_means_what_it_says() {
                     calibrated.count(curve.recalibrated(upper));
                 }
                 // P(X > x) + u P(X = x) from the two values at hand.
-                histogram.learn(LogP::of((upper.p() - (1.0 - u.get()) * point.p()).max(1e-15)));
+                let mid_p = LogP::of((upper.p() - (1.0 - u.get()) * point.p()).max(1e-15));
+                if day >= WARM_UP_DAYS {
+                    deciles[at * 10 / USERS].count(curve.recalibrated(mid_p));
+                }
+                histogram.learn(mid_p);
             }
             habit.learn(x, x, Share::ONE);
         }
@@ -71,6 +77,11 @@ fn on_days_that_no_model_fits_a_recalibrated_p_value_means_what_it_says() {
         eprintln!("{name:16} {:.2?} of {}", it.ratios(), it.all);
         it.ratios()
     });
+    // By activity, randomised: counts of one or two a day have no p-values between 4e-3 and 2e-2. At 1e-4 a decile expects five.
+    for (at, decile) in deciles.iter().map(Rates::ratios).enumerate() {
+        eprintln!("decile {at} of activity {:.2?}", &decile[..2]);
+        assert!(decile[..2].iter().all(|it| (0.3..=2.0).contains(it)), "decile {at}: {decile:?}");
+    }
     assert!(rows[3].iter().all(|it| (0.5..=1.5).contains(it)), "{:?}", rows[3]);
     assert!(rows[0][2] > 4.0 && rows[1][2] > 40.0, "the others are far off, or this world is too easy: {rows:?}");
 }

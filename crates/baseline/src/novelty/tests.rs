@@ -183,6 +183,7 @@ proptest! {
             let exact = twin.p(key, &peers, openness);
             let is = whole.rarity(key, &peers, openness).p.p();
             prop_assert!((is / exact - 1.0).abs() < 1e-9, "{} is not {}", is, exact);
+            prop_assert!(whole.at_least(key, openness).get() <= is * (1.0 + 1e-9));
             // Fewer slots than categories: each likelihood is within the stated bound.
             let own = small.occupied().find(|it| it.key == key).map_or(0.0, |it| small.own(*it, openness));
             let likelihood = own + small.back(openness) * peers.mass(key);

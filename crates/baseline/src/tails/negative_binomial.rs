@@ -51,25 +51,36 @@ impl NegativeBinomial {
     /// `P(X >= x) = I_q(x, k)`, q = μ/(μ+k) (Johnson, Kemp, Kotz, "Univariate Discrete Distributions", 2005, 5.6), and its complement;
     /// real x, as sketches give, is what the incomplete beta function says.
     pub fn tails(self, x: f64) -> Tails {
+        match self.nearer_side(x) {
+            Side::Above(ln_p) => Tails::from_upper(ln_p),
+            Side::Below(ln_p) => Tails::from_lower(ln_p),
+        }
+    }
+
+    /// The side of x on which there is less.
+    fn nearer_side(self, x: f64) -> Side {
         if x.is_nan() || x <= 0.0 {
-            return Tails::ALL_ABOVE;
+            return Side::Above(0.0);
         }
         let (Self { mean, size }, x) = (self, x.min(COUNT_MAX));
         let (chance, rest) = (mean / (mean + size), size / (mean + size));
         // x(1-q) - kq, without cancellation.
         let beyond = (x - mean) * rest;
-        let ln_density = ln_point(mean, size, x) + libm::log(x);
+        let ln_point = ln_point(mean, size, x);
         // q < (x+1)/(x+k+2)
         if mean * (size + 1.0) < size * (x + 1.0) {
-            Tails::from_upper(ln_density - libm::log(fraction(x, size, chance, rest, beyond)))
+            Side::Above(ln_point + libm::log(x / fraction(x, size, chance, rest, beyond)))
         } else {
-            Tails::from_lower(ln_density - libm::log(fraction(size, x, rest, chance, -beyond)))
+            Side::Below(ln_point + libm::log(x / fraction(size, x, rest, chance, -beyond)))
         }
     }
 
     /// ln P(X >= x), what alerting uses.
     pub fn upper(self, x: f64) -> LogP {
-        self.tails(x).upper
+        match self.nearer_side(x) {
+            Side::Above(ln_p) => LogP::clamped(ln_p),
+            Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
+        }
     }
 
     /// The randomised p-value of an integer count, what calibration learns from.
@@ -108,6 +119,12 @@ impl NegativeBinomial {
     }
 }
 
+/// ln P(X >= x) or ln P(X < x).
+enum Side {
+    Above(f64),
+    Below(f64),
+}
+
 /// The f in `I_z(a, b) = z^a y^b/(B(a, b) f)`, y = 1-z: the even part of the continued fraction DLMF 8.17.22, which settles quickly for
 /// z < (a+1)/(a+b+2). `beyond` is ay - bz: in this form (A. R. DiDonato, A. H. Morris, "Algorithm 708", 1992, section 4) it is the only
 /// difference of large numbers, and it comes exact from the caller.
@@ -117,8 +134,9 @@ fn fraction(a: f64, b: f64, z: f64, y: f64, beyond: f64) -> f64 {
     for _ in 0..STEPS_MAX {
         m += 1.0;
         let odd = a + 2.0 * m - 1.0;
-        let numerator = (a + m - 1.0) * (a + b + m - 1.0) * m * (b - m) * (z / odd) * (z / odd);
-        let denominator = m + m * (b - m) * z / odd + (a + m) * (beyond + 1.0 + m * (1.0 + y)) / (odd + 2.0);
+        let (scaled, more) = (z / odd, m * (b - m));
+        let numerator = (a + m - 1.0) * (a + b + m - 1.0) * more * scaled * scaled;
+        let denominator = m + more * scaled + (a + m) * (beyond + 1.0 + m * (1.0 + y)) / (odd + 2.0);
         if fraction.step(numerator, denominator) {
             break;
         }

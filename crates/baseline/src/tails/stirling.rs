@@ -10,10 +10,26 @@ const SERIES: [f64; 8] =
 /// From here on the series is exact to a double's last bit or two.
 const SERIES_FROM: f64 = 8.0;
 
+/// The remainder of 1…7, since most counts are small integers.
+const SMALL: [f64; 7] = [
+    0.081_061_466_795_327_26,
+    0.041_340_695_955_409_3,
+    0.027_677_925_684_998_34,
+    0.020_790_672_103_765_093,
+    0.016_644_691_189_821_193,
+    0.013_876_128_823_070_748,
+    0.011_896_709_945_891_77,
+];
+
 /// ln Γ(z+1) - (z+1/2) ln z + z - ln sqrt(2π), for z > 0. Below [`SERIES_FROM`] by Γ(z+1) = Γ(z+1+m)/((z+1)…(z+m)).
 pub(super) fn remainder(z: f64) -> f64 {
     if z >= SERIES_FROM {
         return series(z);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and below 8")]
+    let whole = z as usize;
+    if crate::pareto::float(whole).to_bits() == z.to_bits() {
+        return SMALL[whole - 1];
     }
     let (mut far, mut product) = (z, 1.0);
     while far < SERIES_FROM {
