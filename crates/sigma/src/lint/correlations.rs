@@ -2,7 +2,7 @@
 
 use super::logic;
 use super::source::{Doc, Source};
-use super::{Input, Known, fields};
+use super::{Input, Known, fields, never};
 use crate::ast::{Pattern, Predicate, Rule};
 use crate::parse::timespan::timespan_ms;
 use crate::parse::yaml::{Key, Node, Position, Typed};
@@ -24,19 +24,10 @@ impl<'a> Correlations<'a> {
         let Some(section) = self.document.node.get("correlation") else { return };
         let text = |key: &str| section.get(key).and_then(Node::as_scalar).map(|it| it.text.as_str());
         let kind = text("type").unwrap_or_default();
-        let names: Vec<(&str, Position)> = section
-            .get("rules")
-            .map(Node::as_list)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|it| Some((it.as_scalar()?.text.as_str(), it.at)))
-            .collect();
+        let names = names(section);
         let rules: Vec<&'a Rule> = names.iter().filter_map(|(it, _)| self.known.rule(it)).collect();
-        let is_complete = rules.len() == names.len() && !rules.is_empty();
-        self.thresholds(section, kind, &names, problems);
-        if kind == "value_count" && is_complete {
-            self.values(section, &rules, problems);
-        }
+        let is_above_dead = self.never(section, kind, &names, problems);
+        self.measured(section, &rules, problems);
         // Steps in order are different events, of which the same rule may match several.
         if kind == "temporal" {
             self.steps(&names, problems);
@@ -48,8 +39,44 @@ impl<'a> Correlations<'a> {
             problems
                 .push(self.source.problem(Code::LongTimespan, node.at, message).with_hint("a baseline remembers longer for less"));
         }
-        self.groups(section, &rules, problems);
+        self.groups(section, &rules, is_above_dead, problems);
         self.silenced(section, &names, problems);
+    }
+
+    /// Whether it is one that can never fire, as far as that is known of what it is over.
+    pub(super) fn is_dead(&self) -> bool {
+        let Some(section) = self.document.node.get("correlation") else { return false };
+        let kind = section.get("type").and_then(Node::as_scalar).map_or("", |it| it.text.as_str());
+        let mut problems = Vec::new();
+        self.never(section, kind, &names(section), &mut problems);
+        problems.iter().any(|it| matches!(it.code, Code::NeverFires | Code::TooFewRules | Code::TooFewValues))
+    }
+
+    /// What keeps it from firing ever, and what lets it fire at once. Whether it is what it is over that never does.
+    fn never(&self, section: &Node, kind: &str, names: &[(&str, Position)], problems: &mut Vec<Problem>) -> bool {
+        self.thresholds(section, kind, names, problems);
+        let rules: Vec<&'a Rule> = names.iter().filter_map(|(it, _)| self.known.rule(it)).collect();
+        if kind == "value_count" && rules.len() == names.len() && !rules.is_empty() {
+            self.values(section, &rules, problems);
+        }
+        let below = self.document.correlation().and_then(|it| never::below(it, names, self.known, self.input));
+        let is_above_dead = below.is_some();
+        problems.extend(below.map(|it| Problem { hint: it.hint, ..self.source.problem(Code::NeverFires, it.at, it.message) }));
+        is_above_dead
+    }
+
+    /// A field of which something is measured, and which is a text. (One that reads as a number is measured all the same.)
+    fn measured(&self, section: &Node, rules: &[&'a Rule], problems: &mut Vec<Problem>) {
+        let Some(measured) = self.document.correlation().and_then(|it| it.kind.measured()) else { return };
+        let Some(node) = section.get("condition").and_then(|it| it.get("field")) else { return };
+        let is_text = |rule: &&Rule| {
+            let mappings = Known::mappings(&rule.logsource, self.input);
+            !mappings.is_empty() && mappings.iter().all(|it| fields::is_text(measured.as_str(), it))
+        };
+        if !rules.is_empty() && rules.iter().all(is_text) {
+            let message = format!("`{measured}` is a text, and only numbers are measured");
+            problems.push(self.source.problem(Code::NumberOnText, node.at, message));
+        }
     }
 
     /// Whether some count satisfies the comparisons. At least one event is there when the count is looked at.
@@ -107,6 +134,8 @@ impl<'a> Correlations<'a> {
         let mut admitted: BTreeSet<String> = BTreeSet::new();
         for rule in rules {
             let mappings = Known::mappings(&rule.logsource, self.input);
+            let closed: Option<Vec<_>> = mappings.iter().map(|it| fields::closed(name, it)).collect();
+            let closed = closed.and_then(|it| it.first().copied());
             let Some(terms) = self.known.terms.get(rule.info.name.as_str()).and_then(|it| it.as_deref()) else { return };
             let is_single = !mappings.is_empty() && mappings.iter().all(|it| fields::is_single(name, it));
             for term in terms {
@@ -114,8 +143,9 @@ impl<'a> Correlations<'a> {
                     .iter()
                     .filter(|it| it.is_positive && it.field.is_some_and(|it| it.as_str() == name))
                     .find_map(|it| exact(&it.any));
-                match values {
-                    Some(values) if is_single => admitted.extend(values),
+                match (values, closed) {
+                    (Some(values), _) if is_single => admitted.extend(values),
+                    (_, Some(closed)) => admitted.extend(closed.iter().map(|it| (*it).to_owned())),
                     _ => return,
                 }
             }
@@ -146,7 +176,7 @@ impl<'a> Correlations<'a> {
         }
     }
 
-    fn groups(&self, section: &Node, rules: &[&'a Rule], problems: &mut Vec<Problem>) {
+    fn groups(&self, section: &Node, rules: &[&'a Rule], is_above_dead: bool, problems: &mut Vec<Problem>) {
         let aliases: Vec<&str> =
             section.get("aliases").and_then(Node::as_map).unwrap_or_default().iter().map(|it| it.0.text.as_str()).collect();
         let group = section.get("group-by").map(Node::as_list).unwrap_or_default();
@@ -155,7 +185,7 @@ impl<'a> Correlations<'a> {
             let Some(name) = node.as_scalar().map(|it| it.text.as_str()).filter(|it| !aliases.contains(it)) else { continue };
             for rule in rules {
                 let mappings = Known::mappings(&rule.logsource, self.input);
-                if let Some(problem) = self.field(node, name, rule, &mappings) {
+                if let Some(problem) = self.field(node, name, rule, &mappings, is_group && !is_above_dead) {
                     problems.push(problem);
                     break;
                 }
@@ -168,7 +198,12 @@ impl<'a> Correlations<'a> {
         }
     }
 
-    fn field(&self, node: &Node, name: &str, rule: &Rule, mappings: &[&SourceMapping]) -> Option<Problem> {
+    /// What is wrong with a field that is counted or grouped by. `or_foreign`: fields of other sources are told too.
+    fn field(&self, node: &Node, name: &str, rule: &Rule, mappings: &[&SourceMapping], or_foreign: bool) -> Option<Problem> {
+        if or_foreign && never::is_foreign(name, mappings) {
+            let message = format!("no event of `{}` has the field `{name}`: they are of no group", rule.info.name);
+            return Some(self.source.problem(Code::UnknownGroupField, node.at, message).with_hint(never::ALIASES));
+        }
         let unknown = mappings.iter().map(|it| fields::unknown(name, it)).collect::<Option<Vec<_>>>()?;
         let first = unknown.into_iter().next()?;
         let message = format!("the source of `{}` has no field `{name}`", rule.info.name);
@@ -198,6 +233,12 @@ impl<'a> Correlations<'a> {
             }
         }
     }
+}
+
+/// The rules that a correlation is over, with their places.
+fn names(section: &Node) -> Vec<(&str, Position)> {
+    let nodes = section.get("rules").map(Node::as_list).unwrap_or_default();
+    nodes.iter().filter_map(|it| Some((it.as_scalar()?.text.as_str(), it.at))).collect()
 }
 
 /// A condition over the names of rules.
@@ -278,7 +319,8 @@ impl Bounds {
             let bounds = bounds.get_or_insert(Self { least: 1, most: u64::MAX, has_least: false, at: key.at });
             bounds.least = bounds.least.max(least);
             bounds.most = bounds.most.min(most);
-            bounds.has_least |= !matches!(key.text.as_str(), "lt" | "lte");
+            // One event is not two, but it is "not two".
+            bounds.has_least |= matches!(key.text.as_str(), "gt" | "gte" | "eq") || (key.text == "neq" && count == 1);
         }
         bounds
     }

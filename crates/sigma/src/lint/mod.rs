@@ -11,6 +11,7 @@ mod layout;
 mod logic;
 pub mod mend;
 mod metadata;
+mod never;
 mod pages;
 mod regexes;
 mod set;
@@ -72,6 +73,7 @@ pub fn check(input: &Input<'_>) -> Checked {
         let mut known = Known::new(&documents);
         let sources: Vec<Source<'_>> = input.files.iter().map(|(file, text)| known.source(file, text)).collect();
         known.silence(&sources);
+        never::find(&mut known, &sources, input);
         for source in &sources {
             comments.read(source, &mut problems);
             layout::check(source, &mut problems);
@@ -187,6 +189,8 @@ struct Known<'a> {
     names: BTreeSet<&'a str>,
     /// The names and ids of rules that only feed correlations.
     silent: HashSet<String>,
+    /// The names and ids of rules that never match and correlations that never fire.
+    never: HashSet<String>,
     /// For each rule, by name, its condition; `None` where it has too many terms.
     terms: HashMap<&'a str, Option<Vec<logic::Term<'a>>>>,
 }
@@ -198,6 +202,7 @@ impl<'a> Known<'a> {
             rules: HashMap::new(),
             names: BTreeSet::new(),
             silent: HashSet::new(),
+            never: HashSet::new(),
             terms: HashMap::new(),
         };
         for document in documents {
@@ -246,8 +251,12 @@ impl<'a> Known<'a> {
 
     /// The rule that a correlation means.
     fn rule(&self, name: &str) -> Option<&'a Rule> {
-        let canonical = uuid::Uuid::try_parse(name.trim()).ok().map(|it| it.to_string());
-        self.rules.get(canonical.as_deref().unwrap_or(name.trim())).copied()
+        self.rules.get(canonical(name).as_str()).copied()
+    }
+
+    /// Whether the rule or correlation that a correlation means never matches or fires.
+    fn is_never(&self, name: &str) -> bool {
+        self.never.contains(&canonical(name))
     }
 
     fn alerts(&self, rule: &Rule) -> bool {
@@ -259,6 +268,11 @@ impl<'a> Known<'a> {
         let is_fed = |it: &&SourceMapping| (!it.logsource.names_nothing() || !it.logsources.is_empty()) && it.feeds(logsource);
         input.mappings.iter().filter(is_fed).collect()
     }
+}
+
+/// A name, or an id as it is written in small letters.
+fn canonical(name: &str) -> String {
+    uuid::Uuid::try_parse(name.trim()).map_or_else(|_| name.trim().to_owned(), |it| it.to_string())
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ codes! {
     // What selections look for.
     "NJ1201" UnknownField Warning "unknown-field" "A field that the rule's source does not have."
     "NJ1202" MisspelledLogSource Warning "misspelled-logsource" "The log source is nearly one that there is."
-    "NJ1203" NumberOnText Warning "number-on-text" "A text field is compared as a number."
+    "NJ1203" NumberOnText Warning "number-on-text" "A text field is compared or measured as a number."
     "NJ1204" RedundantWildcard Info "redundant-wildcard" "A wildcard repeats what the modifier says."
     "NJ1205" WildcardAgainstModifier Warning "wildcard-against-modifier" "A wildcard at the end that the modifier pins down."
     "NJ1206" EmptyText Warning "empty-text" "`contains`, `startswith` or `endswith` with an empty text."
@@ -235,7 +235,7 @@ codes! {
     "NJ1405" EmptyList Warning "empty-list" "A placeholder names an empty list."
 
     // Correlations.
-    "NJ1501" NeverFires Warning "never-fires" "A correlation whose condition no count satisfies."
+    "NJ1501" NeverFires Warning "never-fires" "A correlation that can never fire: no count satisfies it, or what it is over never matches."
     "NJ1502" FiresAtOnce Warning "fires-at-once" "A correlation that a single event satisfies."
     "NJ1503" TooFewValues Warning "too-few-values" "A threshold above the number of values that the rules admit."
     "NJ1504" TooFewRules Warning "too-few-rules" "A threshold above the number of rules."
