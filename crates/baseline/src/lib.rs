@@ -1,5 +1,24 @@
 //! What is normal: the mathematics of habits, surprise and risk. No I/O, no clock, no randomness: time, random numbers and the
-//! coordinates of a clock are arguments.
+//! coordinates of a clock are arguments. Scoring allocates nothing.
+//!
+//! | module | what it tells | state a person, bytes |
+//! |---|---|---|
+//! | [`counts`] | so many, in an active window | [`counts::Habit`] 20, [`counts::Sliding`] 4, [`counts::Gate`] 2 |
+//! | [`distinct`] | so many different ones | [`distinct::LinearCounting`] 32, [`distinct::Ultra`] 20/36/68, [`distinct::Horizon`] 80 |
+//! | [`novelty`] | such a thing | [`novelty::Kinds`] 132/68/52/36 for 16/8/6/4 slots |
+//! | [`clock`] | at such an hour | [`clock::WeekClock`] 122 |
+//! | [`ratio`] | such a share of them | [`ratio::Ratio`] 8 |
+//! | [`travel`] | from so far away so soon | [`travel::Travel`] 24 |
+//! | [`slow`] | a little more every day | [`slow::Slow`] 24 |
+//! | [`learn`] | how much of it to learn | [`learn::Drift`] 8, [`learn::Quarantine`] 16 |
+//! | [`calibrate`] | what a p-value is really worth | none; [`calibrate::Histogram`] 512 a feature and group |
+//! | [`combine`] | from many p-values to one score | none |
+//! | [`risk`] | what adds up for an actor | [`risk::Risk`] 36 |
+//! | [`budget`] | what of it people can read | none; one [`budget::Threshold`] and [`budget::Bucket`] |
+//! | [`tails`], [`pareto`], [`prob`] | what they all compute with | none |
+//!
+//! The order of an event: what it adds is counted, a gate is looked at, the exact tail is computed where it was crossed, recalibrated,
+//! combined; only then, and as far as it was ordinary, it is learnt.
 //!
 //! Elementary functions come from `libm`, not from the platform: its bits are the same on every machine, whereas the C library picks
 //! other code for other processors. A replay elsewhere gives the same scores.
@@ -21,6 +40,7 @@ pub mod ratio;
 pub mod risk;
 pub mod slow;
 pub mod tails;
+pub mod travel;
 
 pub use prob::{LogP, Rarity, Share, Weight};
 

@@ -6,7 +6,8 @@ use crate::learn::{Day, Drift, Quarantine};
 use crate::ratio::{GroupRatios, Ratio, RatioPrior};
 use crate::{LogP, Share, Weight, budget, pareto};
 
-const SOURCES: [(&str, &str); 28] = [
+const SOURCES: [(&str, &str); 29] = [
+    ("travel", include_str!("travel.rs")),
     ("learn::quarantine", include_str!("learn/quarantine.rs")),
     ("learn::drift", include_str!("learn/drift.rs")),
     ("learn", include_str!("learn.rs")),
@@ -38,7 +39,7 @@ const SOURCES: [(&str, &str); 28] = [
 ];
 
 /// Methods of `f64` that the platform's C library computes. `sqrt`, `abs`, `floor`, `round` are exact everywhere.
-const OF_THE_PLATFORM: [&str; 12] = [
+const OF_THE_PLATFORM: [&str; 15] = [
     ".ln()",
     ".exp()",
     ".exp2()",
@@ -51,6 +52,9 @@ const OF_THE_PLATFORM: [&str; 12] = [
     ".cos()",
     ".tan()",
     ".atan()",
+    ".sin()",
+    ".asin()",
+    ".cbrt()",
 ];
 
 #[test]
