@@ -273,3 +273,19 @@ fn pattern_text(pattern: &Pattern) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_explained_as_its_author_wrote_it() {
+        for written in ["9007199254740993", "18446744073709551616", "1e3", "0.10"] {
+            let text = format!("title: T\nlogsource: {}\ndetection:\n  s: {{f|gte: {written}}}\n  condition: s\n", "{product: p}");
+            let loaded = sigma::parse::parse_file("t.yml", &text, &sigma::lists::Lists::default());
+            let [sigma::ast::Document::Rule(rule)] = &loaded.documents[..] else { panic!("{text}") };
+            let sigma::ast::Search::Item(item) = &rule.selections[0].search else { panic!("{text}") };
+            assert_eq!(predicate_text(&item.predicates[0]), format!("≥ {written}"));
+        }
+    }
+}

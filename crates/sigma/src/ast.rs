@@ -1,6 +1,7 @@
 //! What a Sigma document says, after parsing and before compiling: modifiers are resolved into predicates, placeholders into their
 //! lists, quantified conditions (`1 of sel*`) into plain ones. Nothing here depends on a source or on an event.
 
+use crate::number::Number;
 use ipnet::IpNet;
 use model::source::LogSource;
 use model::{FieldPath, RuleInfo};
@@ -169,7 +170,7 @@ pub enum Predicate {
         /// How to compare.
         compare: Compare,
         /// With what.
-        with: f64,
+        with: Number,
     },
     /// `true` or `false` as plain value; the texts `true` and `false` count too.
     Bool(bool),

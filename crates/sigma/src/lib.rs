@@ -9,6 +9,7 @@ mod fold;
 pub mod lint;
 pub mod lists;
 pub mod matcher;
+pub mod number;
 pub mod page;
 pub mod parse;
 pub mod pcre;

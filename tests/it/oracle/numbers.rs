@@ -1,34 +1,55 @@
 //! Values as numbers and addresses.
 
+use regex::Regex;
 use serde_json::Value as Json;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// The modifiers that compare.
 pub(crate) const COMPARISONS: [&str; 4] = ["lt", "lte", "gt", "gte"];
 
-/// Whether a text that is a number compares so with the rule's number: whole numbers digit by digit, others, and whatever is less or
-/// greater, as 64-bit floats.
+/// Whether a text that is a number compares so with the rule's number.
 pub(crate) fn holds(text: &str, compare: &str, with: &Json) -> bool {
-    let text = text.trim();
-    if let (Ok(left), Some(right), "=") = (text.parse::<i128>(), with.as_i64(), compare) {
-        return left == i128::from(right);
-    }
-    let Some(order) = order(text, with) else { return false };
+    let (Some(left), Some(right)) = (spread_out(text), spread_out(&with.to_string())) else { return false };
     match compare {
-        "=" => order.is_eq(),
-        "lt" => order.is_lt(),
-        "lte" => order.is_le(),
-        "gt" => order.is_gt(),
-        _ => order.is_ge(),
+        "=" => left == right,
+        "lt" => left < right,
+        "lte" => left <= right,
+        "gt" => left > right,
+        _ => left >= right,
     }
 }
 
-fn order(text: &str, with: &Json) -> Option<std::cmp::Ordering> {
-    if !text.starts_with(|it: char| it.is_ascii_digit() || matches!(it, '-' | '+' | '.')) {
+/// Places before and behind the point. No generated number has more, except for exponents far beyond those of any rule: these move the
+/// point as far as there is room, which changes no order.
+const PLACES: i64 = 1_000;
+const EXPONENT_MAX: i64 = 450;
+
+static FORM: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]+))?$").expect("an expression"));
+
+/// A number written with all its places, so that texts of one sign are in the order of the numbers; the digits of negative ones are
+/// turned over. `None` for what is no number.
+fn spread_out(text: &str) -> Option<(bool, String)> {
+    let text = text.trim();
+    let found = FORM.captures(text)?;
+    let (whole, fraction) = (&found[2], &found[3]);
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() {
         return None;
     }
-    let number = text.parse::<f64>().ok().filter(|it| it.is_finite())?;
-    number.partial_cmp(&with.as_f64()?)
+    let exponent = found.get(4).map_or("0", |it| it.as_str());
+    let most = if exponent.starts_with('-') { -EXPONENT_MAX } else { EXPONENT_MAX };
+    let exponent: i64 = exponent.parse().unwrap_or(most).clamp(-EXPONENT_MAX, EXPONENT_MAX);
+    let length = |it: &str| i64::try_from(it.len()).expect("a short text");
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).expect("room for all digits"));
+    let before = zeros(PLACES - length(whole) - exponent);
+    let behind = zeros(PLACES - length(fraction) + exponent);
+    let all = format!("{before}{digits}{behind}");
+    if &found[1] != "-" || digits.chars().all(|it| it == '0') {
+        return Some((true, all));
+    }
+    Some((false, all.bytes().map(|it| char::from(b'0' + b'9' - it)).collect()))
 }
 
 /// Whether an address is in a network: as many bits as the prefix says are the same. An IPv4 address inside IPv6 is one of IPv4.

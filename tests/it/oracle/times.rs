@@ -22,7 +22,8 @@ pub(crate) fn part(text: &str, part: &str, zone: &str, otherwise: &str) -> Optio
     })
 }
 
-/// A number is a Unix time in seconds, milliseconds, microseconds or nanoseconds: the unit that puts it nearest to now.
+/// A number is a Unix time in seconds, milliseconds, microseconds or nanoseconds: the unit that puts it nearest to now. A fraction
+/// is of seconds.
 fn from_unix(text: &str) -> Option<Timestamp> {
     if let Ok(whole) = text.parse::<i64>() {
         return match whole.unsigned_abs() {
@@ -33,6 +34,11 @@ fn from_unix(text: &str) -> Option<Timestamp> {
         }
         .ok();
     }
-    #[expect(clippy::cast_possible_truncation, reason = "generated fractions are of seconds")]
-    text.parse::<f64>().ok().and_then(|it| Timestamp::from_millisecond((it * 1_000.0).round() as i64).ok())
+    let number = text.parse::<f64>().ok().filter(|it| it.abs() < 9e18)?;
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+    if number.abs() < 1e11 {
+        Timestamp::from_millisecond((number * 1_000.0).round() as i64).ok()
+    } else {
+        from_unix(&(number as i64).to_string())
+    }
 }

@@ -119,9 +119,9 @@ impl Maker<'_> {
             Predicate::Cidr(network) => json!(network.network().to_string()),
             Predicate::Number { compare, with } => {
                 let number = match compare {
-                    Compare::Less => with - 1.0,
-                    Compare::Greater => with + 1.0,
-                    _ => *with,
+                    Compare::Less => with.nearest() - 1.0,
+                    Compare::Greater => with.nearest() + 1.0,
+                    _ => with.nearest(),
                 };
                 if self.choices.once_in(3) { json!(number.to_string()) } else { whole(number) }
             }

@@ -6,6 +6,7 @@ use super::ranges::Ranges;
 use super::{FieldIndex, Literal};
 use crate::ast::{Compare, Pattern, Predicate};
 use crate::fold::folded;
+use crate::number::{Decimal, Number};
 use crate::pcre;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -35,7 +36,7 @@ pub enum Atom {
     /// An address in this network.
     Cidr(IpNet),
     /// A number; the comparison's right side.
-    Number(Compare, f64),
+    Number(Compare, Number),
     /// This boolean, or its word.
     Bool(bool),
     /// The field is there.
@@ -55,7 +56,7 @@ pub enum Cased {
 
 impl Atom {
     /// A comparison with a number.
-    pub fn number(compare: Compare, with: f64) -> Self {
+    pub fn number(compare: Compare, with: Number) -> Self {
         Self::Number(compare, with)
     }
 
@@ -70,8 +71,7 @@ impl Atom {
             Self::Like(glob, how) => (glob, how).hash(&mut hasher),
             Self::Regex(source) => source.hash(&mut hasher),
             Self::Cidr(net) => net.hash(&mut hasher),
-            // Two zeros are equal, and so are their sums with zero.
-            Self::Number(compare, with) => (compare, (with + 0.0).to_bits()).hash(&mut hasher),
+            Self::Number(compare, with) => (compare, with).hash(&mut hasher),
             Self::Bool(is_true) => is_true.hash(&mut hasher),
             Self::AnyText | Self::Exists | Self::Null => {}
         }
@@ -127,11 +127,11 @@ impl FieldAtoms {
             Predicate::Regex(source) => return self.regex(field, source),
             Predicate::Cidr(net) => Atom::Cidr(*net),
             Predicate::Number { compare: Compare::NotEqual, with } => {
-                let equal = self.intern(Atom::number(Compare::Equal, *with));
+                let equal = self.intern(Atom::number(Compare::Equal, with.clone()));
                 let exists = self.intern(Atom::Exists);
                 return Ok(Literal::atom(field, equal).not().and(Literal::atom(field, exists)));
             }
-            Predicate::Number { compare, with } => Atom::number(*compare, *with),
+            Predicate::Number { compare, with } => Atom::number(*compare, with.clone()),
             Predicate::Bool(is_true) => Atom::Bool(*is_true),
             Predicate::Exists(true) => Atom::Exists,
             Predicate::Exists(false) => {
@@ -236,12 +236,7 @@ impl Compare {
     }
 }
 
-/// The number that a text is, if it is one. Words such as `inf` and `nan` are not.
+/// The float nearest to the number that a text is, if it is one. Words such as `inf` and `nan` are not, nor is what is beyond the largest.
 pub fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let first = *text.as_bytes().first()?;
-    (first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.'))
-        .then(|| text.parse::<f64>().ok())
-        .flatten()
-        .filter(|it| it.is_finite())
+    Decimal::read(text).map(Decimal::nearest).filter(|it| it.is_finite())
 }

@@ -1,11 +1,12 @@
 //! All tests of one field at once: which of them hold for a text.
 
-use super::atoms::{Cased, number};
+use super::atoms::Cased;
 use super::glob::Glob;
 use super::literals::Literals;
 use super::{Atom, AtomSet, needle};
 use crate::ast::Compare;
 use crate::fold::fold_case;
+use crate::number::{Decimal, Number};
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use regex::Regex;
@@ -32,7 +33,7 @@ pub(super) struct Index {
     without_needle: Vec<u64>,
     beyond_ascii: Vec<u64>,
     networks: Vec<(IpNet, u32)>,
-    numbers: Vec<(Compare, f64, u32)>,
+    numbers: Vec<(Compare, Number, u32)>,
     any_text: Vec<u32>,
     exists: Vec<u32>,
     null: Vec<u32>,
@@ -100,7 +101,7 @@ impl Index {
                     index.costly.push(Costly { test: Test::Regex(regex), atom: at });
                 }
                 Atom::Cidr(net) => index.networks.push((*net, at)),
-                Atom::Number(compare, with) => index.numbers.push((*compare, *with, at)),
+                Atom::Number(compare, with) => index.numbers.push((*compare, with.clone(), at)),
                 // The word of a boolean is its only text.
                 Atom::Bool(is_true) => index.exact_folded.entry_ref(if *is_true { "true" } else { "false" }).or_default().push(at),
                 Atom::AnyText => index.any_text.push(at),
@@ -182,9 +183,10 @@ impl Index {
             self.networks.iter().filter(|(net, _)| net.contains(&address)).for_each(|&(_, at)| put(set, at));
         }
         if !self.numbers.is_empty()
-            && let Some(number) = number(text)
+            && let Some(number) = Decimal::read(text)
         {
-            self.numbers.iter().filter(|(compare, with, _)| compare.holds(number, *with)).for_each(|&(_, _, at)| put(set, at));
+            let holding = self.numbers.iter().filter(|(compare, with, _)| compare.holds(number, with.as_decimal()));
+            holding.for_each(|&(_, _, at)| put(set, at));
         }
     }
 

@@ -17,6 +17,7 @@ pub use ranges::Ranges;
 pub use terms::{Literal, Node, Term};
 
 use crate::ast::{Condition, Correlation, Document, Item, LEVELS_MAX, Predicate, Relation, Rule, Search, Selection, TimePart};
+use crate::number::Number;
 use crate::problem::{Code, Problem};
 use hashbrown::HashMap;
 use model::source::Admission;
@@ -404,9 +405,7 @@ impl Builder<'_> {
                     (FieldSource::Related(slot, self.slot(other)?, *relation, *cased), Atom::Bool(true))
                 }
                 Predicate::TimePart { part, compare, with } => {
-                    #[expect(clippy::cast_precision_loss, reason = "minutes to years")]
-                    let atom = Atom::number(*compare, *with as f64);
-                    (FieldSource::TimePart(slot, *part), atom)
+                    (FieldSource::TimePart(slot, *part), Atom::number(*compare, Number::from(*with)))
                 }
                 _ => continue,
             };

@@ -1,14 +1,14 @@
 //! Fields of which only networks or only numbers are asked: a value is one of a few ranges, which binary search finds without a cache.
 
 use super::Atom;
-use super::atoms::number;
+use crate::number::{Decimal, Number};
 use std::net::IpAddr;
 
 /// Where the sets of tests that hold change, in ascending order.
 #[derive(Debug)]
 pub enum Ranges {
     /// The numbers of all comparisons.
-    Numbers(Box<[f64]>),
+    Numbers(Box<[Number]>),
     /// Each network's first address and the one after its last, per family.
     Networks(Box<[u32]>, Box<[u128]>),
 }
@@ -19,7 +19,7 @@ impl Ranges {
         let (mut numbers, mut v4, mut v6) = (Vec::new(), Vec::new(), Vec::new());
         for atom in atoms {
             match atom {
-                Atom::Number(_, with) => numbers.push(*with),
+                Atom::Number(_, with) => numbers.push(with.clone()),
                 Atom::Cidr(ipnet::IpNet::V4(net)) => {
                     v4.push(u32::from(net.network()));
                     v4.extend(u32::from(net.broadcast()).checked_add(1));
@@ -32,14 +32,14 @@ impl Ranges {
                 _ => return None,
             }
         }
-        numbers.sort_by(f64::total_cmp);
+        numbers.sort();
         numbers.dedup();
         v4.sort_unstable();
         v4.dedup();
         v6.sort_unstable();
         v6.dedup();
         match (numbers.is_empty(), v4.is_empty() && v6.is_empty()) {
-            (false, true) if numbers.iter().all(|it| it.is_finite()) => Some(Self::Numbers(numbers.into())),
+            (false, true) => Some(Self::Numbers(numbers.into())),
             (true, false) => Some(Self::Networks(v4.into(), v6.into())),
             _ => None,
         }
@@ -57,9 +57,9 @@ impl Ranges {
     pub(crate) fn position(&self, text: &str) -> usize {
         match self {
             Self::Numbers(points) => {
-                let Some(number) = number(text) else { return 0 };
-                let at = points.partition_point(|it| *it < number);
-                2 * at + if points.get(at).is_some_and(|it| *it <= number) { 2 } else { 1 }
+                let Some(number) = Decimal::read(text) else { return 0 };
+                let at = points.partition_point(|it| it.as_decimal() < number);
+                2 * at + if points.get(at).is_some_and(|it| it.as_decimal() == number) { 2 } else { 1 }
             }
             Self::Networks(v4, v6) => match text.parse::<IpAddr>().map(|it| it.to_canonical()) {
                 Ok(IpAddr::V4(address)) => 1 + v4.partition_point(|it| *it <= u32::from(address)),
@@ -77,11 +77,20 @@ mod tests {
 
     #[test]
     fn a_number_is_at_a_point_or_between_two() {
-        let atoms = [Atom::Number(Compare::Less, 5.0), Atom::Exists, Atom::Number(Compare::Equal, -1.0)];
+        let atoms = [Atom::Number(Compare::Less, 5.into()), Atom::Exists, Atom::Number(Compare::Equal, (-1).into())];
         let ranges = Ranges::of(&atoms).unwrap();
         let positions: Vec<usize> = ["x", "-2", "-1", "-1.0", "0", "5", "6e3"].iter().map(|it| ranges.position(it)).collect();
         assert_eq!(positions, [0, 1, 2, 2, 3, 4, 5]);
         assert_eq!(ranges.len(), 6);
+    }
+
+    #[test]
+    fn numbers_with_one_nearest_float_have_ranges_of_their_own() {
+        let atoms = [9_007_199_254_740_993, 9_007_199_254_740_992].map(|it| Atom::Number(Compare::Less, Number::from(it)));
+        let ranges = Ranges::of(&atoms).unwrap();
+        let texts =
+            ["9007199254740991", "9007199254740992", "9007199254740992.5", "9007199254740993", "9007199254740993.5", "1e400"];
+        assert_eq!(texts.map(|it| ranges.position(it)), [1, 2, 3, 4, 5, 5]);
     }
 
     #[test]
@@ -100,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_field_that_is_asked_for_texts_too_has_no_ranges() {
-        assert!(Ranges::of(&[Atom::Number(Compare::Less, 5.0), Atom::AnyText]).is_none());
+        assert!(Ranges::of(&[Atom::Number(Compare::Less, 5.into()), Atom::AnyText]).is_none());
         assert!(Ranges::of(&[Atom::Exists]).is_none());
     }
 }

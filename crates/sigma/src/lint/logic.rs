@@ -122,9 +122,9 @@ pub(super) fn implies(a: &Predicate, b: &Predicate) -> bool {
         (Predicate::Text { pattern: a, cased: a_cased }, Predicate::Text { pattern: b, cased: b_cased }) => {
             (*a_cased || !b_cased) && pattern_implies(a, b, *b_cased)
         }
-        (Predicate::Number { compare: a, with: x }, Predicate::Number { compare: b, with: y }) => number_implies(*a, *x, *b, *y),
+        (Predicate::Number { compare: a, with: x }, Predicate::Number { compare: b, with: y }) => number_implies(*a, x, *b, y),
         (Predicate::TimePart { part: left, compare: a, with: x }, Predicate::TimePart { part: right, compare: b, with: y }) => {
-            left == right && number_implies(*a, whole(*x), *b, whole(*y))
+            left == right && number_implies(*a, x, *b, y)
         }
         (Predicate::Cidr(a), Predicate::Cidr(b)) => b.contains(a),
         (Predicate::Exists(false), Predicate::Null) => true,
@@ -133,19 +133,14 @@ pub(super) fn implies(a: &Predicate, b: &Predicate) -> bool {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "minutes to years")]
-fn whole(number: i64) -> f64 {
-    number as f64
-}
-
 /// Whether only a present field satisfies a predicate.
 fn is_present(predicate: &Predicate) -> bool {
     !matches!(predicate, Predicate::Null | Predicate::Exists(false))
 }
 
-fn number_implies(a: Compare, x: f64, b: Compare, y: f64) -> bool {
+fn number_implies<T: PartialOrd>(a: Compare, x: &T, b: Compare, y: &T) -> bool {
     match (a, b) {
-        (Compare::Equal, _) => holds(b, x, y),
+        (Compare::Equal, _) => b.holds(x, y),
         (Compare::Less, Compare::Less | Compare::LessOrEqual) | (Compare::LessOrEqual, Compare::LessOrEqual) => x <= y,
         (Compare::LessOrEqual, Compare::Less) => x < y,
         (Compare::Greater, Compare::Greater | Compare::GreaterOrEqual) | (Compare::GreaterOrEqual, Compare::GreaterOrEqual) => {
@@ -153,18 +148,6 @@ fn number_implies(a: Compare, x: f64, b: Compare, y: f64) -> bool {
         }
         (Compare::GreaterOrEqual, Compare::Greater) => x > y,
         _ => false,
-    }
-}
-
-#[expect(clippy::float_cmp, reason = "numbers as they are written")]
-fn holds(compare: Compare, x: f64, y: f64) -> bool {
-    match compare {
-        Compare::Equal => x == y,
-        Compare::NotEqual => x != y,
-        Compare::Less => x < y,
-        Compare::LessOrEqual => x <= y,
-        Compare::Greater => x > y,
-        Compare::GreaterOrEqual => x >= y,
     }
 }
 
@@ -287,9 +270,9 @@ pub(super) fn exclude(a: &Predicate, b: &Predicate, is_single: bool) -> bool {
     match (a, b) {
         (Predicate::Exists(false), other) | (other, Predicate::Exists(false)) => is_present(other),
         _ if !is_single => false,
-        (Predicate::Number { compare: a, with: x }, Predicate::Number { compare: b, with: y }) => numbers_exclude(*a, *x, *b, *y),
+        (Predicate::Number { compare: a, with: x }, Predicate::Number { compare: b, with: y }) => numbers_exclude(*a, x, *b, y),
         (Predicate::TimePart { part: left, compare: a, with: x }, Predicate::TimePart { part: right, compare: b, with: y }) => {
-            left == right && numbers_exclude(*a, whole(*x), *b, whole(*y))
+            left == right && numbers_exclude(*a, x, *b, y)
         }
         (Predicate::Bool(a), Predicate::Bool(b)) => a != b,
         // Folded texts that exclude each other do so in whatever case.
@@ -302,12 +285,12 @@ pub(super) fn exclude(a: &Predicate, b: &Predicate, is_single: bool) -> bool {
     }
 }
 
-fn numbers_exclude(a: Compare, x: f64, b: Compare, y: f64) -> bool {
+fn numbers_exclude<T: PartialOrd>(a: Compare, x: &T, b: Compare, y: &T) -> bool {
     let is_low = |it: Compare| matches!(it, Compare::Less | Compare::LessOrEqual);
     let is_high = |it: Compare| matches!(it, Compare::Greater | Compare::GreaterOrEqual);
     match (a, b) {
-        (Compare::Equal, _) => !holds(b, x, y),
-        (_, Compare::Equal) => !holds(a, y, x),
+        (Compare::Equal, _) => !b.holds(x, y),
+        (_, Compare::Equal) => !a.holds(y, x),
         _ if is_low(a) && is_high(b) => x < y || (x <= y && (a == Compare::Less || b == Compare::Greater)),
         _ if is_high(a) && is_low(b) => y < x || (y <= x && (a == Compare::Greater || b == Compare::Less)),
         _ => false,

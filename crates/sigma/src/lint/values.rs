@@ -5,8 +5,8 @@ use super::logic;
 use super::source::{Source, replacement};
 use crate::ast::{Pattern, Predicate, Wild};
 use crate::lists::Lists;
-use crate::parse::pattern_of;
 use crate::parse::yaml::{Node, Scalar, Typed};
+use crate::parse::{number, pattern_of};
 use crate::problem::{Code, Problem, Severity};
 use ipnet::IpNet;
 
@@ -285,12 +285,13 @@ fn many_at_ends(text: &str) -> (bool, bool) {
 fn predicate(entry: &Entry<'_>, scalar: &Scalar) -> Predicate {
     let place = ["contains", "startswith", "endswith"].into_iter().find(|it| entry.has(it));
     let is_text = place.is_some() || entry.has("cased") || entry.field.is_none();
-    match scalar.typed {
-        Typed::Bool(value) if !is_text => return Predicate::Bool(value),
-        #[expect(clippy::cast_precision_loss, reason = "as the parser reads it")]
-        Typed::Int(value) if !is_text => return Predicate::Number { compare: crate::ast::Compare::Equal, with: value as f64 },
-        Typed::Float(with) if !is_text => return Predicate::Number { compare: crate::ast::Compare::Equal, with },
-        _ => {}
+    if let Typed::Bool(value) = scalar.typed
+        && !is_text
+    {
+        return Predicate::Bool(value);
+    }
+    if let Some(with) = number(scalar).filter(|_| !is_text) {
+        return Predicate::Number { compare: crate::ast::Compare::Equal, with };
     }
     let text = match place {
         Some("contains") => format!("*{}*", scalar.text),

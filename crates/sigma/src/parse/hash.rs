@@ -3,6 +3,7 @@
 use super::yaml::{Kind, Node, Typed};
 use crate::fnv::Fnv;
 use crate::lists::Lists;
+use crate::number::Number;
 use std::collections::BTreeSet;
 
 /// 16 hexadecimal digits that stay the same when comments, white space, quotes around texts or the order of keys change.
@@ -54,6 +55,10 @@ fn write(node: &Node, hash: &mut Fnv) {
             Typed::Float(value) => {
                 hash.write(b"f");
                 hash.write(&value.to_bits().to_le_bytes());
+                // Digits that the float does not have are part of the rule too.
+                if Number::read(&scalar.text) != Number::read(&value.to_string()) {
+                    hash.write_text(&scalar.text);
+                }
             }
             Typed::Text => {
                 hash.write(b"t");

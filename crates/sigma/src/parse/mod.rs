@@ -28,6 +28,7 @@ pub(crate) mod yaml;
 mod tests;
 
 pub use modifiers::{MODIFIERS, fitting};
+pub(crate) use values::number;
 
 use crate::ast::{Document, Search};
 use crate::lists::Lists;

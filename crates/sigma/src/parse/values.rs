@@ -8,6 +8,7 @@ use super::report::Report;
 use super::yaml::{Kind, Node, Position, Scalar, Typed};
 use crate::ast::{Compare, Item, Pattern, Predicate, Relation, Search, TimePart, Wild};
 use crate::lists::Lists;
+use crate::number::Number;
 use crate::pcre;
 use crate::problem::{Code, Edit, Fix};
 use ipnet::IpNet;
@@ -17,8 +18,6 @@ use std::net::IpAddr;
 
 /// Most predicates that one value may become through lists and variants.
 pub(super) const VARIANTS_MAX: usize = 200_000;
-/// Every whole number up to this has a 64-bit float to itself: 2^53 − 1.
-const WHOLE_EXACT_MAX: u64 = (1 << 53) - 1;
 /// Most ways to write one value with other dashes: five parameters in one value.
 const DASHED_MAX: usize = 3_125;
 
@@ -103,10 +102,6 @@ impl Reader<'_> {
             match scalar.typed {
                 Typed::Null => return Some(vec![Predicate::Null]),
                 Typed::Bool(wanted) => return Some(vec![Predicate::Bool(wanted)]),
-                // Neighbours are the same as floats, and identifiers are as long as that: the digits decide.
-                Typed::Int(whole) if whole.unsigned_abs() > WHOLE_EXACT_MAX => {
-                    return Some(vec![Predicate::Text { pattern: Pattern::Equal(whole.to_string()), cased: true }]);
-                }
                 Typed::Int(_) | Typed::Float(_) => {
                     return number(scalar).map(|with| vec![Predicate::Number { compare: Compare::Equal, with }]);
                 }
@@ -309,11 +304,12 @@ impl Reader<'_> {
     }
 }
 
-fn number(scalar: &Scalar) -> Option<f64> {
+/// The number that a scalar is, with all its digits.
+pub(crate) fn number(scalar: &Scalar) -> Option<Number> {
     match scalar.typed {
-        #[expect(clippy::cast_precision_loss, reason = "events are compared as f64 too; whole numbers are exact up to 2^53")]
-        Typed::Int(whole) => Some(whole as f64),
-        Typed::Float(number) => Some(number),
+        // Not as written: it may be hexadecimal.
+        Typed::Int(whole) => Some(Number::from(whole)),
+        Typed::Float(_) => Number::read(&scalar.text),
         Typed::Null | Typed::Bool(_) | Typed::Text => None,
     }
 }

@@ -52,6 +52,15 @@ fn numbers_and_networks_imply_wider_ones() {
 }
 
 #[test]
+fn numbers_that_only_their_digits_tell_apart_are_two() {
+    check("f: 9007199254740993", "f: 9007199254740992", false, true);
+    check("f|gt: 9007199254740992", "f|lt: 9007199254740994", false, false);
+    check("f|gte: 9007199254740993", "f|lte: 9007199254740992", false, true);
+    check("f|gte: 9007199254740993", "f|gt: 9007199254740992", true, false);
+    check("f: 1.0e-1", "f: 0.1", true, false);
+}
+
+#[test]
 fn single_fields_exclude_two_values_and_lists_do_not() {
     check("f: a", "f: b", false, true);
     check("g: a", "g: b", false, false);
