@@ -7,8 +7,8 @@ mod tests;
 
 pub use bucket::{Admission, Bucket, Candidate};
 
-use crate::Share;
 use crate::pareto::{ParetoTail, float};
+use crate::{Share, Weight};
 use serde::{Deserialize, Serialize};
 
 /// The threshold moves by at most this a day.
@@ -33,8 +33,8 @@ const _: () = assert!(size_of::<Threshold>() == 16);
 
 impl Threshold {
     /// Begins at `risk`.
-    pub const fn starting_at(risk: f64) -> Self {
-        Self { risk, is_fitted: false }
+    pub const fn starting_at(risk: Weight) -> Self {
+        Self { risk: risk.get(), is_fitted: false }
     }
 
     /// τ.
@@ -45,7 +45,8 @@ impl Threshold {
     /// Once a day: sets τ so that of `active` actors a day `per_day` exceed it, by the daily maxima of risk in the trailing fortnight
     /// (one per actor and active day; sorted here). SPOT: τ = u + σ/ξ ((q n/N)^-ξ - 1) with q = B/N_active (A. Siffer et al., "Anomaly
     /// detection in streams with extreme value theory", 2017, section 3), fitted by probability-weighted moments; inside the bulk the
-    /// empirical quantile. After the first fit τ moves by at most [`STEP_MAX`] a day. With too little data it stays.
+    /// empirical quantile. After the first fit τ moves by at most [`STEP_MAX`] a day. With too little data, or with what
+    /// can't be risks, it stays.
     pub fn refit(&mut self, maxima: &mut [f64], per_day: f64, active: f64) {
         maxima.sort_unstable_by(f64::total_cmp);
         let Some(wanted) = wanted(maxima, per_day / active) else { return };
@@ -57,7 +58,9 @@ impl Threshold {
 /// The value that a share `q` of the maxima exceeds.
 fn wanted(ascending: &[f64], q: f64) -> Option<f64> {
     let all = ascending.len();
-    if all < 2 * EXCESSES_MIN || !(q > 0.0 && q.is_finite()) {
+    // Sorted, so that the ends tell whether any is negative or no number.
+    let are_risks = ascending.first().is_some_and(|it| *it >= 0.0) && ascending.last().is_some_and(|it| it.is_finite());
+    if !are_risks || all < 2 * EXCESSES_MIN || !(q > 0.0 && q.is_finite()) {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length")]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// Bins of s = -log10 p.
 pub const BINS: usize = 128;
-/// Their width; the last one holds all that is larger.
+/// Their width: they reach to 12.8, and nothing is kept beyond 12.
 const BIN_WIDTH: f64 = 0.1;
 /// Half of the histogram is forgotten after as many days.
 pub const HALF_LIFE_DAYS: f64 = 14.0;
@@ -24,6 +24,8 @@ const MODEL_WEIGHT: f64 = 200.0;
 const TAIL_SHARE: f64 = 0.005;
 /// Nothing is called rarer than this by one feature.
 pub const P_MIN: f64 = 1e-12;
+/// ln 3: by so much a Pareto tail may lie below what was observed.
+const LUMP: f64 = 1.098_612_288_668_109_8;
 /// A bin that reaches 2²³ halves them all, so that one more still counts in an f32.
 const BIN_MAX: f32 = 8_388_608.0;
 
@@ -55,7 +57,7 @@ impl Histogram {
             clippy::cast_sign_loss,
             reason = "a surprise is not negative and the cast saturates"
         )]
-        let bin = &mut self.bins[((p.surprise() / BIN_WIDTH) as usize).min(BINS - 1)];
+        let bin = &mut self.bins[(bounded_surprise(p) / BIN_WIDTH) as usize];
         *bin += 1.0;
         if *bin >= BIN_MAX {
             self.decay(Share::HALF);
@@ -93,12 +95,19 @@ impl Histogram {
             // E[Y (1-F)^r] is the integral of (1-F)^(r+1)/(r+1); between two edges the survival falls exponentially.
             let (from, to) = (pair[0] / survival[first], pair[1] / survival[first]);
             let fall = libm::log(from / to);
-            a0 += BIN_WIDTH * (from - to) / fall;
-            a1 += 0.5 * BIN_WIDTH * (from * from - to * to) / (2.0 * fall);
+            // Where hardly anything is between them, the edge itself.
+            let mean = |from: f64, to: f64, fall: f64| if fall > 1e-9 { (from - to) / fall } else { from };
+            a0 += BIN_WIDTH * mean(from, to, fall);
+            a1 += 0.5 * BIN_WIDTH * mean(from * from, to * to, 2.0 * fall);
         }
         let tail = ParetoTail::fit(BIN_WIDTH * crate::pareto::float(first), survival[first], a0, a1);
         Curve { survival: survival.map(narrow), tail }
     }
+}
+
+/// -log10 p, at most that of [`P_MIN`]: beyond it p-values are not told apart, here nor there.
+fn bounded_surprise(p: LogP) -> f64 {
+    p.surprise().min(-libm::log10(P_MIN))
 }
 
 /// What a p-value is worth: ln of the share of past ones that were as small. 532 bytes a feature and group, derived from
@@ -111,18 +120,19 @@ pub struct Curve {
 
 impl Curve {
     /// The recalibrated p-value: (above + W·p)/(n + W) from the histogram, where W observations speak for the model, linear between
-    /// edges of bins, which errs to the careful side of a steep fall by less than 1 %; beyond the threshold the Pareto tail; never below [`P_MIN`]. Monotone, and it allocates nothing.
+    /// edges of bins, which errs to the careful side of a steep fall by less than 1 %; beyond the threshold the Pareto tail, but at
+    /// least a third of the observed share; never below [`P_MIN`]. Monotone, and it allocates nothing.
     pub fn recalibrated(&self, p: LogP) -> LogP {
-        let s = p.surprise();
-        let ln_p = if s >= self.tail.threshold() {
-            self.tail.ln_tail(s).ln_p()
-        } else {
+        let s = bounded_surprise(p);
+        let observed = {
             let place = s / BIN_WIDTH;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the number of bins")]
             let at = (place as usize).min(BINS - 1);
             let (from, to) = (f64::from(self.survival[at]), f64::from(self.survival[at + 1]));
             libm::log(from + (to - from) * (place - crate::pareto::float(at)))
         };
+        // Extremes may come in a lump far out, as of a model that is blind to something; no smooth tail knows of it.
+        let ln_p = if s < self.tail.threshold() { observed } else { self.tail.ln_tail(s).ln_p().max(observed - LUMP) };
         LogP::clamped(ln_p.max(libm::log(P_MIN)))
     }
 

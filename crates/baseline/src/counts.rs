@@ -22,6 +22,8 @@ pub const SLOW_HALF_LIFE: f64 = 60.0;
 pub const FAST_HALF_LIFE: f64 = 7.0;
 /// How many windows the peers' dispersion is worth against one's own.
 const DISPERSION_WINDOWS: f64 = 10.0;
+/// No window counts more.
+const COUNT_MAX: f64 = 1e15;
 /// A rate below this is not divided by.
 const RATE_MIN: f64 = 0.1;
 
@@ -47,6 +49,8 @@ impl Habit {
     /// Takes in a closed active window with `count`, already capped, of which `learnt` is learnt: b = 1-(1-2^(-1/h))γ, S ← bS + γx and
     /// so on. Only as much is forgotten as is learnt: a window that is rejected does not erode the habit.
     pub fn learn(&mut self, count: f64, capped: f64, learnt: Share) {
+        // What is no count, or more than fits, would spoil the sums.
+        let [count, capped] = [count, capped].map(|it| if it.is_nan() { 0.0 } else { it.clamp(0.0, COUNT_MAX) });
         let gamma = learnt.get();
         let keep = 1.0 - forgotten(SLOW_HALF_LIFE) * gamma;
         self.sum = decayed(self.sum, keep, gamma * capped);
@@ -133,7 +137,8 @@ pub(crate) fn decayed(value: f32, keep: f64, add: f64) -> f32 {
     narrow(f64::from(value) * keep + add)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "habits are kept in f32: 24 bits of a mean are more than it is known to")]
+/// Into f32, whose 24 bits are more than a habit is known to: never infinite, and a NaN becomes 0, so that no state is spoilt for good.
+#[expect(clippy::cast_possible_truncation, reason = "clamped just before")]
 pub(crate) const fn narrow(value: f64) -> f32 {
-    value as f32
+    if value.is_nan() { 0.0 } else { value.clamp(f32::MIN as f64, f32::MAX as f64) as f32 }
 }

@@ -30,8 +30,11 @@ impl Openness {
     /// When nothing is known: d = 1/2, θ = 1.
     pub const UNKNOWN: Self = Self { discount: 0.5, strength: 1.0 };
 
-    /// Both clamped: d to 0.01…0.99, θ to 0.01…1000.
+    /// Both clamped: d to 0.01…0.99, θ to 0.01…1000; if either is NaN nothing is known.
     pub const fn new(discount: f64, strength: f64) -> Self {
+        if discount.is_nan() || strength.is_nan() {
+            return Self::UNKNOWN;
+        }
         Self { discount: discount.clamp(0.01, 0.99), strength: strength.clamp(0.01, 1_000.0) }
     }
 

@@ -125,6 +125,6 @@ fn every_state_comes_back_from_bytes_to_the_bit() {
     check(&RatioPrior::of_chain(&[ratios]));
     check(&(drift, quarantine));
     check(&(sliding, linear));
-    check(&(bucket, budget::Threshold::starting_at(1.0 / 3.0)));
+    check(&(bucket, budget::Threshold::starting_at(weight)));
     check(&pareto::ParetoTail::fit(0.1, 0.3, 1.7, 0.4));
 }

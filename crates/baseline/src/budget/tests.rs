@@ -15,7 +15,7 @@ fn adherence(seed: u64, draw: impl Fn(&mut ChaCha8Rng) -> f64, per_day: f64) -> 
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (active, days) = (2_000, 14);
     let mut maxima: Vec<f64> = (0..active * days).map(|_| draw(&mut random)).collect();
-    let mut threshold = Threshold::starting_at(1.0);
+    let mut threshold = Threshold::starting_at(Weight::clamped(1.0));
     threshold.refit(&mut maxima, per_day, f64::from(active));
     let later = 80;
     let above = (0..active * later).filter(|_| draw(&mut random) > threshold.risk()).count();
@@ -38,7 +38,7 @@ fn as_many_exceed_the_threshold_as_can_be_read() {
 fn a_bad_day_does_not_move_the_threshold_far() {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut maxima: Vec<f64> = (0..10_000).map(|_| Exp::new(1.0).unwrap().sample(&mut random)).collect();
-    let mut threshold = Threshold::starting_at(99.0);
+    let mut threshold = Threshold::starting_at(Weight::clamped(99.0));
     threshold.refit(&mut maxima, 5.0, 1_000.0);
     let before = threshold.risk();
     assert!((before - 200.0_f64.ln()).abs() < 0.5, "the first fit takes it where it belongs: {before}");
@@ -49,11 +49,13 @@ fn a_bad_day_does_not_move_the_threshold_far() {
 
 #[test]
 fn too_little_to_go_by_changes_nothing() {
-    let mut threshold = Threshold::starting_at(3.0);
+    let mut threshold = Threshold::starting_at(Weight::clamped(3.0));
     threshold.refit(&mut [1.0; 30], 5.0, 100.0);
     threshold.refit(&mut [], 5.0, 0.0);
     threshold.refit(&mut [f64::NAN; 100], f64::NAN, 100.0);
-    assert_eq!(threshold, Threshold::starting_at(3.0));
+    threshold.refit(&mut [f64::NAN; 100], 5.0, 100.0);
+    threshold.refit(&mut [-1.0; 100], 5.0, 100.0);
+    assert_eq!(threshold, Threshold::starting_at(Weight::clamped(3.0)));
     threshold.refit(&mut [2.0; 100], 5.0, 100.0);
     assert_eq!(threshold.risk().to_bits(), 2.0_f64.to_bits(), "all alike: their value");
 }

@@ -22,6 +22,7 @@ impl<const REGISTERS: usize, const DAYS: u16> Horizon<REGISTERS, DAYS> {
     /// Moves on to `day` (since the epoch, from 100 on). Gives the estimate of a window that has ended, if it was a whole one: what is
     /// learnt. Days that go back change nothing.
     pub fn roll(&mut self, day: u16) -> Option<f64> {
+        const { assert!(DAYS >= 2) };
         if self.since == 0 {
             self.since = day;
             self.begun = [day, day.saturating_sub(DAYS / 2)];

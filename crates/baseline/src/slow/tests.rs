@@ -86,6 +86,9 @@ proptest! {
     fn no_day_breaks_it(x in 0.0_f64..1e12, mean in 0.0_f64..1e9) {
         let mut slow = Slow::default();
         (0..50).for_each(|_| slow.add(x, mean, 1.0));
+        let before = slow;
+        slow.add(f64::NAN, mean, 1.0);
+        prop_assert_eq!(slow, before);
         prop_assert!((0.0..=700.5).contains(&slow.evidence()) && slow.cusum().is_finite());
     }
 }
