@@ -178,7 +178,7 @@ pub enum Predicate {
     Exists(bool),
     /// A plain `null`: the field is `null` or missing.
     Null,
-    /// The text compared with the text of another field of the same event (`|fieldref`).
+    /// The text compared with the text of another field of the same event (`|fieldref`); whether two numbers are equal, by their value.
     FieldRef {
         /// The other field.
         other: FieldPath,

@@ -277,6 +277,13 @@ impl Interpreter<'_> {
             Test::Related(other, place, cased) => {
                 let mut right = Vec::new();
                 self.values(other).into_iter().for_each(|it| flatten(it, &mut right));
+                let equals = |left: &Tree, right: &Tree| match (left, right) {
+                    (Tree::Number(left), Tree::Number(right)) => numbers::are_equal(left, right),
+                    _ => false,
+                };
+                if *place == Place::Whole && elements.iter().any(|left| right.iter().any(|right| equals(left, right))) {
+                    return true;
+                }
                 let right: Vec<&str> = right.into_iter().filter_map(Tree::text).collect();
                 let like = |part: &&str| self.like(&part.chars().map(Symbol::Char).collect::<Vec<_>>(), *place, *cased);
                 let related = |text: &str| right.iter().map(like).any(|it| self.test(&it, &[&Tree::Text(text.to_owned())]));

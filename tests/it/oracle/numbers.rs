@@ -20,6 +20,11 @@ pub(crate) fn holds(text: &str, compare: &str, with: &Json) -> bool {
     }
 }
 
+/// Whether two numbers are the same.
+pub(crate) fn are_equal(left: &str, right: &str) -> bool {
+    spread_out(left) == spread_out(right)
+}
+
 /// Places before and behind the point. No generated number has more, except for exponents far beyond those of any rule: these move the
 /// point as far as there is room, which changes no order.
 const PLACES: i64 = 1_000;

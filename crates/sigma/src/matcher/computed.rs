@@ -4,6 +4,7 @@ use super::values::each_value;
 use crate::ast::{Relation, TimePart};
 use crate::compile::Program;
 use crate::fold::folded;
+use crate::number::Decimal;
 use hashbrown::HashMap;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -87,7 +88,7 @@ fn part_of(time: EventTime, zone: &TimeZone, part: TimePart) -> Option<i64> {
     })
 }
 
-/// Whether a text of one field, or of one of its elements, is in `relation` to one of the other.
+/// Whether a text of one field, or of one of its elements, is in `relation` to one of the other. Two numbers are equal by their value.
 pub(super) fn related(
     program: &Program,
     event: &Event<'_>,
@@ -95,17 +96,18 @@ pub(super) fn related(
     relation: Relation,
     cased: bool,
 ) -> bool {
-    let texts = |slot: SlotId| {
-        let mut texts = Vec::new();
+    let scalars = |slot: SlotId| {
+        let mut scalars = Vec::new();
         each_value(event.value(slot), program.schema.projection.path(slot), &mut |it| {
-            texts.extend(it.text().map(|it| if cased { it.into_owned() } else { folded(&it) }));
+            let number = if let Value::Number(text) = it { Decimal::read(text) } else { None };
+            scalars.extend(it.text().map(|it| (number, if cased { it.into_owned() } else { folded(&it) })));
         });
-        texts
+        scalars
     };
-    let right = texts(right);
-    texts(left).iter().any(|left| {
-        right.iter().any(|right| match relation {
-            Relation::Equal => left == right,
+    let right = scalars(right);
+    scalars(left).iter().any(|(left_number, left)| {
+        right.iter().any(|(right_number, right)| match relation {
+            Relation::Equal => left == right || (left_number.is_some() && left_number == right_number),
             Relation::StartsWith => left.starts_with(right.as_str()),
             Relation::EndsWith => left.ends_with(right.as_str()),
             Relation::Contains => left.contains(right.as_str()),
