@@ -15,6 +15,8 @@ use crate::{LogP, Share};
 const LN_NOTHING: f64 = -4.6;
 /// From there to here (p = 1/2) more and more is learnt.
 const LN_RANGE: f64 = 3.9;
+/// A habit is established after as many windows.
+const FIRST_WINDOWS: f64 = 10.0;
 /// As much of that is learnt while a slow rise is suspected.
 const SUSPECT: f64 = 0.1;
 /// A window teaches at most this many times the usual …
@@ -30,9 +32,21 @@ pub const KEPT_IN_NEW_ROLE: Share = Share::clamped(0.2);
 /// Both tails count, P(X >= x) as `upper` and P(X <= x) as `or_fewer`: what weighs only the high counts down learns a rate that is too
 /// low (by 6 % of a Poisson rate of 14), and what never changed then seems to rise: of steady people 34 % instead of 13 % are alarmed
 /// about within 120 days in the test of the frog.
-pub fn learnt(upper: LogP, or_fewer: LogP, is_suspect: bool) -> Share {
-    let gamma = (upper.min(or_fewer).ln_p() - LN_NOTHING) / LN_RANGE;
-    Share::clamped(gamma.clamp(0.0, 1.0) * if is_suspect { SUSPECT } else { 1.0 })
+///
+/// `windows` is how many are behind the habit: of the first few at least 1 - E/10 is learnt whatever they are, since there is no habit to
+/// protect yet and the peers judge anyway. Without it, the busiest of a group would be rejected from their first day on, and for ever.
+pub fn learnt(upper: LogP, or_fewer: LogP, windows: f64, is_suspect: bool) -> Share {
+    let gamma = gate(upper.min(or_fewer)) * if is_suspect { SUSPECT } else { 1.0 };
+    Share::clamped(gamma.max(1.0 - windows / FIRST_WINDOWS))
+}
+
+/// Whether a window is too unusual to teach an established habit anything.
+pub fn is_rejected(upper: LogP) -> bool {
+    gate(upper) <= 0.0
+}
+
+fn gate(p: LogP) -> f64 {
+    ((p.ln_p() - LN_NOTHING) / LN_RANGE).clamp(0.0, 1.0)
 }
 
 /// x~ = min(x, 2μ + 3), what a window teaches at most.

@@ -1,8 +1,8 @@
 //! Quarantine: days that were too unusual to learn are learnt apart, and take over if they turn out to be a new normal.
 
-use super::learnt;
+use super::is_rejected;
+use crate::LogP;
 use crate::counts::{Habit, decayed, forgotten};
-use crate::{LogP, Share};
 use serde::{Deserialize, Serialize};
 
 /// A day below this opens an episode: p = 1e-3.
@@ -67,7 +67,7 @@ impl Quarantine {
     /// Takes in a day, after it was scored and learnt. A rejected day (p <= 1 %) of an episode is learnt apart, in full; after
     /// [`PROMOTED_AFTER_DAYS`] of them the shadow replaces the habit, if peers do such things too and the family isn't sensitive.
     pub fn observe(&mut self, day: Day, habit: &mut Habit) -> Transition {
-        let is_rejected = learnt(day.p_self, LogP::ONE, false) == Share::ZERO;
+        let is_rejected = is_rejected(day.p_self);
         match (self.is_open(), is_rejected) {
             (false, true) if day.p_self.ln_p() < LN_OPENS => {
                 self.learn(day);

@@ -12,10 +12,10 @@ use rand_distr::{Distribution, Gamma, Poisson};
 
 #[test]
 fn the_ordinary_is_learnt_and_the_extraordinary_is_not() {
-    let of = |p: f64| learnt(LogP::of(p), LogP::ONE, false).get();
+    let of = |p: f64| learnt(LogP::of(p), LogP::ONE, 50.0, false).get();
     assert!(of(0.5) > 0.999 && of(1.0) >= 1.0 && of(0.01) <= 0.0 && of(1e-9) <= 0.0);
     assert!((of(0.1) - 0.589).abs() < 1e-3);
-    assert!((learnt(LogP::HALF, LogP::HALF, true).get() - 0.1).abs() < 1e-3);
+    assert!((learnt(LogP::HALF, LogP::HALF, 50.0, true).get() - 0.1).abs() < 1e-3);
     assert!((capped(1_000.0, 10.0) - 23.0).abs() < 1e-12 && (capped(5.0, 10.0) - 5.0).abs() < 1e-12);
 }
 
@@ -30,12 +30,24 @@ fn the_gate_does_not_bend_what_it_learns() {
         for (ratio, (habit, is_even)) in ratios.iter_mut().zip([(&mut even, true), (&mut one_sided, false)]) {
             let predicted = habit.predict(&prior);
             let or_fewer = if is_even { predicted.tails(count + 1.0).lower } else { LogP::ONE };
-            habit.learn(count, capped(count, predicted.mean()), learnt(predicted.upper(count), or_fewer, false));
+            habit.learn(count, capped(count, predicted.mean()), learnt(predicted.upper(count), or_fewer, habit.windows(), false));
             *ratio += if at >= 200 { habit.rate() / 14.0 / f64::from(days) } else { 0.0 };
         }
     }
     eprintln!("learnt of a rate of 1: even {:.3}, one-sided {:.3}", ratios[0], ratios[1]);
     assert!((ratios[0] - 1.0).abs() < 0.02 && ratios[1] < 0.97);
+}
+
+#[test]
+fn the_busiest_of_a_group_gets_a_habit_too() {
+    let (mut random, _, prior) = world(15, 200);
+    let mut person = Person::default();
+    let day = Poisson::new(120.0).unwrap();
+    for at in 0..40 {
+        person.day(day.sample(&mut random), at, &prior, Regime::GatedWithoutEscape);
+    }
+    assert!((person.habit.rate() - 120.0).abs() < 25.0, "{}", person.habit.rate());
+    assert!(person.habit.predict(&prior).upper(120.0).surprise() < 1.0);
 }
 
 /// A person under the whole regime of learning.
@@ -66,7 +78,7 @@ impl Person {
         }
         let (mean, phi) = (predicted.mean(), self.habit.dispersion());
         self.slow.add(count, mean, phi);
-        self.habit.learn(count, capped(count, mean), learnt(p, or_fewer, self.slow.is_suspect()));
+        self.habit.learn(count, capped(count, mean), learnt(p, or_fewer, self.habit.windows(), self.slow.is_suspect()));
         self.drift.hold(&mut self.habit, 1 + day / 7, 1.0);
         if regime == Regime::Quarantined {
             let p_peer = Habit::default().predict(prior).upper(count);
