@@ -30,8 +30,7 @@ pub const KEPT_IN_NEW_ROLE: Share = Share::clamped(0.2);
 /// conditional merge of S. Bhatia et al., "Real-time anomaly detection in edge streams" (MIDAS-F, 2022), by probability.
 ///
 /// Both tails count, P(X >= x) as `upper` and P(X <= x) as `or_fewer`: what weighs only the high counts down learns a rate that is too
-/// low (by 6 % of a Poisson rate of 14), and what never changed then seems to rise: of steady people 34 % instead of 13 % are alarmed
-/// about within 120 days in the test of the frog.
+/// low (by 6 % of a Poisson rate of 14), and what never changed then seems to rise.
 ///
 /// `windows` is how many are behind the habit: of the first few at least 1 - E/10 is learnt whatever they are, since there is no habit to
 /// protect yet and the peers judge anyway. Without it, the busiest of a group would be rejected from their first day on, and for ever.

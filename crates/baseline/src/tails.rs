@@ -22,7 +22,7 @@ pub use poisson::{chi_square, poisson};
 use crate::{LogP, Share};
 
 /// A continued fraction or series that has not settled by now is taken as it is. In the range of the references the longest takes
-/// some 2,000 steps.
+/// less than a tenth of it.
 const STEPS_MAX: u32 = 50_000;
 /// Stop when a step changes less than this, relatively; what is left is of the same order.
 const SETTLED: f64 = 1e-14;
