@@ -55,6 +55,16 @@ fn a_time_whose_offset_is_escaped_is_a_time() {
     assert_eq!(alerts[0].alert.time.to_string(), "2026-03-02T12:03:11.000Z");
 }
 
+#[test]
+fn half_a_surrogate_pair_hides_nothing() {
+    let line =
+        r#"{"time":"2026-03-02T14:03:11Z","actor":{"id":"a\ud83d"},"action":"account.lookup","x\udc00":[{"\ud83d":"\ud83d"}]}"#;
+    let book = book_of(vec![("seen.yml".to_owned(), RULE.to_owned())], "native", &lists());
+    let (alerts, rejects) = score(&mut pipeline(&book), line.as_bytes());
+    assert!(rejects.is_empty(), "{rejects:?}");
+    assert_eq!(alerts[0].alert.actor.id, "a\u{fffd}");
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic_or_take_a_neighbour_along(mut noise in prop::collection::vec(any::<u8>(), 0..300)) {

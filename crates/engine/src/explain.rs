@@ -182,7 +182,7 @@ impl Asking<'_> {
 
 /// The value at `path` of the event in `line`, wrapped or not; `null` if there is none.
 pub fn value(mapping: &SourceMapping, line: &str, path: &str) -> serde_json::Value {
-    let json: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    let json = model::value::parse(line).unwrap_or_default();
     let envelopes = &mapping.envelopes;
     let found = shown(&json, path).or_else(|| envelopes.iter().find_map(|it| shown(lookup(&json, it)?, path)));
     found.unwrap_or_default()

@@ -131,7 +131,7 @@ impl Reread<'_> {
 
     /// The decoder has accepted the line, so that it parses; should the two ever disagree, the alert comes out poorer, not later.
     fn json(&self) -> &Json {
-        self.json.get_or_init(|| serde_json::from_str(self.line).unwrap_or(Json::Null))
+        self.json.get_or_init(|| model::value::parse(self.line).unwrap_or(Json::Null))
     }
 }
 

@@ -193,8 +193,10 @@ fn write(tree: &Tree, choices: &mut Choices<'_>, into: &mut String) {
 
 fn write_text(text: &str, is_escaped: bool, into: &mut String) {
     into.push('"');
-    for char in text.chars() {
+    for (at, char) in text.chars().enumerate() {
         match char {
+            // Half a surrogate pair reads so.
+            '\u{fffd}' if is_escaped => into.push_str(if at == 0 { "\\udc00" } else { "\\ud83d" }),
             '"' | '\\' => into.extend(['\\', char]),
             '\n' if !is_escaped => into.push_str("\\n"),
             char if is_escaped || char < ' ' => {

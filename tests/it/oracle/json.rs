@@ -106,7 +106,7 @@ impl Reader<'_> {
         loop {
             let next = self.next();
             match next {
-                '"' => return String::from_utf16(&units).expect("surrogates come in pairs"),
+                '"' => return String::from_utf16_lossy(&units),
                 '\\' => {
                     let escaped = match self.next() {
                         'b' => '\u{8}',

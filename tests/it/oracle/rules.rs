@@ -24,7 +24,8 @@ pub(crate) const FIELDS: [&str; 12] = [
 ];
 
 /// Texts that stand in rules and, changed a little, in events.
-pub(crate) const TEXTS: [&str; 40] = [
+pub(crate) const TEXTS: [&str; 41] = [
+    "odd\u{fffd}name",
     "a",
     "u1",
     "u12",

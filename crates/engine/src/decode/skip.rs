@@ -57,29 +57,17 @@ fn escape(cursor: &mut Cursor<'_>) -> Result<(), Reject> {
     if !cursor.eat::<b'u'>() {
         return Err(unexpected(*cursor, "one of `\"\\/bfnrtu` after a backslash"));
     }
-    let first = *cursor;
-    match four_hex_digits(cursor)? {
-        0xdc00..=0xdfff => Err(not_json(first, "the second half of a surrogate pair stands alone")),
-        0xd800..=0xdbff => {
-            let has_second = cursor.eat::<b'\\'>() && cursor.eat::<b'u'>();
-            if has_second && matches!(four_hex_digits(cursor)?, 0xdc00..=0xdfff) {
-                return Ok(());
-            }
-            Err(not_json(first, "the first half of a surrogate pair stands alone"))
-        }
-        _ => Ok(()),
-    }
+    // Half a surrogate pair is let through: whoever chooses a name must not choose whether the event is read.
+    four_hex_digits(cursor)
 }
 
-fn four_hex_digits(cursor: &mut Cursor<'_>) -> Result<u32, Reject> {
-    let mut value = 0;
+fn four_hex_digits(cursor: &mut Cursor<'_>) -> Result<(), Reject> {
     for _ in 0..4 {
-        let Some(digit) = cursor.eat_hex_digit() else {
+        if !cursor.eat_hex_digit() {
             return Err(unexpected(*cursor, "four hexadecimal digits after `\\u`"));
-        };
-        value = 16 * value + digit;
+        }
     }
-    Ok(value)
+    Ok(())
 }
 
 /// Passes a number.

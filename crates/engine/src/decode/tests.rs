@@ -163,8 +163,15 @@ fn what_is_no_object_is_rejected_with_its_place() {
     check(&["a"], r#"{"a":1}}"#, "not_json 7: expected the end of the line after the value, found `}`");
     check(&["a"], "{\"a\":\"\0\"}", "not_json 6: expected control characters in strings to be escaped, found the byte 0x00");
     check(&["a"], "{\"a\":1\0}", "not_json 6: expected `,` or `}` after a value, found the byte 0x00");
-    check(&["a"], r#"{"a":"\ud800x"}"#, "not_json 8: the first half of a surrogate pair stands alone");
+    check(&["a"], r#"{"a":"\ud80x"}"#, "not_json 11: expected four hexadecimal digits after `\\u`, found `x`");
     check(&["a"], r#"{"a":NaN}"#, "not_json 5: expected a value, found `N`");
+}
+
+#[test]
+fn half_a_surrogate_pair_keeps_no_event_from_being_read() {
+    check(&["a"], r#"{"a":"\ud800x"}"#, r#"Escaped("\\ud800x")"#);
+    check(&["a"], r#"{"b":"\udc00","\ud800":["\ud800\ud800"],"a":1}"#, r#"Number("1")"#);
+    check(&["a.b"], r#"{"a":[{"b":"\udfff\ud800"}]}"#, r#"Within { array: "[{\"b\":\"\\udfff\\ud800\"}]", depth: 1 }"#);
 }
 
 #[test]

@@ -82,12 +82,14 @@ impl<'b> Cursor<'b> {
         is_here
     }
 
-    /// Passes the hexadecimal digit here and returns its value.
-    pub(in crate::decode) fn eat_hex_digit(&mut self) -> Option<u32> {
-        let value = char::from(self.peek()).to_digit(16)?;
-        // SAFETY: the byte is a hexadecimal digit.
-        unsafe { self.advance(1) };
-        Some(value)
+    /// Passes a hexadecimal digit if there is one here.
+    pub(in crate::decode) fn eat_hex_digit(&mut self) -> bool {
+        let is_digit = self.peek().is_ascii_hexdigit();
+        if is_digit {
+            // SAFETY: the byte is a hexadecimal digit.
+            unsafe { self.advance(1) };
+        }
+        is_digit
     }
 
     /// Passes the white space of JSON, except for the `\n` that ends the line.

@@ -176,8 +176,23 @@ fn write_text(dice: &mut Dice, length: usize, out: &mut String) {
 }
 
 fn write_any_text(dice: &mut Dice, out: &mut String) {
-    let parts =
-        ["", "x", "employee", "é", "日本", "2026-03-02T14:03:11.482Z", "{\"", "\\", "\\u00e9", "\\ud83d\\ude00", "😀", "}", ","];
+    let parts = [
+        "",
+        "x",
+        "employee",
+        "é",
+        "日本",
+        "2026-03-02T14:03:11.482Z",
+        "{\"",
+        "\\",
+        "\\u00e9",
+        "\\ud83d\\ude00",
+        "\\ud83d",
+        "\\ude00",
+        "😀",
+        "}",
+        ",",
+    ];
     let unescaped = ["x", "employee", "é", "10.1.2.3", "u1042", "}", ",", "/", "agent-console"];
     out.push('"');
     let count = if dice.one_in(10) { dice.roll(20) } else { 1 };
