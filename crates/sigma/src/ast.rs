@@ -273,6 +273,20 @@ pub enum TimePart {
     Year,
 }
 
+impl TimePart {
+    /// The smallest and the largest number that a time can have there.
+    pub fn range(self) -> (i64, i64) {
+        match self {
+            Self::Minute => (0, 59),
+            Self::Hour => (0, 23),
+            Self::Day => (1, 31),
+            Self::Week => (1, 53),
+            Self::Month => (1, 12),
+            Self::Year => (0, 9999),
+        }
+    }
+}
+
 /// A condition over selections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {

@@ -1,11 +1,15 @@
 //! Conditions that hold always or never, parts that can't change them, and how they are written.
 
-use super::logic::{self, Literal, Term};
+use super::fields::Facts;
+use super::logic::{self, Contradiction, Literal, Term};
 use super::source::{Doc, Source, replacement};
 use crate::ast::{Condition, Filter, Pattern, Predicate, Rule};
 use crate::parse::yaml::{Key, Position};
 use crate::problem::{Code, Problem};
 use model::SourceMapping;
+
+/// Most letters of a line that a message repeats.
+const QUOTED_CHARS_MAX: usize = 60;
 
 pub(super) struct Conditions<'a> {
     pub(super) source: &'a Source<'a>,
@@ -43,17 +47,32 @@ impl Conditions<'_> {
             .map_or(Position::new(self.rule.place.line, 1), |it| it.at)
     }
 
-    fn is_single(&self, field: &str) -> bool {
-        !self.mappings.is_empty() && self.mappings.iter().all(|it| super::fields::is_single(field, it))
+    fn facts(&self) -> Facts<'_> {
+        Facts { mappings: self.mappings }
+    }
+
+    /// A line as a message names it.
+    fn told(&self, line: usize) -> String {
+        let text = self.source.line(line).trim();
+        let text = text.strip_prefix("- ").unwrap_or(text);
+        let shown: String = text.chars().take(QUOTED_CHARS_MAX).collect();
+        format!("line {line} (`{shown}{}`)", if shown.len() < text.len() { "…" } else { "" })
     }
 
     /// What the terms say about the rule as a whole.
     fn whole(&self, terms: &[Term<'_>], problems: &mut Vec<Problem>) {
-        let is_single = |field: &str| self.is_single(field);
-        let empty: Vec<bool> = terms.iter().map(|it| logic::is_empty(it, &is_single)).collect();
+        let empty: Vec<Option<Contradiction>> = terms.iter().map(|it| logic::contradiction(it, self.facts())).collect();
         let at = self.condition_at();
-        if empty.iter().all(|it| *it) {
-            let message = "the condition can't hold for any event: what it asks for excludes itself";
+        if empty.iter().all(Option::is_some) {
+            let why = match empty.first().copied().flatten() {
+                None => "it asks for nothing".to_owned(),
+                Some(Contradiction::Alone(line, why)) => format!("{} never does, since {why}", self.told(line)),
+                Some(Contradiction::Between(one, other)) if one == other => format!("{} excludes itself", self.told(one)),
+                Some(Contradiction::Between(one, other)) => {
+                    format!("{} and {} exclude each other", self.told(one), self.told(other))
+                }
+            };
+            let message = format!("the condition can't hold for any event: {why}");
             problems.push(self.source.problem(Code::NeverTrue, at, message));
             return;
         }
@@ -76,12 +95,13 @@ impl Conditions<'_> {
     }
 
     /// Lines of which every term that contains them is empty.
-    fn unreachable(&self, terms: &[Term<'_>], empty: &[bool], problems: &mut Vec<Problem>) {
+    fn unreachable(&self, terms: &[Term<'_>], empty: &[Option<Contradiction>], problems: &mut Vec<Problem>) {
         let mut lines: Vec<usize> = terms.iter().flatten().filter(|it| it.is_positive).map(|it| it.line).collect();
         lines.sort_unstable();
         lines.dedup();
         let is_dead = |line: usize| {
-            terms.iter().zip(empty).all(|(term, &is_empty)| is_empty || term.iter().all(|it| it.line != line || !it.is_positive))
+            let is_of = |term: &Term<'_>| term.iter().any(|it| it.line == line && it.is_positive);
+            terms.iter().zip(empty).all(|(term, why)| why.is_some() || !is_of(term))
         };
         let mut is_reported_at = 0;
         for line in lines.into_iter().filter(|&it| is_dead(it)) {
@@ -91,14 +111,21 @@ impl Conditions<'_> {
                 continue;
             }
             is_reported_at = line;
-            let message = "this can never hold together with the rest of the condition";
+            let mut of_line = terms.iter().zip(empty).filter(|(term, _)| term.iter().any(|it| it.line == line && it.is_positive));
+            let message = match of_line.find_map(|it| *it.1) {
+                Some(Contradiction::Alone(at, why)) if at == line => format!("this can never hold, since {why}"),
+                Some(Contradiction::Between(one, other)) if one != other && (one == line || other == line) => {
+                    format!("this can never hold together with {}", self.told(if one == line { other } else { one }))
+                }
+                _ => "this can never hold together with the rest of the condition".to_owned(),
+            };
             problems.push(self.source.problem(Code::Unreachable, self.source.whole_line(line), message));
         }
     }
 
     /// Excluded values that the rest of each term excludes already.
     fn useless_filters(&self, terms: &[Term<'_>], problems: &mut Vec<Problem>) {
-        let is_single = |field: &str| self.is_single(field);
+        let is_single = |field: &str| self.facts().is_single(field);
         let mut lines: Vec<usize> = terms.iter().flatten().filter(|it| !it.is_positive).map(|it| it.line).collect();
         lines.sort_unstable();
         lines.dedup();
@@ -190,7 +217,7 @@ impl Conditions<'_> {
 pub(super) fn check_filter(source: &Source<'_>, document: &Doc<'_>, filter: &Filter, problems: &mut Vec<Problem>) {
     let Some(terms) = logic::terms(&filter.condition, &filter.selections) else { return };
     let at = document.node.get("filter").and_then(|it| it.get("condition")).map_or(Position::new(filter.place.line, 1), |it| it.at);
-    if terms.iter().all(|it| logic::is_empty(it, &|_| false)) {
+    if terms.iter().all(|it| logic::is_empty(it, Facts { mappings: &[] })) {
         problems.push(source.problem(Code::NeverTrue, at, "the filter lets nothing through: its rules never match"));
     } else if logic::is_always(&terms) {
         problems.push(source.problem(Code::AlwaysTrue, at, "the filter lets everything through: it changes nothing"));
@@ -271,4 +298,66 @@ fn is_mixed(tokens: &[String]) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::{Input, check};
+    use crate::lists::Lists;
+    use crate::problem::Code;
+    use model::SourceMapping;
+
+    /// What is said about a native rule with these lines of its detection, which begins on line 3.
+    #[track_caller]
+    fn expect(code: Code, detection: &str, expected: &str) {
+        let text = format!("title: T\nlogsource: {{product: nightjar}}\ndetection:\n{detection}");
+        let checked = check(&Input {
+            files: &[("rules/r.yml".to_owned(), text)],
+            pages: None,
+            lists: &Lists::default(),
+            list_files: &[],
+            mappings: &[SourceMapping::built_in("native").unwrap()],
+            now: None,
+        });
+        let told: Vec<&str> = checked.problems.iter().filter(|it| it.code == code).map(|it| it.message.as_str()).collect();
+        assert_eq!(told, [expected], "{detection}");
+    }
+
+    #[test]
+    fn a_condition_that_never_holds_comes_with_the_lines_that_contradict_each_other() {
+        let never = |detection: &str, why: &str| {
+            expect(Code::NeverTrue, detection, &format!("the condition can't hold for any event: {why}"));
+        };
+        never(
+            "  a:\n    tool: crm\n    action: x\n  b:\n    action: y\n  condition: a and b\n",
+            "line 6 (`action: x`) and line 8 (`action: y`) exclude each other",
+        );
+        never(
+            "  a:\n    action|re: '^x'\n    action: y\n  condition: a\n",
+            "line 5 (`action|re: '^x'`) and line 6 (`action: y`) exclude each other",
+        );
+        never(
+            "  a:\n    - source.ip|cidr: 10.0.0.0/8\n  b:\n    source.ip|cidr:\n      - 192.168.0.0/16\n  condition: a and b\n",
+            "line 5 (`source.ip|cidr: 10.0.0.0/8`) and line 7 (`source.ip|cidr:`) exclude each other",
+        );
+        never("  a:\n    time|hour|gt: 23\n  condition: a\n", "line 5 (`time|hour|gt: 23`) never does, since no time has it");
+        never(
+            "  a:\n    actor.id: null\n  condition: a\n",
+            "line 5 (`actor.id: null`) never does, since every event has the field",
+        );
+        never(
+            "  a: {action: x, action|startswith: y}\n  condition: a\n",
+            "line 4 (`a: {action: x, action|startswith: y}`) excludes itself",
+        );
+    }
+
+    #[test]
+    fn a_dead_line_comes_with_the_one_that_it_contradicts() {
+        let dead = |detection: &str, expected: &str| expect(Code::Unreachable, detection, expected);
+        dead(
+            "  a:\n    action: x\n  b:\n    action: y\n  no:\n    action: x\n  condition: (a or b) and not no\n",
+            "this can never hold together with line 9 (`action: x`)",
+        );
+        dead("  a:\n    - action: x\n    - time|month|gt: 12\n  condition: a\n", "this can never hold, since no time has it");
+    }
 }

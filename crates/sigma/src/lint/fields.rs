@@ -2,6 +2,7 @@
 
 use crate::parse::nearest::{nearest, within};
 use model::SourceMapping;
+use model::source::Required;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -225,6 +226,37 @@ fn below(field: &str, roles: &[&str]) -> Option<Unknown> {
             })
     })?;
     Some(Unknown::misspelled(Some((*near).to_owned())))
+}
+
+/// What is known of the fields of the sources that a rule is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// Of none nothing is known.
+    pub(super) mappings: &'a [&'a SourceMapping],
+}
+
+impl Facts<'_> {
+    fn all(&self, holds: impl Fn(&SourceMapping) -> bool) -> bool {
+        !self.mappings.is_empty() && self.mappings.iter().all(|it| holds(it))
+    }
+
+    /// Whether `field` never holds a list.
+    pub(super) fn is_single(&self, field: &str) -> bool {
+        self.all(|it| is_single(field, it))
+    }
+
+    /// Whether no event is without `field`.
+    pub(super) fn is_required(&self, field: &str) -> bool {
+        self.all(|it| is_required(field, it))
+    }
+}
+
+/// Whether what has no `field`, or `null` there, is no event of `mapping`.
+fn is_required(field: &str, mapping: &SourceMapping) -> bool {
+    let roles = &mapping.roles;
+    let all = [(Required::Time, &roles.time), (Required::Actor, &roles.actor), (Required::Action, &roles.action)];
+    mapping.name != "raw"
+        && all.iter().any(|(role, paths)| mapping.requires(*role) && matches!(paths.as_slice(), [it] if it == field))
 }
 
 /// Whether the events of `mapping` have one value at most in `field`, never a list.

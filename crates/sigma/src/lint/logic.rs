@@ -3,15 +3,21 @@
 //! Everything here is sound and incomplete: what is said to follow follows, what is not may follow all the same. Values of fields may
 //! be lists, of which any element satisfies a predicate; only what is known to be single may exclude anything.
 
-use crate::ast::{Compare, Condition, Item, Pattern, Predicate, Search, Selection, Wild};
+mod expressions;
+
+use super::fields::Facts;
+use crate::ast::{Compare, Condition, Item, Pattern, Predicate, Search, Selection, TimePart, Wild};
 use crate::fold::folded;
 use model::FieldPath;
+use std::net::IpAddr;
 
 /// Most terms, and most literals over all terms, that a condition is spread into.
 const TERMS_MAX: usize = 128;
 const LITERALS_MAX: usize = 1_024;
 /// Most pairs of predicates that two literals may cost.
 const PAIRS_MAX: usize = 40_000;
+/// Most of them when there are regular expressions among them.
+const REGEX_PAIRS_MAX: usize = 64;
 
 static PRESENT: Predicate = Predicate::Exists(true);
 
@@ -272,7 +278,18 @@ pub(super) fn exclude(a: &Predicate, b: &Predicate, is_single: bool) -> bool {
         _ if !is_single => false,
         (Predicate::Number { compare: a, with: x }, Predicate::Number { compare: b, with: y }) => numbers_exclude(*a, x, *b, y),
         (Predicate::TimePart { part: left, compare: a, with: x }, Predicate::TimePart { part: right, compare: b, with: y }) => {
-            left == right && numbers_exclude(*a, x, *b, y)
+            let ((a, x), (b, y)) = (inclusive(*a, *x), inclusive(*b, *y));
+            left == right && numbers_exclude(a, &x, b, &y)
+        }
+        // An address is in both only if one of them is in the other.
+        (Predicate::Cidr(a), Predicate::Cidr(b)) => !a.contains(b) && !b.contains(a),
+        (Predicate::Cidr(net), Predicate::Text { pattern: Pattern::Equal(text), .. })
+        | (Predicate::Text { pattern: Pattern::Equal(text), .. }, Predicate::Cidr(net)) => {
+            text.is_ascii() && !text.parse::<IpAddr>().is_ok_and(|it| net.contains(&it.to_canonical()))
+        }
+        (Predicate::Regex(regex), Predicate::Text { pattern: Pattern::Equal(text), cased })
+        | (Predicate::Text { pattern: Pattern::Equal(text), cased }, Predicate::Regex(regex)) => {
+            !expressions::may_find(regex, text, *cased)
         }
         (Predicate::Bool(a), Predicate::Bool(b)) => a != b,
         // Folded texts that exclude each other do so in whatever case.
@@ -281,6 +298,26 @@ pub(super) fn exclude(a: &Predicate, b: &Predicate, is_single: bool) -> bool {
             other,
             Predicate::Text { .. } | Predicate::Number { .. } | Predicate::Bool(_) | Predicate::Cidr(_) | Predicate::Regex(_)
         ),
+        _ => false,
+    }
+}
+
+/// A comparison of whole numbers with its bound among them.
+fn inclusive(compare: Compare, with: i64) -> (Compare, i64) {
+    match compare {
+        Compare::Less => (Compare::LessOrEqual, with.saturating_sub(1)),
+        Compare::Greater => (Compare::GreaterOrEqual, with.saturating_add(1)),
+        other => (other, with),
+    }
+}
+
+/// Whether no time has it.
+fn is_outside(part: TimePart, compare: Compare, with: i64) -> bool {
+    let (least, most) = part.range();
+    match inclusive(compare, with) {
+        (Compare::LessOrEqual, with) => with < least,
+        (Compare::GreaterOrEqual, with) => with > most,
+        (Compare::Equal, with) => with < least || with > most,
         _ => false,
     }
 }
@@ -337,7 +374,9 @@ impl Literal<'_> {
 
     /// Whether nothing satisfies both.
     pub(super) fn excludes(&self, other: &Self, is_single: &impl Fn(&str) -> bool) -> bool {
-        if self.field != other.field || self.any.len().saturating_mul(other.any.len()) > PAIRS_MAX {
+        let pairs = self.any.len().saturating_mul(other.any.len());
+        let has_regex = || [self, other].iter().any(|it| it.any.iter().any(|it| matches!(it, Predicate::Regex(_))));
+        if self.field != other.field || pairs > PAIRS_MAX || (pairs > REGEX_PAIRS_MAX && has_regex()) {
             return false;
         }
         match (self.is_positive, other.is_positive) {
@@ -357,9 +396,52 @@ impl Literal<'_> {
     }
 }
 
+impl Literal<'_> {
+    /// Why no event satisfies this, whatever else is asked for.
+    fn is_never(&self, facts: Facts<'_>) -> Option<&'static str> {
+        let is_required = self.field.is_some_and(|it| facts.is_required(it.as_str()));
+        if !self.is_positive {
+            return (is_required && self.any.contains(&&PRESENT)).then_some(REQUIRED);
+        }
+        let is_outside =
+            |it: &&Predicate| matches!(it, Predicate::TimePart { part, compare, with } if is_outside(*part, *compare, *with));
+        let is_absent = |it: &&Predicate| matches!(it, Predicate::Null | Predicate::Exists(false));
+        match self.any.as_slice() {
+            [] => None,
+            any if any.iter().all(is_outside) => Some("no time has it"),
+            any if is_required && any.iter().all(is_absent) => Some(REQUIRED),
+            _ => None,
+        }
+    }
+}
+
+/// Why an event can't be without a field.
+const REQUIRED: &str = "every event has the field";
+
+/// Why nothing satisfies a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contradiction {
+    /// Nothing satisfies what stands on a line, for that reason.
+    Alone(usize, &'static str),
+    /// What stands on two lines excludes each other; the earlier line first.
+    Between(usize, usize),
+}
+
+/// Why nothing satisfies a term, as far as its literals tell two by two.
+pub(super) fn contradiction(term: &Term<'_>, facts: Facts<'_>) -> Option<Contradiction> {
+    if let Some(alone) = term.iter().find_map(|it| Some(Contradiction::Alone(it.line, it.is_never(facts)?))) {
+        return Some(alone);
+    }
+    let is_single = |field: &str| facts.is_single(field);
+    term.iter().enumerate().find_map(|(at, a)| {
+        let other = term[..at].iter().find(|b| a.excludes(b, &is_single))?;
+        Some(Contradiction::Between(a.line.min(other.line), a.line.max(other.line)))
+    })
+}
+
 /// Whether nothing satisfies a term.
-pub(super) fn is_empty(term: &Term<'_>, is_single: &impl Fn(&str) -> bool) -> bool {
-    term.iter().enumerate().any(|(at, a)| term[..at].iter().any(|b| a.excludes(b, is_single)))
+pub(super) fn is_empty(term: &Term<'_>, facts: Facts<'_>) -> bool {
+    contradiction(term, facts).is_some()
 }
 
 /// Whether whatever satisfies `a` satisfies `b`.

@@ -14,6 +14,7 @@ mod metadata;
 mod never;
 mod pages;
 mod regexes;
+mod schema;
 mod set;
 mod source;
 mod subsumed;
@@ -116,6 +117,7 @@ fn check_document(source: &Source<'_>, document: &Doc<'_>, known: &Known<'_>, in
             for entry in entries {
                 regexes::check(source, entry, problems);
                 field(source, entry, &mappings, problems);
+                schema::check(source, entry, &mappings, problems);
             }
         });
     }

@@ -23,9 +23,8 @@ pub(super) fn find(known: &mut Known<'_>, sources: &[Source<'_>], input: &Input<
     let loaded = || sources.iter().flat_map(|source| source.documents.iter().map(move |it| (source, it)));
     let dead_rules = known.rules.values().filter(|rule| {
         let mappings = Known::mappings(&rule.logsource, input);
-        let is_single = |field: &str| !mappings.is_empty() && mappings.iter().all(|it| fields::is_single(field, it));
         let terms = known.terms.get(rule.info.name.as_str()).and_then(|it| it.as_deref());
-        terms.is_some_and(|it| it.iter().all(|it| logic::is_empty(it, &is_single)))
+        terms.is_some_and(|it| it.iter().all(|it| logic::is_empty(it, fields::Facts { mappings: &mappings })))
     });
     known.never = dead_rules.flat_map(|it| [it.info.name.clone(), it.info.id.clone()]).collect();
     for _ in 0..LEVELS_MAX {

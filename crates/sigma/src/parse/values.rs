@@ -289,14 +289,7 @@ impl Reader<'_> {
                 "parts of a time are numbers without quotes",
             );
         };
-        let (least, most) = match part {
-            TimePart::Minute => (0, 59),
-            TimePart::Hour => (0, 23),
-            TimePart::Day => (1, 31),
-            TimePart::Week => (1, 53),
-            TimePart::Month => (1, 12),
-            TimePart::Year => (0, 9999),
-        };
+        let (least, most) = part.range();
         if !(least..=most).contains(&with) {
             return self.refuse(Code::OutOfRange, node, &format!("{with} is outside {least} to {most}"), "no time has it");
         }

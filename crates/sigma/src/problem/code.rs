@@ -204,6 +204,7 @@ codes! {
     "NJ1219" ForgottenExpand Warning "forgotten-expand" "A placeholder of a list that is there, without `expand`."
 
     // Regular expressions.
+    "NJ1220" ValueOutsideSchema Warning "value-outside-schema" "A value that the schema of the source does not have."
     "NJ1231" QuadraticRegex Warning "quadratic-regex" "A regular expression that can take quadratic time or worse."
     "NJ1232" HugeRegex Info "huge-regex" "A regular expression that becomes very large."
     "NJ1233" LiteralRegex Info "literal-regex" "A regular expression that is only a text."

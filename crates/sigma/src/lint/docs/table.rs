@@ -162,6 +162,7 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ1217" lint
     "NJ1218" lint
     "NJ1219" lint
+    "NJ1220" lint
     "NJ1231" lint
     "NJ1232" lint
     "NJ1233" lint

@@ -3,6 +3,8 @@ use crate::ast::{Document, Rule};
 use crate::lists::Lists;
 use crate::parse::parse_file;
 
+const NOTHING: Facts<'_> = Facts { mappings: &[] };
+
 fn all_terms(rule: &Rule) -> Option<Vec<Term<'_>>> {
     terms(&rule.condition, &rule.selections)
 }
@@ -69,6 +71,19 @@ fn single_fields_exclude_two_values_and_lists_do_not() {
     check("f|gte: 5", "f|lte: 5", false, false);
     check("f|gt: 5", "f|lte: 5", false, true);
     check("f: null", "f: a", false, true);
+    check("f|cidr: 10.0.0.0/8", "f|cidr: 192.168.0.0/16", false, true);
+    check("f|cidr: 10.0.0.0/8", "f|cidr: [192.168.0.0/16, 10.1.0.0/16]", false, false);
+    check("f|cidr: 10.0.0.0/8", "f|cidr: '::/0'", false, true);
+    check("f|cidr: 10.0.0.0/8", "f|cidr: '::ffff:10.1.0.0/112'", false, false);
+    check("g|cidr: 10.0.0.0/8", "g|cidr: 192.168.0.0/16", false, false);
+    check("f|cidr: 10.0.0.0/8", "f: 192.168.7.7", false, true);
+    check("f|cidr: 10.0.0.0/8", "f: 'host'", false, true);
+    check("f|cidr: 10.0.0.0/8", "f: '::ffff:10.9.9.9'", false, false);
+    check("f|cidr: 'fe80::/10'", "f: 'FE80::1'", false, false);
+    check("f|hour|gt: 22", "f|hour|lt: 23", false, true);
+    check("f|hour|gte: 22", "f|hour|lt: 23", false, false);
+    check("f|hour|gt: 22", "f|minute|lt: 23", false, false);
+
     check("g|exists: false", "g: a", false, true);
 }
 
@@ -82,7 +97,7 @@ fn presence_follows_from_any_value() {
 #[test]
 fn a_term_with_a_value_and_its_exclusion_is_empty() {
     let rule = rule("  s:\n    g: abc\n  no:\n    g|contains: b\n  condition: s and not no\n");
-    assert!(all_terms(&rule).unwrap().iter().all(|it| is_empty(it, &|_| false)));
+    assert!(all_terms(&rule).unwrap().iter().all(|it| is_empty(it, NOTHING)));
 }
 
 #[test]
@@ -97,4 +112,49 @@ fn a_condition_that_leaves_nothing_out_always_holds() {
 fn conditions_that_need_too_many_terms_are_left_alone() {
     let selections: Vec<String> = (0..8).map(|at| format!("  s{at}:\n    - a{at}: 1\n    - b{at}: 1\n")).collect();
     assert!(all_terms(&rule(&format!("{}  condition: all of them\n", selections.concat()))).is_none());
+}
+
+#[test]
+fn an_expression_excludes_a_value_that_it_is_not_found_in_in_any_case() {
+    check("f|re: '^x'", "f: y", false, true);
+    check("f|re: '^x'", "f: Xy", false, false);
+    check("f|re: '^X'", "f: xy", false, false);
+    check("f|re: '^X'", "f|cased: xy", false, true);
+    check("f|re|i: '^X'", "f|cased: xy", false, false);
+    // `ABC` is the text too, and begins with none of them.
+    check("f|re: '^[^a-z]'", "f: abc", false, false);
+    check("f|re: '^[^a-z]'", "f|cased: abc", false, true);
+    check("f|re: '\\bx$'", "f: 'a x'", false, false);
+    check("f|re: 'k'", "f: '\u{212A}'", false, false);
+    check("f|re: '[0-9]'", "f: [ab, ac]", false, true);
+    check("f|re: '[0-9]'", "f: [ab, a1]", false, false);
+    check("f|re: '[0-9]'", "f|contains: ab", false, false);
+    check("g|re: '^x'", "g: y", false, false);
+}
+
+#[test]
+fn what_no_event_of_the_source_has_never_holds() {
+    let native = model::SourceMapping::built_in("native").unwrap();
+    let facts = Facts { mappings: &[&native] };
+    for (line, expected) in [
+        ("time|hour|gt: 23", true),
+        ("time|hour|gte: 23", false),
+        ("time|hour|lt: 0", true),
+        ("time|minute|gt: 59", true),
+        ("time|day|lt: 1", true),
+        ("time|month|gt: 12", true),
+        ("time|month|gt: 11", false),
+        ("time|week|gt: 53", true),
+        ("time|year|gt: 2024", false),
+        ("actor.id: null", true),
+        ("action|exists: false", true),
+        ("actor.id: [null, ana]", false),
+        ("tool: null", false),
+        ("target.id|exists: false", false),
+    ] {
+        let one = rule(&format!("  s:\n    {line}\n  condition: s\n"));
+        assert_eq!(all_terms(&one).unwrap().iter().all(|it| is_empty(it, facts)), expected, "{line}");
+    }
+    let no = rule("  s:\n    action: a\n  no:\n    actor.id|exists: true\n  condition: s and not no\n");
+    assert!(all_terms(&no).unwrap().iter().all(|it| is_empty(it, facts)));
 }
