@@ -40,7 +40,18 @@ const TIMES: [&str; 6] = [
     "2024-02-29T02:00:00Z",
     "yesterday",
 ];
-const ZONES: [&str; 4] = ["Europe/Dublin", "America/St_Johns", "Pacific/Kiritimati", "nowhere"];
+const ZONES: [&str; 10] = [
+    "Europe/Dublin",
+    "America/St_Johns",
+    "Pacific/Kiritimati",
+    "nowhere",
+    " Europe/Dublin ",
+    "+02:30",
+    "-1130",
+    "UTC+1",
+    "+99",
+    "Z",
+];
 /// Longer than any value that is remembered.
 const LONG: usize = 600;
 

@@ -7,7 +7,7 @@ use crate::fold::folded;
 use crate::number::Decimal;
 use hashbrown::HashMap;
 use jiff::Timestamp;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use model::{Event, EventTime, SlotId, Value};
 
 /// Most time zones that are kept; there are about 600 names.
@@ -29,10 +29,10 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that uses `zone` (an IANA name) where the event names none. `None` if there is no such zone.
+    /// A clock that uses `zone` (an IANA name, or an offset like `+02:30`) where the event names none. `None` if there is no such zone.
     pub fn with_default(zone: &str) -> Option<Self> {
         let mut clock = Self::default();
-        clock.default = clock.database.get(zone).ok()?;
+        clock.default = clock.known(zone.trim())?;
         Some(clock)
     }
 
@@ -42,7 +42,11 @@ impl Clock {
             Some(name) => self.zone(name),
             None => self.default.clone(),
         };
-        Some((part_of(time, &zone, part)?, zone.iana_name().unwrap_or("UTC").to_owned()))
+        let name = match zone.to_fixed_offset() {
+            Ok(offset) if zone.iana_name().is_none() => format!("UTC{offset}"),
+            _ => zone.iana_name().unwrap_or("UTC").to_owned(),
+        };
+        Some((part_of(time, &zone, part)?, name))
     }
 
     /// A part of each time in `slot`: one, or as many as an array has.
@@ -65,15 +69,46 @@ impl Clock {
 
     /// The zone of that name; the default one for a name that there is not.
     fn zone(&mut self, name: &str) -> TimeZone {
+        let name = name.trim();
         if let Some(zone) = self.zones.get(name) {
             return zone.clone();
         }
-        let zone = self.database.get(name).unwrap_or_else(|_| self.default.clone());
+        let zone = self.known(name).unwrap_or_else(|| self.default.clone());
         if self.zones.len() < ZONES_MAX {
             self.zones.insert(name.into(), zone.clone());
         }
         zone
     }
+
+    fn known(&self, name: &str) -> Option<TimeZone> {
+        self.database.get(name).ok().or_else(|| offset(name).map(TimeZone::fixed))
+    }
+}
+
+/// The offset from UTC that a name is, plus being east as in ISO 8601: `Z`, `+02:30`, `-0500`, `+2`, `UTC+1`, `GMT-03:00`.
+fn offset(name: &str) -> Option<Offset> {
+    if name.eq_ignore_ascii_case("z") {
+        return Some(Offset::UTC);
+    }
+    let is_prefixed = name.get(..3).is_some_and(|it| it.eq_ignore_ascii_case("utc") || it.eq_ignore_ascii_case("gmt"));
+    let signed = if is_prefixed { &name[3..] } else { name };
+    let (sign, digits) = match (signed.strip_prefix('+'), signed.strip_prefix('-')) {
+        (Some(digits), _) => (1, digits),
+        (_, Some(digits)) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(parts) => parts,
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
+        None => (digits, "00"),
+    };
+    let is_short = matches!(hours.len(), 1 | 2) && minutes.len() == 2;
+    if !is_short || !hours.bytes().chain(minutes.bytes()).all(|it| it.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let is_of_a_day = hours < 24 && minutes < 60;
+    is_of_a_day.then(|| Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()).flatten()
 }
 
 fn part_of(time: EventTime, zone: &TimeZone, part: TimePart) -> Option<i64> {
@@ -113,4 +148,52 @@ pub(super) fn related(
             Relation::Contains => left.contains(right.as_str()),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hour at noon of UTC, and the zone that was taken, of a source in New York.
+    #[track_caller]
+    fn check(zone: &str, expected: &str) {
+        let noon = EventTime::parse("2026-01-15T12:00:00Z").unwrap();
+        let mut clock = Clock::with_default("America/New_York").unwrap();
+        let [(hour, name), (minute, _)] = [TimePart::Hour, TimePart::Minute].map(|it| clock.part(noon, Some(zone), it).unwrap());
+        assert_eq!(format!("{hour}:{minute:02} {name}"), expected, "{zone}");
+    }
+
+    #[test]
+    fn an_offset_is_a_zone() {
+        check("+02:30", "14:30 UTC+02:30");
+        check("-0500", "7:00 UTC-05");
+        check("+2", "14:00 UTC+02");
+        check("UTC+1", "13:00 UTC+01");
+        check("gmt-03:00", "9:00 UTC-03");
+        check("Z", "12:00 UTC");
+        check("+00:00", "12:00 UTC");
+        check("Etc/GMT-3", "15:00 Etc/GMT-3");
+    }
+
+    #[test]
+    fn white_space_around_a_zone_is_none_of_it() {
+        check(" Europe/Dublin\t", "12:00 Europe/Dublin");
+        check(" +01:00 ", "13:00 UTC+01");
+    }
+
+    #[test]
+    fn what_is_no_zone_leaves_that_of_the_source() {
+        for zone in
+            ["", " ", "No/Such", "+", "+24:00", "+01:60", "+1:5", "+001", "02:30", "+é1", "UT", "UTCé", "é", "++1", "+-1", "+1:-1"]
+        {
+            check(zone, "7:00 America/New_York");
+        }
+    }
+
+    #[test]
+    fn a_source_may_have_an_offset() {
+        let noon = EventTime::parse("2026-01-15T12:00:00Z").unwrap();
+        let hour = |zone| Clock::with_default(zone)?.part(noon, None, TimePart::Hour).map(|it| it.0);
+        assert_eq!(["+02:00", "UTC-1", "Dublin", "+99"].map(hour), [Some(14), Some(11), None, None]);
+    }
 }

@@ -23,7 +23,7 @@ const NATIVE: [(&str, &str, &[&str]); 26] = [
     ("actor.type", "What kind of actor.", &["employee", "contractor", "service"]),
     ("actor.role", "The actor's job.", &[]),
     ("actor.team", "The actor's team.", &[]),
-    ("actor.tz", "The actor's time zone (IANA name); rules about hours use it.", &[]),
+    ("actor.tz", "The actor's time zone (IANA name or offset); rules about hours use it.", &[]),
     ("action", "What was done, such as `password.reset`.", &[]),
     ("outcome", "What became of it; absent means success.", &["success", "failure", "denied"]),
     ("tool", "The tool it was done with.", &[]),
