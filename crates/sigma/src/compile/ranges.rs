@@ -2,6 +2,7 @@
 
 use super::Atom;
 use crate::number::{Decimal, Number};
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 /// Where the sets of tests that hold change, in ascending order.
@@ -58,8 +59,15 @@ impl Ranges {
         match self {
             Self::Numbers(points) => {
                 let Some(number) = Decimal::read(text) else { return 0 };
-                let at = points.partition_point(|it| it.as_decimal() < number);
-                2 * at + if points.get(at).is_some_and(|it| it.as_decimal() == number) { 2 } else { 1 }
+                // By floats first, which is one comparison a step; the digits matter among points of the same float only.
+                let mut at = points.partition_point(|it| it.nearest() < number.nearest());
+                loop {
+                    match points.get(at).map(|it| it.as_decimal().cmp(&number)) {
+                        Some(Ordering::Less) => at += 1,
+                        Some(Ordering::Equal) => return 2 * at + 2,
+                        Some(Ordering::Greater) | None => return 2 * at + 1,
+                    }
+                }
             }
             Self::Networks(v4, v6) => match text.parse::<IpAddr>().map(|it| it.to_canonical()) {
                 Ok(IpAddr::V4(address)) => 1 + v4.partition_point(|it| *it <= u32::from(address)),
