@@ -9,7 +9,7 @@ use crate::windows::{WindowLimits, Windows};
 use sigma::compile::RuleSet;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS4";
+const MAGIC: [u8; 4] = *b"NJS5";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

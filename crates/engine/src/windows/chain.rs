@@ -8,7 +8,7 @@
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
-use super::{Fired, Hit, Span, WindowLimits, WindowStats, fired};
+use super::{Fired, Hit, Identity, Span, WindowLimits, WindowStats, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::ORDERED_STEPS_MAX as STEPS_MAX;
@@ -67,7 +67,7 @@ impl Chain {
         let group = self.groups.at(number);
         let window = &mut group.window;
         while let Some(oldest) = window.oldest()
-            && pool.get(oldest).time_ms < idle_before.ms()
+            && pool.time(oldest) < idle_before.ms()
         {
             pool.remove(window, oldest);
         }
@@ -77,15 +77,11 @@ impl Chain {
             let oldest = window.oldest()?;
             pool.remove(window, oldest);
         }
-        let mut entry = Entry::new(hit, number);
-        entry.value = super::Identity::of_step(hit.step);
-        let place = pool.insert(window, entry);
+        let entry = Entry { value: Identity::of_step(hit.step), ..Entry::new(hit, number) };
+        let place = pool.insert(window, &entry);
         let is_latest = group.window.latest() == Some(place);
         let verdict = if is_latest { self.judge_latest(number, hit) } else { self.judge_late(number, place) };
-        let fired = verdict.map(|chain| {
-            let entries = chain[..self.steps].iter().map(|&it| self.pool.get(it));
-            fired(self.steps as u64, entries)
-        });
+        let fired = verdict.map(|chain| fired(self.steps as u64, &self.pool, &chain[..self.steps]));
         self.make_room(number, watermark);
         fired
     }
@@ -119,11 +115,11 @@ impl Chain {
     /// Judges the windows that contain a hit that is not the latest. The chain, if one is to be told.
     fn judge_late(&mut self, number: u32, late: u32) -> Option<[u32; STEPS_MAX]> {
         let (group, timespan_ms) = (self.groups.at(number), self.span.timespan_ms);
-        let until_ms = self.pool.get(late).time_ms.saturating_add(timespan_ms);
+        let until_ms = self.pool.time(late).saturating_add(timespan_ms);
         let mut scan = Scan::new(self.steps, timespan_ms);
         let (mut at, mut is_reached, mut told) = (group.window.oldest(), false, None);
         while let Some(place) = at {
-            let time_ms = self.pool.get(place).time_ms;
+            let time_ms = self.pool.time(place);
             scan.step(&self.pool, place);
             at = self.pool.after(place);
             is_reached = is_reached || place == late;
@@ -153,7 +149,7 @@ impl Chain {
         let mut settled = Vec::new();
         let mut at = group.window.oldest();
         while let Some(place) = at
-            && pool.get(place).time_ms < watermark.ms()
+            && pool.time(place) < watermark.ms()
         {
             scan.step(pool, place);
             settled.push(place);
@@ -186,8 +182,8 @@ impl Chain {
 }
 
 /// Which step an entry is of.
-fn step_of(entry: &Entry) -> usize {
-    usize::try_from(entry.value.0[0]).map_or(0, |it| it.saturating_sub(1)).min(STEPS_MAX - 1)
+fn step_of(value: Identity) -> usize {
+    usize::try_from(value.0[0]).map_or(0, |it| it.saturating_sub(1)).min(STEPS_MAX - 1)
 }
 
 /// Takes note of an event after all others. `false` when it continues no chain.
@@ -229,9 +225,8 @@ impl Scan {
     }
 
     fn step(&mut self, pool: &Pool, place: u32) {
-        let entry = pool.get(place);
-        let step = step_of(entry);
-        if follow(&mut self.begun_ms, step, entry.time_ms, self.timespan_ms) {
+        let step = step_of(pool.value(place));
+        if follow(&mut self.begun_ms, step, pool.time(place), self.timespan_ms) {
             self.chains[step] = self.chains[step.saturating_sub(1)];
             self.chains[step][step] = place;
         }
@@ -245,7 +240,7 @@ impl Scan {
 
 /// The oldest event that stands between two others of its step.
 fn between_two_of_its_step(pool: &Pool, window: &List) -> Option<u32> {
-    let step = |it: Option<u32>| it.map(|it| step_of(pool.get(it)));
+    let step = |it: Option<u32>| it.map(|it| step_of(pool.value(it)));
     let mut at = window.oldest();
     while let Some(place) = at {
         let mine = step(Some(place));

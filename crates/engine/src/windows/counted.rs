@@ -113,7 +113,7 @@ impl Counted {
         let (group, pool, timespan_ms) = (groups.at(number), &store.pool, span.timespan_ms);
         let mut end = Some(place);
         while let Some(at) = end {
-            let end_ms = pool.get(at).time_ms;
+            let end_ms = pool.time(at);
             if end_ms.saturating_sub(time_ms) > timespan_ms {
                 break;
             }
@@ -125,8 +125,7 @@ impl Counted {
             let is_told = group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
             if holds && !is_told {
                 group.alerted_ms = Some(end_ms);
-                let entries = pool.back_from(at).take(count as usize).collect::<Vec<_>>();
-                return Some(fired(u64::from(count), entries.into_iter().rev()));
+                return Some(fired(u64::from(count), pool, &pool.up_to(at, count)));
             }
             end = pool.after(at);
             // The condition is seen false when the latest hit finds it so.
@@ -167,7 +166,7 @@ impl Store {
     /// Drops the entries before `start_ms`; an event exactly a timespan ago still counts.
     fn expire(&mut self, number: u32, group: &mut Group, start_ms: i64) {
         while let Some(oldest) = group.window.oldest()
-            && self.pool.get(oldest).time_ms < start_ms
+            && self.pool.time(oldest) < start_ms
         {
             self.forget(number, group, oldest);
         }
@@ -175,8 +174,10 @@ impl Store {
 
     /// Takes an entry out of its window, out of the count and out of the index.
     fn forget(&mut self, number: u32, group: &mut Group, at: u32) {
-        let Entry { time_ms, value, .. } = *self.pool.get(at);
-        if let Ok(found) = self.values.find_entry(hash(number, value), |&it| it == at) {
+        let time_ms = self.pool.time(at);
+        if !self.values.is_empty()
+            && let Ok(found) = self.values.find_entry(hash(number, self.pool.value(at)), |&it| it == at)
+        {
             found.remove();
         }
         if let Some((first, inside)) = group.inside {
@@ -185,7 +186,7 @@ impl Store {
                 None
             } else if first == at {
                 self.pool.after(at).map(|it| (it, inside - 1))
-            } else if time_ms >= self.pool.get(first).time_ms {
+            } else if time_ms >= self.pool.time(first) {
                 Some((first, inside - 1))
             } else {
                 group.inside
@@ -196,13 +197,13 @@ impl Store {
 
     /// Puts an entry where its time belongs, and keeps the count of the window that ends with the latest one.
     fn put(&mut self, number: u32, group: &mut Group, hit: &Hit, timespan_ms: i64) -> u32 {
-        let place = self.pool.insert(&mut group.window, Entry::new(hit, number));
+        let place = self.pool.insert(&mut group.window, &Entry::new(hit, number));
         let Some(latest) = group.window.latest() else { return place };
-        let start_ms = self.pool.get(latest).time_ms.saturating_sub(timespan_ms);
+        let start_ms = self.pool.time(latest).saturating_sub(timespan_ms);
         group.inside = match group.inside {
             Some((mut first, mut inside)) if latest == place => {
                 inside += 1;
-                while self.pool.get(first).time_ms < start_ms
+                while self.pool.time(first) < start_ms
                     && let Some(next) = self.pool.after(first)
                 {
                     first = next;
@@ -218,7 +219,7 @@ impl Store {
             None => {
                 let (mut first, mut inside) = (latest, 1);
                 while let Some(earlier) = self.pool.before(first)
-                    && self.pool.get(earlier).time_ms >= start_ms
+                    && self.pool.time(earlier) >= start_ms
                 {
                     first = earlier;
                     inside += 1;
@@ -233,10 +234,10 @@ impl Store {
     /// window holds both gives way: it can only be a wrong clock.
     fn put_distinct(&mut self, number: u32, group: &mut Group, hit: &Hit, timespan_ms: i64) -> Option<u32> {
         let pool = &self.pool;
-        let same = |&at: &u32| pool.get(at).value == hit.value && pool.get(at).group == number;
+        let same = |&at: &u32| pool.value(at) == hit.value && pool.group(at) == number;
         let known = self.values.find(hash(number, hit.value), same).copied();
         if let Some(known) = known {
-            let ahead_ms = pool.get(known).time_ms.saturating_sub(hit.time.ms());
+            let ahead_ms = pool.time(known).saturating_sub(hit.time.ms());
             if ahead_ms > 0 && ahead_ms <= timespan_ms {
                 return None;
             }
@@ -252,7 +253,7 @@ impl Store {
 
     fn index_value(&mut self, at: u32) {
         let pool = &self.pool;
-        let hash_of = |&it: &u32| hash(pool.get(it).group, pool.get(it).value);
+        let hash_of = |&it: &u32| hash(pool.group(it), pool.value(it));
         self.values.insert_unique(hash_of(&at), at, hash_of);
     }
 }

@@ -111,7 +111,7 @@ impl Measured {
                 return None;
             }
         }
-        let place = cursor.insert(Entry::new(hit, number));
+        let place = cursor.insert(&Entry::new(hit, number));
         cursor.verdict(place, hit.time.ms(), &self.condition)
     }
 
@@ -157,7 +157,7 @@ struct Cursor<'w> {
 
 impl Cursor<'_> {
     fn time_ms(&self, at: u32) -> i64 {
-        self.pool.get(at).time_ms
+        self.pool.time(at)
     }
 
     fn oldest_ms(&self) -> Option<i64> {
@@ -198,11 +198,10 @@ impl Cursor<'_> {
 
     fn fired(&self, end: u32, numerator: i128, denominator: i128) -> Fired {
         let Group { inside, distinct, .. } = *self.group;
-        let entries = self.pool.back_from(end).take(inside as usize).collect::<Vec<_>>();
         let count = if self.measure == Measure::Distinct { distinct } else { inside };
         let is_count = matches!(self.measure, Measure::Events | Measure::Distinct);
         let value = (!is_count).then(|| fixed::to_f64(numerator, denominator));
-        Fired { value, ..fired(u64::from(count), entries.into_iter().rev()) }
+        Fired { value, ..fired(u64::from(count), self.pool, &self.pool.up_to(end, inside)) }
     }
 
     /// What the condition is about, in billionths over a denominator.
@@ -225,7 +224,7 @@ impl Cursor<'_> {
     }
 
     /// Puts an entry where its time belongs, inside the cursor if that is there.
-    fn insert(&mut self, entry: Entry) -> u32 {
+    fn insert(&mut self, entry: &Entry<'_>) -> u32 {
         let time_ms = entry.time_ms;
         let place = self.pool.insert(&mut self.group.window, entry);
         if let Some((first, last)) = self.group.covered
@@ -325,7 +324,7 @@ impl Cursor<'_> {
     }
 
     fn enter(&mut self, at: u32) {
-        let value = self.pool.get(at).value;
+        let value = self.pool.value(at);
         self.group.inside += 1;
         match self.measure {
             Measure::Events => {}
@@ -340,7 +339,7 @@ impl Cursor<'_> {
     }
 
     fn leave(&mut self, at: u32) {
-        let value = self.pool.get(at).value;
+        let value = self.pool.value(at);
         self.group.inside -= 1;
         match self.measure {
             Measure::Events => {}

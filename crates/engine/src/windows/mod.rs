@@ -385,21 +385,22 @@ impl Hit {
     }
 }
 
-/// What an alert says about the entries of a window. Those of one event count as one event.
-fn fired<'p>(count: u64, entries: impl Iterator<Item = &'p pool::Entry> + Clone) -> Fired {
+/// What an alert says about the entries of a window, at `places` in the order of their times. Those of one event count as one event.
+fn fired(count: u64, pool: &pool::Pool, places: &[u32]) -> Fired {
+    let entries = places.iter().map(|&it| pool.get(it));
     let mut actors: Vec<String> = entries.clone().map(|it| it.actor.to_string()).filter(|it| !it.is_empty()).collect();
     actors.sort_unstable();
     actors.dedup();
     actors.truncate(model::Alert::ACTORS_MAX);
-    let mut events: Vec<&SmallText> = entries.clone().map(|it| &it.event).collect();
+    let mut events: Vec<&SmallText> = entries.map(|it| it.event).collect();
     events.dedup();
-    let time = |it: Option<&pool::Entry>| EventTime::from_ms(it.map_or(0, |it| it.time_ms));
+    let time = |it: Option<&u32>| EventTime::from_ms(it.map_or(0, |&it| pool.time(it)));
     Fired {
         count,
         value: None,
         alternative: None,
-        first: time(entries.clone().next()),
-        last: time(entries.last()),
+        first: time(places.first()),
+        last: time(places.last()),
         events: events.iter().skip(events.len().saturating_sub(model::Alert::EVENTS_MAX)).map(ToString::to_string).collect(),
         events_total: events.len() as u64,
         actors,

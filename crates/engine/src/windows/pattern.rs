@@ -11,7 +11,7 @@
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
-use super::{Cause, Fired, Hit, Kept, Span, WindowLimits, WindowStats, fired};
+use super::{Cause, Fired, Hit, Identity, Kept, Span, WindowLimits, WindowStats, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::{Alternative, ORDERED_STEPS_MAX};
@@ -158,10 +158,9 @@ impl Pattern {
                 return;
             }
         }
-        let mut entry = Entry::new(hit, number);
-        entry.value = super::Identity::of_step(hit.step);
+        let entry = Entry { value: Identity::of_step(hit.step), ..Entry::new(hit, number) };
         let group = self.groups.at(number);
-        let place = self.pool.insert(&mut group.window, entry) as usize;
+        let place = self.pool.insert(&mut group.window, &entry) as usize;
         if self.notes.len() <= place {
             self.notes.resize_with(place + 1, Note::default);
         }
@@ -195,7 +194,7 @@ impl Pattern {
 
     fn decide(&mut self, number: u32, candidate: &Candidate, told: &mut Vec<(Fired, Kept)>) {
         self.notes[candidate.anchor as usize].decided |= 1 << candidate.alternative;
-        let anchor_ms = self.pool.get(candidate.anchor).time_ms;
+        let anchor_ms = self.pool.time(candidate.anchor);
         let group = self.groups.at(number);
         let is_told = group.alerted_ms.is_some_and(|it| anchor_ms.abs_diff(it) <= self.span.timespan_ms.unsigned_abs());
         if is_told || self.is_spoken_against(candidate) {
@@ -203,30 +202,29 @@ impl Pattern {
         }
         let Some(kept) = self.notes[candidate.anchor as usize].kept.clone() else { return };
         self.groups.at(number).alerted_ms = Some(anchor_ms);
-        let entries: Vec<&Entry> = candidate.places.iter().map(|&it| self.pool.get(it)).collect();
-        let fired = fired(entries.len() as u64, entries.into_iter());
+        let fired = fired(candidate.places.len() as u64, &self.pool, &candidate.places);
         told.push((Fired { alternative: Some(candidate.alternative), ..fired }, kept));
     }
 
     /// Whether something came that must not.
     fn is_spoken_against(&self, candidate: &Candidate) -> bool {
         let way = &self.ways[usize::from(candidate.alternative)];
-        let is_in = |mask: u64, at: u32| mask & (1 << (step_of(self.pool.get(at)) % 64)) != 0;
-        let last_ms = self.pool.get(candidate.anchor).time_ms;
+        let is_in = |mask: u64, at: u32| mask & (1 << (step_of(self.pool.value(at)) % 64)) != 0;
+        let last_ms = self.pool.time(candidate.anchor);
         let start_ms = last_ms.saturating_sub(self.span.timespan_ms);
         let end_ms = candidate.first_ms.saturating_add(self.span.timespan_ms);
         let (before, after) = (way.gaps[0], way.gaps.last().copied().unwrap_or(0));
         // In order, what is before the first and after the last; otherwise everything around the anchor.
         let first = if self.is_ordered { candidate.places.first().copied().unwrap_or(candidate.anchor) } else { candidate.anchor };
         let mut at = self.pool.before(first);
-        while let Some(place) = at.filter(|it| before != 0 && self.pool.get(*it).time_ms >= start_ms) {
+        while let Some(place) = at.filter(|it| before != 0 && self.pool.time(*it) >= start_ms) {
             if is_in(before, place) {
                 return true;
             }
             at = self.pool.before(place);
         }
         let mut at = self.pool.after(candidate.anchor);
-        while let Some(place) = at.filter(|it| after != 0 && self.pool.get(*it).time_ms <= end_ms) {
+        while let Some(place) = at.filter(|it| after != 0 && self.pool.time(*it) <= end_ms) {
             if is_in(after, place) {
                 return true;
             }
@@ -242,7 +240,7 @@ impl Pattern {
         for (alternative, way) in (0_u16..).zip(&self.ways) {
             let mut add = |anchor: u32, ordinal: usize, first_ms: i64, places: Vec<u32>| {
                 if self.notes[anchor as usize].decided & (1 << alternative) == 0 {
-                    let due_ms = way.due_ms(first_ms, self.pool.get(anchor).time_ms, self.span);
+                    let due_ms = way.due_ms(first_ms, self.pool.time(anchor), self.span);
                     candidates.push(Candidate { due_ms, ordinal, alternative, anchor, first_ms, places });
                 }
             };
@@ -281,7 +279,7 @@ impl Pattern {
         let own = self.groups.at(number).armed_ms.map_or(watermark, |it| watermark.min(EventTime::from_ms(it.saturating_sub(1))));
         let horizon_ms = self.horizon(own).ms();
         while let Some(oldest) = self.groups.at(number).window.oldest()
-            && self.pool.get(oldest).time_ms < horizon_ms
+            && self.pool.time(oldest) < horizon_ms
         {
             self.drop_oldest(number);
         }
@@ -297,7 +295,7 @@ impl Pattern {
     /// Lets an event go that stands between two others of the same step, else the oldest.
     fn thin_out(&mut self, number: u32) {
         let window = self.groups.at(number).window;
-        let steps = |at: Option<u32>| at.map(|it| step_of(self.pool.get(it)));
+        let steps = |at: Option<u32>| at.map(|it| step_of(self.pool.value(it)));
         let mut at = window.oldest();
         while let Some(place) = at {
             let (before, after) = (self.pool.before(place), self.pool.after(place));
@@ -329,8 +327,8 @@ impl Pattern {
     }
 }
 
-fn step_of(entry: &Entry) -> u16 {
-    u16::try_from(entry.value.0[0].saturating_sub(1)).unwrap_or(u16::MAX)
+fn step_of(value: Identity) -> u16 {
+    u16::try_from(value.0[0].saturating_sub(1)).unwrap_or(u16::MAX)
 }
 
 fn remove(pool: &mut Pool, notes: &mut [Note], line_bytes: &mut usize, window: &mut List, at: u32) {
@@ -346,17 +344,16 @@ fn chains(pool: &Pool, window: &List, way: &Way, timespan_ms: i64, add: &mut imp
     let mut open: [Option<(i64, [u32; ORDERED_STEPS_MAX])>; ORDERED_STEPS_MAX] = [None; ORDERED_STEPS_MAX];
     let (mut at, mut ordinal) = (window.oldest(), 0);
     while let Some(place) = at {
-        let entry = pool.get(place);
-        let step = step_of(entry);
+        let (step, time_ms) = (step_of(pool.value(place)), pool.time(place));
         for gap in 1..steps {
             if way.gaps[gap] & (1 << (step % 64)) != 0 {
                 open[gap - 1] = None;
             }
         }
         let chain = match way.present.iter().position(|it| *it == step) {
-            Some(0) => Some((0, entry.time_ms, [place; ORDERED_STEPS_MAX])),
+            Some(0) => Some((0, time_ms, [place; ORDERED_STEPS_MAX])),
             Some(nth) => {
-                open[nth - 1].filter(|(start, _)| entry.time_ms.saturating_sub(*start) <= timespan_ms).map(|(start, mut places)| {
+                open[nth - 1].filter(|(start, _)| time_ms.saturating_sub(*start) <= timespan_ms).map(|(start, mut places)| {
                     places[nth] = place;
                     (nth, start, places)
                 })
@@ -379,11 +376,10 @@ fn sets(pool: &Pool, window: &List, way: &Way, timespan_ms: i64, add: &mut impl 
     let mut latest: Vec<Option<(i64, usize, u32)>> = vec![None; way.present.len()];
     let (mut at, mut ordinal) = (window.oldest(), 0);
     while let Some(place) = at {
-        let entry = pool.get(place);
-        let step = step_of(entry);
+        let (step, time_ms) = (step_of(pool.value(place)), pool.time(place));
         if let Some(nth) = way.present.iter().position(|it| *it == step) {
-            latest[nth] = Some((entry.time_ms, ordinal, place));
-            let start_ms = entry.time_ms.saturating_sub(timespan_ms);
+            latest[nth] = Some((time_ms, ordinal, place));
+            let start_ms = time_ms.saturating_sub(timespan_ms);
             if latest.iter().all(|it| it.is_some_and(|(time_ms, ..)| time_ms >= start_ms)) {
                 let mut all: Vec<(i64, usize, u32)> = latest.iter().flatten().copied().collect();
                 all.sort_unstable();

@@ -7,26 +7,45 @@ use serde::{Deserialize, Serialize};
 /// No entry.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// One event in a window.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Entry {
+/// One event that enters a window.
+#[derive(Debug)]
+pub(super) struct Entry<'h> {
     /// Milliseconds since the epoch.
     pub(super) time_ms: i64,
     /// The counted value's identity; 0 where events are counted.
     pub(super) value: Identity,
     /// The number of the group that the window belongs to.
     pub(super) group: u32,
-    pub(super) event: SmallText,
-    pub(super) actor: SmallText,
+    pub(super) event: &'h SmallText,
+    pub(super) actor: &'h SmallText,
+}
+
+impl<'h> Entry<'h> {
+    pub(super) fn new(hit: &'h Hit, group: u32) -> Self {
+        Self { time_ms: hit.time.ms(), value: hit.value, group, event: &hit.event, actor: &hit.actor }
+    }
+}
+
+/// What every look at a window reads. Waiting for memory is most of what a hit costs, so that this is small and the rest apart.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Node {
+    time_ms: i64,
     previous: u32,
     next: u32,
 }
 
-impl Entry {
-    pub(super) fn new(hit: &Hit, group: u32) -> Self {
-        let (event, actor) = (hit.event.clone(), hit.actor.clone());
-        Self { time_ms: hit.time.ms(), value: hit.value, group, event, actor, previous: NONE, next: NONE }
-    }
+/// What is counted, and for whom.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Key {
+    value: Identity,
+    group: u32,
+}
+
+/// What only alerts show.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sign {
+    event: SmallText,
+    actor: SmallText,
 }
 
 /// A window: entries in event-time order, those of equal time in order of arrival.
@@ -55,64 +74,90 @@ impl List {
     }
 }
 
-/// The arena.
+/// The arena. Of an entry that has gone nothing is read; its place is used again.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pool {
-    entries: Vec<Entry>,
+    nodes: Vec<Node>,
+    keys: Vec<Key>,
+    signs: Vec<Sign>,
     free: Vec<u32>,
 }
 
 impl Pool {
-    pub(super) fn get(&self, at: u32) -> &Entry {
-        &self.entries[at as usize]
+    /// When the event was, in milliseconds since the epoch.
+    pub(super) fn time(&self, at: u32) -> i64 {
+        self.nodes[at as usize].time_ms
+    }
+
+    /// The identity of what is counted.
+    pub(super) fn value(&self, at: u32) -> Identity {
+        self.keys[at as usize].value
+    }
+
+    /// The number of the group.
+    pub(super) fn group(&self, at: u32) -> u32 {
+        self.keys[at as usize].group
+    }
+
+    /// An entry as a whole.
+    pub(super) fn get(&self, at: u32) -> Entry<'_> {
+        let (Key { value, group }, Sign { event, actor }) = (self.keys[at as usize], &self.signs[at as usize]);
+        Entry { time_ms: self.time(at), value, group, event, actor }
     }
 
     /// How many entries are in use.
     pub(super) fn used(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.nodes.len() - self.free.len()
     }
 
     /// The entry after `at` in its list.
     pub(super) fn after(&self, at: u32) -> Option<u32> {
-        let next = self.get(at).next;
+        let next = self.nodes[at as usize].next;
         (next != NONE).then_some(next)
     }
 
     /// The entry before `at` in its list.
     pub(super) fn before(&self, at: u32) -> Option<u32> {
-        let previous = self.get(at).previous;
+        let previous = self.nodes[at as usize].previous;
         (previous != NONE).then_some(previous)
     }
 
-    /// The entries of a list from `at` on, going back in time.
-    pub(super) fn back_from(&self, at: u32) -> impl Iterator<Item = &Entry> {
-        let mut at = at;
-        std::iter::from_fn(move || {
-            let entry = (at != NONE).then(|| self.get(at))?;
-            at = entry.previous;
-            Some(entry)
-        })
+    /// The places of a list from `at` on, going back in time.
+    fn back_from(&self, at: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(at), |&it| self.before(it))
+    }
+
+    /// The places of the `count` entries that end with `at`, in the order of their times.
+    pub(super) fn up_to(&self, at: u32, count: u32) -> Vec<u32> {
+        let mut places: Vec<u32> = self.back_from(at).take(count as usize).collect();
+        places.reverse();
+        places
     }
 
     /// How many entries there are from `at` back to `start_ms`, `at` included; not more than `enough`.
     pub(super) fn count_back(&self, at: u32, start_ms: i64, enough: u32) -> u32 {
-        let inside = self.back_from(at).take(enough as usize).take_while(|it| it.time_ms >= start_ms);
+        let inside = self.back_from(at).take(enough as usize).take_while(|&it| self.time(it) >= start_ms);
         u32::try_from(inside.count()).unwrap_or(enough)
     }
 
     /// Puts an entry into a list where its time belongs, and tells its place. Almost always that is the end.
-    pub(super) fn insert(&mut self, list: &mut List, entry: Entry) -> u32 {
-        let time_ms = entry.time_ms;
+    pub(super) fn insert(&mut self, list: &mut List, entry: &Entry<'_>) -> u32 {
+        let &Entry { time_ms, value, group, event, actor } = entry;
+        let node = Node { time_ms, previous: NONE, next: NONE };
+        let (key, sign) = (Key { value, group }, Sign { event: event.clone(), actor: actor.clone() });
         let at = if let Some(at) = self.free.pop() {
-            self.entries[at as usize] = entry;
+            let place = at as usize;
+            (self.nodes[place], self.keys[place], self.signs[place]) = (node, key, sign);
             at
         } else {
-            self.entries.push(entry);
-            u32::try_from(self.entries.len() - 1).expect("entries are limited far below 2^32")
+            self.nodes.push(node);
+            self.keys.push(key);
+            self.signs.push(sign);
+            u32::try_from(self.nodes.len() - 1).expect("entries are limited far below 2^32")
         };
         let mut after = list.tail;
-        while after != NONE && self.get(after).time_ms > time_ms {
-            after = self.get(after).previous;
+        while after != NONE && self.time(after) > time_ms {
+            after = self.nodes[after as usize].previous;
         }
         self.link(list, at, after);
         at
@@ -120,36 +165,34 @@ impl Pool {
 
     /// Takes an entry out of a list and frees it.
     pub(super) fn remove(&mut self, list: &mut List, at: u32) {
-        let (previous, next) = (self.get(at).previous, self.get(at).next);
+        let Node { previous, next, .. } = self.nodes[at as usize];
         if previous == NONE {
             list.head = next;
         } else {
-            self.entries[previous as usize].next = next;
+            self.nodes[previous as usize].next = next;
         }
         if next == NONE {
             list.tail = previous;
         } else {
-            self.entries[next as usize].previous = previous;
+            self.nodes[next as usize].previous = previous;
         }
         list.len -= 1;
-        self.entries[at as usize].event = SmallText::default();
-        self.entries[at as usize].actor = SmallText::default();
         self.free.push(at);
     }
 
     fn link(&mut self, list: &mut List, at: u32, after: u32) {
-        let next = if after == NONE { list.head } else { self.get(after).next };
-        self.entries[at as usize].previous = after;
-        self.entries[at as usize].next = next;
+        let next = if after == NONE { list.head } else { self.nodes[after as usize].next };
+        self.nodes[at as usize].previous = after;
+        self.nodes[at as usize].next = next;
         if after == NONE {
             list.head = at;
         } else {
-            self.entries[after as usize].next = at;
+            self.nodes[after as usize].next = at;
         }
         if next == NONE {
             list.tail = at;
         } else {
-            self.entries[next as usize].previous = at;
+            self.nodes[next as usize].previous = at;
         }
         list.len += 1;
     }
