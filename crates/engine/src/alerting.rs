@@ -7,7 +7,7 @@ use model::alert::{Alert, Delivery, Evidence, WindowInfo};
 use model::extract::{Extracted, derived_id};
 use model::ocsf::uid;
 use model::{EventTime, FieldPath};
-use sigma::ast::{Alternative, Compare, Correlation, CorrelationKind, Rule, Search};
+use sigma::ast::{Alternative, Correlation, CorrelationKind, Rule, Search};
 use sigma::compile::{CorrelationIndex, Member, Program, RuleIndex, RuleSet};
 use sigma::parse::alternatives;
 use std::fmt::Write;
@@ -201,7 +201,7 @@ fn condition_words(set: &RuleSet, index: CorrelationIndex, fired: &Fired) -> Str
     }
     let mut words = match correlation.condition.as_slice() {
         [] => format!("all {}", correlation.rules.len()),
-        some => some.iter().map(|(compare, with)| format!("{} {with}", sign(*compare))).collect::<Vec<_>>().join(" and "),
+        some => some.iter().map(|(compare, with)| format!("{} {with}", compare.sign())).collect::<Vec<_>>().join(" and "),
     };
     if let Some(gap_ms) = correlation.session_gap_ms {
         let _ = write!(words, " in a session without gaps of more than {}", duration(gap_ms));
@@ -225,17 +225,6 @@ fn alternative_words(set: &RuleSet, index: CorrelationIndex, alternative: &Alter
     match absent.len() {
         0 => names(present, " and "),
         _ => format!("{} without {}", names(present, " and "), names(absent, " or ")),
-    }
-}
-
-fn sign(compare: Compare) -> &'static str {
-    match compare {
-        Compare::Equal => "=",
-        Compare::Less => "<",
-        Compare::LessOrEqual => "≤",
-        Compare::Greater => ">",
-        Compare::GreaterOrEqual => "≥",
-        Compare::NotEqual => "≠",
     }
 }
 

@@ -8,7 +8,7 @@ use crate::decode::{Decoder, Limits, Lines, pad};
 use model::extract::{lookup, shown};
 use model::source::{Admission, LogSource};
 use model::{Event, EventTime, Reject, Schema, SourceMapping, Value};
-use sigma::ast::{Compare, Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
+use sigma::ast::{Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
 use sigma::compile::{Program, RuleIndex, RuleSet};
 use sigma::matcher::{Clock, Matcher};
 use std::fmt::Write;
@@ -223,14 +223,6 @@ fn item_text(item: &Item) -> String {
 }
 
 fn predicate_text(predicate: &Predicate) -> String {
-    let sign = |compare: &Compare| match compare {
-        Compare::Equal => "=",
-        Compare::Less => "<",
-        Compare::LessOrEqual => "≤",
-        Compare::Greater => ">",
-        Compare::GreaterOrEqual => "≥",
-        Compare::NotEqual => "≠",
-    };
     match predicate {
         Predicate::Text { pattern, cased } => {
             let case = if *cased { " (case matters)" } else { "" };
@@ -238,7 +230,7 @@ fn predicate_text(predicate: &Predicate) -> String {
         }
         Predicate::Regex(source) => format!("matches /{source}/"),
         Predicate::Cidr(net) => format!("is in {net}"),
-        Predicate::Number { compare, with } => format!("{} {with}", sign(compare)),
+        Predicate::Number { compare, with } => format!("{} {with}", compare.sign()),
         Predicate::Bool(is_true) => format!("is {is_true}"),
         Predicate::Exists(true) => "is there".to_owned(),
         Predicate::Exists(false) => "is missing".to_owned(),
@@ -252,7 +244,7 @@ fn predicate_text(predicate: &Predicate) -> String {
             };
             format!("{relation} the field {other}")
         }
-        Predicate::TimePart { part, compare, with } => format!("has {part:?} {} {with}", sign(compare)).to_lowercase(),
+        Predicate::TimePart { part, compare, with } => format!("has {part:?} {} {with}", compare.sign()).to_lowercase(),
     }
 }
 

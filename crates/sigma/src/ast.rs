@@ -243,6 +243,20 @@ pub enum Compare {
     NotEqual,
 }
 
+impl Compare {
+    /// As people write it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::Less => "<",
+            Self::LessOrEqual => "≤",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => "≥",
+            Self::NotEqual => "≠",
+        }
+    }
+}
+
 /// How the texts of two fields are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {

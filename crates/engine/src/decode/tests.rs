@@ -164,6 +164,7 @@ fn what_is_no_object_is_rejected_with_its_place() {
     check(&["a"], "{\"a\":\"\0\"}", "not_json 6: expected control characters in strings to be escaped, found the byte 0x00");
     check(&["a"], "{\"a\":1\0}", "not_json 6: expected `,` or `}` after a value, found the byte 0x00");
     check(&["a"], r#"{"a":"\ud80x"}"#, "not_json 11: expected four hexadecimal digits after `\\u`, found `x`");
+    check(&["a"], r#"{"a":"\u+0e4"}"#, "not_json 8: expected four hexadecimal digits after `\\u`, found `+`");
     check(&["a"], r#"{"a":NaN}"#, "not_json 5: expected a value, found `N`");
 }
 

@@ -158,7 +158,7 @@ impl Chain {
         settled.retain(|it| !scan.needs(*it));
         settled.iter().for_each(|it| pool.remove(&mut group.window, *it));
         while group.window.len > GROUP_ENTRIES_MAX
-            && let Some(least) = between_two_of_its_step(pool, &group.window).or_else(|| group.window.oldest())
+            && let Some(least) = pool.between_equals(&group.window).or_else(|| group.window.oldest())
         {
             self.entries_evicted += 1;
             pool.remove(&mut group.window, least);
@@ -236,20 +236,6 @@ impl Scan {
     fn needs(&self, place: u32) -> bool {
         (0..self.steps).any(|step| self.begun_ms[step] != NEVER && self.chains[step][..=step].contains(&place))
     }
-}
-
-/// The oldest event that stands between two others of its step.
-fn between_two_of_its_step(pool: &Pool, window: &List) -> Option<u32> {
-    let step = |it: Option<u32>| it.map(|it| step_of(pool.value(it)));
-    let mut at = window.oldest();
-    while let Some(place) = at {
-        let mine = step(Some(place));
-        if step(pool.before(place)) == mine && step(pool.after(place)) == mine {
-            return Some(place);
-        }
-        at = pool.after(place);
-    }
-    None
 }
 
 fn clear(pool: &mut Pool, window: &mut List) {

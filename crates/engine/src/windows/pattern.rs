@@ -295,16 +295,7 @@ impl Pattern {
     /// Lets an event go that stands between two others of the same step, else the oldest.
     fn thin_out(&mut self, number: u32) {
         let window = self.groups.at(number).window;
-        let steps = |at: Option<u32>| at.map(|it| step_of(self.pool.value(it)));
-        let mut at = window.oldest();
-        while let Some(place) = at {
-            let (before, after) = (self.pool.before(place), self.pool.after(place));
-            if steps(before) == steps(Some(place)) && steps(after) == steps(Some(place)) {
-                break;
-            }
-            at = after;
-        }
-        if let Some(place) = at {
+        if let Some(place) = self.pool.between_equals(&window) {
             let window = &mut self.groups.at(number).window;
             remove(&mut self.pool, &mut self.notes, &mut self.line_bytes, window, place);
         } else {

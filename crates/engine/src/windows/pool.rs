@@ -140,6 +140,17 @@ impl Pool {
         u32::try_from(inside.count()).unwrap_or(enough)
     }
 
+    /// The oldest entry of a list that stands between two others of its value.
+    pub(super) fn between_equals(&self, list: &List) -> Option<u32> {
+        let value = |it: Option<u32>| it.map(|it| self.value(it));
+        let places = std::iter::successors(list.oldest(), |&it| self.after(it));
+        let is_between = |at: u32| {
+            let own = Some(self.value(at));
+            value(self.before(at)) == own && value(self.after(at)) == own
+        };
+        places.into_iter().find(|&it| is_between(it))
+    }
+
     /// Puts an entry into a list where its time belongs, and tells its place. Almost always that is the end.
     pub(super) fn insert(&mut self, list: &mut List, entry: &Entry<'_>) -> u32 {
         let &Entry { time_ms, value, group, event, actor } = entry;

@@ -2,7 +2,7 @@
 
 use crate::rules::select::{Entry, Kind};
 use model::Level;
-use sigma::ast::{Alternative, Compare, Correlation, CorrelationKind, Document};
+use sigma::ast::{Alternative, Correlation, CorrelationKind, Document};
 use sigma::parse::alternatives;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -154,20 +154,9 @@ fn summary(correlation: &Correlation) -> String {
     let by: Vec<&str> = correlation.group_by.iter().map(model::FieldPath::as_str).collect();
     let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
     let conditions: Vec<String> =
-        correlation.condition.iter().map(|(compare, with)| format!(" {} {with}", sign(*compare))).collect();
+        correlation.condition.iter().map(|(compare, with)| format!(" {} {with}", compare.sign())).collect();
     let conditions = conditions.concat();
     format!("{kind}{conditions} in {}{gap}{by}", timespan(correlation.timespan_ms))
-}
-
-fn sign(compare: Compare) -> &'static str {
-    match compare {
-        Compare::Equal => "=",
-        Compare::Less => "<",
-        Compare::LessOrEqual => "≤",
-        Compare::Greater => ">",
-        Compare::GreaterOrEqual => "≥",
-        Compare::NotEqual => "≠",
-    }
 }
 
 /// `10m`, `2h`, `1d`: the largest unit that leaves a whole number.

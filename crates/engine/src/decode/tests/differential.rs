@@ -189,6 +189,7 @@ fn write_any_text(dice: &mut Dice, out: &mut String) {
         "\\ud83d\\ude00",
         "\\ud83d",
         "\\ude00",
+        "\\u+0e4",
         "😀",
         "}",
         ",",

@@ -42,7 +42,9 @@ pub(super) fn expected(projection: &Projection, line: &str) -> Option<Result<Vec
 fn without_halves(line: &str) -> String {
     let (mut out, mut units, mut rest) = (String::new(), Vec::new(), line);
     loop {
-        let escaped = rest.strip_prefix("\\u").and_then(|it| it.get(..4)).and_then(|it| u16::from_str_radix(it, 16).ok());
+        let digits = rest.strip_prefix("\\u").and_then(|it| it.get(..4));
+        let digits = digits.filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit())); // `from_str_radix` takes a sign.
+        let escaped = digits.and_then(|it| u16::from_str_radix(it, 16).ok());
         if let Some(unit) = escaped {
             units.push(unit);
             rest = &rest[6..];
