@@ -4,8 +4,11 @@
 //! really worth (S. Bates et al., "Testing for outliers with conformal p-values", 2023), and beyond what was seen often enough the
 //! tail of extremes does (A. Siffer et al., "Anomaly detection in streams with extreme value theory", 2017).
 
+mod cells;
 #[cfg(test)]
 mod tests;
+
+pub use cells::{Calibration, Cell, Curves};
 
 use crate::counts::narrow;
 use crate::pareto::ParetoTail;
@@ -52,12 +55,19 @@ impl Histogram {
     /// Counts a randomised p-value. It has to be one: unrandomised p-values of counts and categories come in lumps, and a lump's place
     /// inside its bin is lost.
     pub fn learn(&mut self, p: LogP) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a surprise is not negative and the cast saturates"
-        )]
-        let bin = &mut self.bins[(bounded_surprise(p) / BIN_WIDTH) as usize];
+        self.learn_bin(Self::bin_of(p));
+    }
+
+    /// The bin of a p-value, below [`BINS`]: what is kept where there is no room for the p-value itself. Later bins are rarer.
+    pub fn bin_of(p: LogP) -> u8 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 120")]
+        let bin = (bounded_surprise(p) / BIN_WIDTH) as u8;
+        bin
+    }
+
+    /// Counts a p-value of this bin; a bin that there isn't counts as the last.
+    pub fn learn_bin(&mut self, bin: u8) {
+        let bin = &mut self.bins[usize::from(bin).min(BINS - 1)];
         *bin += 1.0;
         if *bin >= BIN_MAX {
             self.decay(Share::HALF);
@@ -81,13 +91,17 @@ impl Histogram {
 
     /// The curve that p-values are read off, made once an hour.
     pub fn curve(&self) -> Curve {
-        let all = self.total() + MODEL_WEIGHT;
+        self.curve_within(0.0, &nominal())
+    }
+
+    /// The same where `quiet` more were not surprising at all and weren't counted, and where a broader group speaks in the model's place.
+    pub fn curve_within(&self, quiet: f64, broader: &Curve) -> Curve {
+        let all = self.total() + quiet + MODEL_WEIGHT;
         let mut survival = [0.0; BINS + 1];
         let mut above = 0.0;
         for at in (0..=BINS).rev() {
-            above += self.bins.get(at).map_or(0.0, |&it| f64::from(it));
-            let nominal = libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at));
-            survival[at] = (above + MODEL_WEIGHT * nominal) / all;
+            above += self.bins.get(at).map_or(0.0, |&it| f64::from(it)) + if at == 0 { quiet } else { 0.0 };
+            survival[at] = (above + MODEL_WEIGHT * f64::from(broader.survival[at])) / all;
         }
         let first = survival.iter().position(|&it| it <= TAIL_SHARE).unwrap_or(BINS - 1).min(BINS - 1);
         let (mut a0, mut a1) = (0.0, 0.0);
@@ -105,15 +119,30 @@ impl Histogram {
     }
 }
 
+/// What the model says: a share p of all p-values is at most p.
+pub(crate) fn nominal() -> Curve {
+    let survival: [f64; BINS + 1] = std::array::from_fn(|at| libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at)));
+    let at = BINS - 1;
+    // Exponential in s, with the mean that a share falling by a tenth a bin has.
+    let tail = ParetoTail::fit(
+        BIN_WIDTH * crate::pareto::float(at),
+        survival[at],
+        core::f64::consts::LOG10_E,
+        0.25 * core::f64::consts::LOG10_E,
+    );
+    Curve { survival: survival.map(narrow), tail }
+}
+
 /// -log10 p, at most that of [`P_MIN`]: beyond it p-values are not told apart, here nor there.
 fn bounded_surprise(p: LogP) -> f64 {
     p.surprise().min(-libm::log10(P_MIN))
 }
 
 /// What a p-value is worth: ln of the share of past ones that were as small. 532 bytes a feature and group, derived from
-/// [`Histogram`], never stored.
-#[derive(Debug, Clone, PartialEq)]
+/// [`Histogram`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
+    #[serde(with = "crate::array")]
     survival: [f32; BINS + 1],
     tail: ParetoTail,
 }

@@ -29,6 +29,11 @@ impl Bin {
         self.0 as usize
     }
 
+    /// Its place: hours of working days, then of days off.
+    pub(crate) const fn place(self) -> u8 {
+        self.0
+    }
+
     const fn hour(self) -> usize {
         self.index() % HOURS
     }
@@ -72,8 +77,44 @@ impl Default for WeekClock {
 }
 
 /// When peers are active: a density over the bins. 384 bytes a group, derived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerClock(#[serde(with = "crate::array")] [f64; BINS]);
+
+/// Weeks of the members of a group, as sums that can be merged. Each member counts alike.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PeerClock([f64; BINS]);
+pub struct GroupHours {
+    sum: [f64; BINS],
+    members: f64,
+}
+
+impl Default for GroupHours {
+    fn default() -> Self {
+        Self { sum: [0.0; BINS], members: 0.0 }
+    }
+}
+
+impl GroupHours {
+    /// Adds a member, if anything is known of when they are active.
+    pub fn add(&mut self, member: &WeekClock) {
+        let all = member.hours();
+        if all > 0.0 {
+            self.members += 1.0;
+            self.sum.iter_mut().zip(member.smoothed()).for_each(|(sum, it)| *sum += it / all);
+        }
+    }
+
+    /// Adds all members of another group.
+    pub fn merge(&mut self, other: &Self) {
+        self.members += other.members;
+        self.sum.iter_mut().zip(other.sum).for_each(|(sum, it)| *sum += it);
+    }
+
+    /// The mean week, where the broader group's is worth as many members.
+    pub fn clock(&self, broader: &PeerClock, worth: f64) -> PeerClock {
+        let all = self.members + worth;
+        PeerClock(std::array::from_fn(|bin| (self.sum[bin] + worth * broader.0[bin]) / all))
+    }
+}
 
 impl Default for PeerClock {
     /// Nothing known: every hour alike.
@@ -85,16 +126,9 @@ impl Default for PeerClock {
 impl PeerClock {
     /// The mean week of the members, each counting alike; one more member is active at any hour, so that none is impossible.
     pub fn of_members<'a>(members: impl Iterator<Item = &'a WeekClock>) -> Self {
-        let Self(mut sum) = Self::default();
-        let mut count = 1.0;
-        for member in members {
-            let all = member.hours();
-            if all > 0.0 {
-                count += 1.0;
-                sum.iter_mut().zip(member.smoothed()).for_each(|(sum, it)| *sum += it / all);
-            }
-        }
-        Self(sum.map(|it| it / count))
+        let mut hours = GroupHours::default();
+        members.for_each(|it| hours.add(it));
+        hours.clock(&Self::default(), 1.0)
     }
 }
 

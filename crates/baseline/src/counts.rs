@@ -9,6 +9,7 @@ mod prior;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use gate::GATE_ALPHA;
 pub use gate::{Gate, Sliding};
 pub use prior::{GroupRates, Prior};
 
@@ -27,7 +28,7 @@ const COUNT_MAX: f64 = 1e15;
 /// A rate below this is not divided by.
 const RATE_MIN: f64 = 0.1;
 
-/// What is usual for one person, one family of actions and one kind of window. 20 bytes.
+/// What is usual for one person, one family of actions and one kind of window. 12 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Habit {
@@ -37,37 +38,46 @@ pub struct Habit {
     squares: f32,
     /// Decayed number of learnt windows, E.
     windows: f32,
-    /// Recent mean, with a short memory and learnt without a gate: explains, never excuses.
-    recent: f32,
-    /// Decayed number of windows behind [`Self::recent`].
-    recent_windows: f32,
 }
 
-const _: () = assert!(size_of::<Habit>() == 20);
+const _: () = assert!(size_of::<Habit>() == 12);
+
+/// What was usual lately: a mean with a short memory, learnt without a gate. It explains ("recently higher"), and never excuses.
+/// 4 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Recent(f32);
+
+impl Recent {
+    /// Takes in a closed active window, the `windows`-th of this person.
+    pub fn learn(&mut self, count: f64, windows: u16) {
+        let count = if count.is_nan() { 0.0 } else { count.clamp(0.0, COUNT_MAX) };
+        let share = forgotten(FAST_HALF_LIFE).max(1.0 / f64::from(windows.max(1)));
+        self.0 = narrow(f64::from(self.0) + share * (count - f64::from(self.0)));
+    }
+
+    /// The mean, 0 when nothing is known.
+    pub fn mean(self) -> f64 {
+        f64::from(self.0)
+    }
+}
 
 impl Habit {
-    /// Takes in a closed active window with `count`, already capped, of which `learnt` is learnt: b = 1-(1-2^(-1/h))γ, S ← bS + γx and
+    /// Takes in a closed active window whose count is `capped`, of which `learnt` is learnt: b = 1-(1-2^(-1/h))γ, S ← bS + γx and
     /// so on. Only as much is forgotten as is learnt: a window that is rejected does not erode the habit.
-    pub fn learn(&mut self, count: f64, capped: f64, learnt: Share) {
+    pub fn learn(&mut self, capped: f64, learnt: Share) {
         // What is no count, or more than fits, would spoil the sums.
-        let [count, capped] = [count, capped].map(|it| if it.is_nan() { 0.0 } else { it.clamp(0.0, COUNT_MAX) });
+        let capped = if capped.is_nan() { 0.0 } else { capped.clamp(0.0, COUNT_MAX) };
         let gamma = learnt.get();
-        let keep = 1.0 - forgotten(SLOW_HALF_LIFE) * gamma;
+        let keep = 1.0 - SLOW_FORGOTTEN * gamma;
         self.sum = decayed(self.sum, keep, gamma * capped);
         self.squares = decayed(self.squares, keep, gamma * capped * capped);
         self.windows = decayed(self.windows, keep, gamma);
-        self.recent_windows = decayed(self.recent_windows, 1.0 - forgotten(FAST_HALF_LIFE), 1.0);
-        self.recent += narrow((count - f64::from(self.recent)) / f64::from(self.recent_windows));
     }
 
     /// S/E, the own slow rate, 0 when nothing is known.
     pub fn rate(&self) -> f64 {
         if self.windows > 0.0 { f64::from(self.sum) / f64::from(self.windows) } else { 0.0 }
-    }
-
-    /// The own recent mean.
-    pub fn recent(&self) -> f64 {
-        f64::from(self.recent)
     }
 
     /// E: how many windows it is based on.
@@ -127,6 +137,9 @@ impl Habit {
 pub fn of_variance(mean: f64, variance: f64) -> NegativeBinomial {
     NegativeBinomial::new(mean, mean * mean / (variance - mean).max(1e-6))
 }
+
+/// 1 - 2^(-1/60), for [`SLOW_HALF_LIFE`].
+pub(crate) const SLOW_FORGOTTEN: f64 = 0.011_485_979_647_103_864;
 
 /// 1 - 2^(-1/h).
 pub(crate) fn forgotten(half_life: f64) -> f64 {

@@ -19,6 +19,8 @@ const LN_RANGE: f64 = 3.9;
 const FIRST_WINDOWS: f64 = 10.0;
 /// As much of that is learnt while a slow rise is suspected.
 const SUSPECT: f64 = 0.1;
+/// As much is learnt of a category however surprising it was.
+const KIND_LEAST: f64 = 0.1;
 /// A window teaches at most this many times the usual …
 const CAP_FACTOR: f64 = 2.0;
 /// … and as much more.
@@ -37,6 +39,12 @@ pub const KEPT_IN_NEW_ROLE: Share = Share::clamped(0.2);
 pub fn learnt(upper: LogP, or_fewer: LogP, windows: f64, is_suspect: bool) -> Share {
     let gamma = gate(upper.min(or_fewer)) * if is_suspect { SUSPECT } else { 1.0 };
     Share::clamped(gamma.max(1.0 - windows / FIRST_WINDOWS))
+}
+
+/// How much is learnt of something rare that was used: by its p-value, but at least a tenth, so that a new laptop is normal on its fourth
+/// day, whereas what was used for an hour stays new.
+pub fn learnt_kind(p: LogP) -> Share {
+    Share::clamped(gate(p).max(KIND_LEAST))
 }
 
 /// Whether a window is too unusual to teach an established habit anything.

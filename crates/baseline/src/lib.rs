@@ -1,9 +1,12 @@
-//! What is normal: the mathematics of habits, surprise and risk. No I/O, no clock, no randomness: time, random numbers and the
-//! coordinates of a clock are arguments. Scoring allocates nothing.
+//! What is normal: profiles of people and their peers, and the mathematics of habits, surprise and risk. No I/O, no clock, no
+//! randomness: time, random numbers and the coordinates of a clock are arguments. Scoring allocates nothing.
+//!
+//! Of an [`observation::Observation`] a [`person::Person`] is advanced to its time, asked for its surprise, and taught; the
+//! [`population::Population`] holds all of a shard, and [`peers::Peers`] what they have in common.
 //!
 //! | module | what it tells | state a person, bytes |
 //! |---|---|---|
-//! | [`counts`] | so many, in an active window | [`counts::Habit`] 20, [`counts::Sliding`] 4, [`counts::Gate`] 2 |
+//! | [`counts`] | so many, in an active window | [`counts::Habit`] 12, [`counts::Recent`] 4, [`counts::Sliding`] 4, [`counts::Gate`] 2 |
 //! | [`distinct`] | so many different ones | [`distinct::LinearCounting`] 32, [`distinct::Ultra`] 20/36/68, [`distinct::Horizon`] 80 |
 //! | [`novelty`] | such a thing | [`novelty::Kinds`] 132/68/52/36 for 16/8/6/4 slots |
 //! | [`clock`] | at such an hour | [`clock::WeekClock`] 122 |
@@ -32,9 +35,15 @@ pub mod clock;
 pub mod combine;
 pub mod counts;
 pub mod distinct;
+pub mod feature;
 pub mod learn;
 pub mod novelty;
+pub mod observation;
 pub mod pareto;
+pub mod peers;
+pub mod person;
+pub mod population;
+
 pub mod prob;
 pub mod ratio;
 pub mod risk;

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::Share;
-use crate::counts::{SLOW_HALF_LIFE, decayed, forgotten, narrow};
+use crate::counts::{SLOW_FORGOTTEN, decayed, narrow};
 use crate::tails::BetaBinomial;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl Ratio {
     /// Learns a window in which `yes` of `trials` were, as far as `learnt` says; only as much is forgotten as is learnt.
     pub fn learn(&mut self, yes: u32, trials: u32, learnt: Share) {
         let gamma = learnt.get();
-        let keep = 1.0 - forgotten(SLOW_HALF_LIFE) * gamma;
+        let keep = 1.0 - SLOW_FORGOTTEN * gamma;
         let no = trials.saturating_sub(yes);
         self.yes = decayed(self.yes, keep, gamma * f64::from(yes.min(trials)));
         self.no = decayed(self.no, keep, gamma * f64::from(no));

@@ -6,7 +6,26 @@ use crate::learn::{Day, Drift, Quarantine};
 use crate::ratio::{GroupRatios, Ratio, RatioPrior};
 use crate::{LogP, Share, Weight, budget, pareto};
 
-const SOURCES: [(&str, &str); 29] = [
+const SOURCES: [(&str, &str); 48] = [
+    ("observation", include_str!("observation.rs")),
+    ("feature", include_str!("feature.rs")),
+    ("peers", include_str!("peers.rs")),
+    ("peers::group", include_str!("peers/group.rs")),
+    ("peers::level", include_str!("peers/level.rs")),
+    ("peers::tally", include_str!("peers/tally.rs")),
+    ("person", include_str!("person.rs")),
+    ("person::advance", include_str!("person/advance.rs")),
+    ("person::day", include_str!("person/day.rs")),
+    ("person::learn", include_str!("person/learn.rs")),
+    ("person::novel", include_str!("person/novel.rs")),
+    ("person::reading", include_str!("person/reading.rs")),
+    ("person::shares", include_str!("person/shares.rs")),
+    ("person::surprise", include_str!("person/surprise.rs")),
+    ("person::takeover", include_str!("person/takeover.rs")),
+    ("person::volume", include_str!("person/volume.rs")),
+    ("population", include_str!("population.rs")),
+    ("population::bytes", include_str!("population/bytes.rs")),
+    ("calibrate::cells", include_str!("calibrate/cells.rs")),
     ("travel", include_str!("travel.rs")),
     ("learn::quarantine", include_str!("learn/quarantine.rs")),
     ("learn::drift", include_str!("learn/drift.rs")),
@@ -101,7 +120,7 @@ fn every_state_comes_back_from_bytes_to_the_bit() {
         assert_eq!(back, *state);
     }
     let mut habit = Habit::default();
-    [0.1, 7.0, 1e9].iter().for_each(|&it| habit.learn(it, it, Share::clamped(0.3)));
+    [0.1, 7.0, 1e9].iter().for_each(|&it| habit.learn(it, Share::clamped(0.3)));
     let (mut group, mut ratio, mut ratios) = (GroupRates::default(), Ratio::default(), GroupRatios::default());
     group.add(&habit);
     ratio.learn(1, 3, Share::clamped(0.7));

@@ -101,6 +101,11 @@ impl Travel {
         slowest
     }
 
+    /// Whether the latest place is exactly this one, so that there is nothing to compute.
+    pub fn is_at(&self, place: Place) -> bool {
+        self.latest.minute > 0 && self.latest.place == place
+    }
+
     /// Remembers `to`, in the place of the same place or of the one that wasn't seen for longer.
     pub fn learn(&mut self, to: Fix, accuracy_km: f64) {
         let is_same = |fix: Fix| fix.minute > 0 && fix.place.distance_km(to.place) < ACCURACIES * accuracy_km;
@@ -140,6 +145,11 @@ impl Speeds {
     /// Learns a hop, as far as `learnt` says.
     pub fn learn(&mut self, hop: Hop, learnt: Share) {
         self.bins[bin(hop.speed())] += narrow(learnt.get());
+    }
+
+    /// Counts what another shard counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.bins.iter_mut().zip(other.bins).for_each(|(it, other)| *it += other);
     }
 
     /// Keeps a share of everything.

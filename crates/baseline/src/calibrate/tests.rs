@@ -70,7 +70,7 @@ fn on_days_that_no_model_fits_a_recalibrated_p_value_means_what_it_says() {
                 }
                 histogram.learn(mid_p);
             }
-            habit.learn(x, x, Share::ONE);
+            habit.learn(x, Share::ONE);
         }
     }
     let rows = [("z-score", z), ("Poisson", counted), ("NB", pooled), ("NB recalibrated", calibrated)].map(|(name, it)| {

@@ -5,7 +5,9 @@ use crate::tails::NegativeBinomial;
 use serde::{Deserialize, Serialize};
 
 /// Only counts less likely than this are looked at exactly.
-pub(super) const GATE_ALPHA: f64 = 0.01;
+pub(crate) const GATE_ALPHA: f64 = 0.01;
+/// The 1 % point of a negative binomial lies at least as many standard deviations above its mean …
+const DEVIATIONS: f64 = 2.2;
 
 /// The smallest count with p below 1 %, cached when a window closes: an integer compare decides for most events that nothing is to be
 /// computed. 2 bytes.
@@ -30,6 +32,19 @@ impl Gate {
         Self(u16::try_from(predicted.first_below(GATE_ALPHA)).unwrap_or(u16::MAX))
     }
 
+    /// A gate at or a little below [`Self::of`], for the price of a square root: what a profile keeps, since it makes one whenever a window
+    /// closes. One count in fifty is then looked at exactly where one in a hundred would do.
+    pub fn beneath(predicted: NegativeBinomial) -> Self {
+        let least = (predicted.mean() + DEVIATIONS * predicted.variance().sqrt()).ceil().min(f64::from(u16::MAX));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 65,535")]
+        Self(least as u16)
+    }
+
+    /// The first count that crosses it.
+    pub const fn first(self) -> u16 {
+        self.0
+    }
+
     /// Whether `count` has p below 1 %, or might have.
     pub fn is_crossed(self, count: u32) -> bool {
         count >= u32::from(self.0)
@@ -50,6 +65,21 @@ impl Sliding {
     /// Counts one more; a full counter stays full.
     pub fn add(&mut self) {
         self.current = self.current.saturating_add(1);
+    }
+
+    /// Counts one more in the bucket before this one: an event that comes late.
+    pub fn add_late(&mut self) {
+        self.previous = self.previous.saturating_add(1);
+    }
+
+    /// What the current bucket holds.
+    pub const fn current(self) -> u16 {
+        self.current
+    }
+
+    /// What the bucket before it holds.
+    pub const fn previous(self) -> u16 {
+        self.previous
     }
 
     /// Closes `steps` buckets, of which one is the current, and gives what it held.

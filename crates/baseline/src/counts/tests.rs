@@ -1,7 +1,7 @@
 //! Counts: what is learnt, inherited and cached.
 
 use super::gate::GATE_ALPHA;
-use super::{Gate, GroupRates, Habit, Prior, SLOW_HALF_LIFE, Sliding, of_variance};
+use super::{Gate, GroupRates, Habit, Prior, Recent, SLOW_HALF_LIFE, Sliding, of_variance};
 use crate::Share;
 use crate::tails::NegativeBinomial;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use rand_distr::{Distribution, Gamma, Poisson};
 
 fn habit(counts: &[f64]) -> Habit {
     let mut habit = Habit::default();
-    counts.iter().for_each(|&it| habit.learn(it, it, Share::ONE));
+    counts.iter().for_each(|&it| habit.learn(it, Share::ONE));
     habit
 }
 
@@ -66,16 +66,32 @@ fn groups_merge_into_what_they_would_have_been_as_one() {
 fn a_rejected_window_neither_teaches_nor_erodes() {
     let mut it = habit(&[12.0; 30]);
     let before = it;
-    it.learn(900.0, 27.0, Share::ZERO);
+    it.learn(27.0, Share::ZERO);
     assert_eq!((it.rate(), it.windows(), it.dispersion()), (before.rate(), before.windows(), before.dispersion()));
-    assert!(it.recent() > before.recent(), "but it explains");
+}
+
+#[test]
+fn what_is_recent_is_the_mean_at_first_and_the_latest_days_later_on() {
+    let mut it = Recent::default();
+    (1..=4_u16).for_each(|day| it.learn(f64::from(day), day));
+    assert!((it.mean() - 2.5).abs() < 1e-6);
+    (5..60).for_each(|day| it.learn(40.0, day));
+    assert!((it.mean() - 40.0).abs() < 0.5, "{}", it.mean());
+    it.learn(f64::NAN, 60);
+    it.learn(f64::INFINITY, 61);
+    assert!(it.mean().is_finite());
+}
+
+#[test]
+fn the_share_that_is_forgotten_is_of_the_half_life() {
+    assert!((super::SLOW_FORGOTTEN - super::forgotten(SLOW_HALF_LIFE)).abs() < 1e-17);
 }
 
 #[test]
 fn half_is_forgotten_after_the_half_life() {
     let mut it = habit(&[10.0; 600]);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small constant")]
-    (0..SLOW_HALF_LIFE as u32).for_each(|_| it.learn(20.0, 20.0, Share::ONE));
+    (0..SLOW_HALF_LIFE as u32).for_each(|_| it.learn(20.0, Share::ONE));
     assert!((it.rate() - 15.0).abs() < 0.1, "{}", it.rate());
 }
 
@@ -140,12 +156,21 @@ proptest! {
         }
     }
 
+    /// The gate that costs a square root instead of ten tails.
+    #[test]
+    fn the_quick_gate_lets_more_through_and_never_less(ln_mean in -9.0_f64..9.0, ln_over in -7.0_f64..8.0) {
+        let mean = libm::exp(ln_mean);
+        let predicted = of_variance(mean, mean * (1.0 + libm::exp(ln_over)));
+        let (quick, exact) = (Gate::beneath(predicted), Gate::of(predicted));
+        prop_assert!(quick.first() <= exact.first(), "{} of {}", quick.first(), exact.first());
+    }
+
     #[test]
     fn nothing_that_is_learnt_makes_a_prediction_impossible(counts in proptest::collection::vec((any::<f64>(), 0.0_f64..1.0), 0..40)) {
         let mut it = Habit::default();
-        counts.iter().for_each(|&(count, learnt)| it.learn(count, count, Share::clamped(learnt)));
-        it.learn(f64::NAN, f64::INFINITY, Share::ONE);
-        prop_assert!(it.recent().is_finite() && it.rate().is_finite() && it.dispersion().is_finite());
+        counts.iter().for_each(|&(count, learnt)| it.learn(count, Share::clamped(learnt)));
+        it.learn(f64::INFINITY, Share::ONE);
+        prop_assert!(it.rate().is_finite() && it.dispersion().is_finite());
         let predicted = it.predict(&Prior::UNKNOWN);
         prop_assert!(predicted.mean() > 0.0 && predicted.mean().is_finite() && predicted.size().is_finite());
     }

@@ -23,6 +23,11 @@ impl LinearCounting {
         is_new
     }
 
+    /// How many bits are set: a lower bound of the number of targets.
+    pub fn bits(&self) -> u32 {
+        self.bits.iter().map(|it| it.count_ones()).sum()
+    }
+
     /// m ln(m/z) for z empty bits. The standard error is sqrt(m(e^t - t - 1)) for t = n/m: 2.2 of 50, 4.6 of 100, 13.3 of 250. A full map
     /// counts as half a bit empty, 1,597.
     pub fn estimate(&self) -> f64 {

@@ -31,12 +31,23 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
     /// The largest update value: a hash without a further bit set.
     const VALUE_MAX: u32 = 65 - Self::INDEX_BITS;
 
-    /// Takes in a target by 64 bits of its hash; says whether the state changed.
-    pub fn insert(&mut self, hash: u64) -> bool {
+    /// Whether a target would change the state: most new ones do as long as there are fewer than registers.
+    pub fn would_change(&self, hash: u64) -> bool {
+        let (_, before, after) = self.place(hash);
+        after != before
+    }
+
+    /// The register of a hash, what is in it, and what will be.
+    fn place(&self, hash: u64) -> (usize, u8, u8) {
         let index = usize::try_from(hash >> (64 - Self::INDEX_BITS)).expect("a few bits");
         let value = ((hash << Self::INDEX_BITS) | (1 << (Self::INDEX_BITS - 1))).leading_zeros() + 1;
         let before = self.registers[index];
-        let after = packed(unpacked(before) | 1 << (value + 1));
+        (index, before, packed(unpacked(before) | 1 << (value + 1)))
+    }
+
+    /// Takes in a target by 64 bits of its hash; says whether the state changed.
+    pub fn insert(&mut self, hash: u64) -> bool {
+        let (index, before, after) = self.place(hash);
         if after == before {
             return false;
         }

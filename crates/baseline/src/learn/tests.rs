@@ -30,7 +30,7 @@ fn the_gate_does_not_bend_what_it_learns() {
         for (ratio, (habit, is_even)) in ratios.iter_mut().zip([(&mut even, true), (&mut one_sided, false)]) {
             let predicted = habit.predict(&prior);
             let or_fewer = if is_even { predicted.tails(count + 1.0).lower } else { LogP::ONE };
-            habit.learn(count, capped(count, predicted.mean()), learnt(predicted.upper(count), or_fewer, habit.windows(), false));
+            habit.learn(capped(count, predicted.mean()), learnt(predicted.upper(count), or_fewer, habit.windows(), false));
             *ratio += if at >= 200 { habit.rate() / 14.0 / f64::from(days) } else { 0.0 };
         }
     }
@@ -73,12 +73,12 @@ impl Person {
         let (p, or_fewer) = (predicted.upper(count), predicted.tails(count + 1.0).lower);
         let was_open = self.quarantine.is_open();
         if regime == Regime::Ungated {
-            self.habit.learn(count, count, Share::ONE);
+            self.habit.learn(count, Share::ONE);
             return (p, p.surprise() > 4.0);
         }
         let (mean, phi) = (predicted.mean(), self.habit.dispersion());
         self.slow.add(count, mean, phi);
-        self.habit.learn(count, capped(count, mean), learnt(p, or_fewer, self.habit.windows(), self.slow.is_suspect()));
+        self.habit.learn(capped(count, mean), learnt(p, or_fewer, self.habit.windows(), self.slow.is_suspect()));
         self.drift.hold(&mut self.habit, 1 + day / 7, 1.0);
         if regime == Regime::Quarantined {
             let p_peer = Habit::default().predict(prior).upper(count);
@@ -102,7 +102,7 @@ fn world(seed: u64, people: usize) -> (ChaCha8Rng, Vec<f64>, Prior) {
         let mut habit = Habit::default();
         (0..40).for_each(|_| {
             let x = Poisson::new(*rate).unwrap().sample(&mut random);
-            habit.learn(x, x, Share::ONE);
+            habit.learn(x, Share::ONE);
         });
         group.add(&habit);
     }
@@ -182,7 +182,7 @@ fn day(count: f64, p_self: f64) -> Day {
 #[track_caller]
 fn check(days: &[Day], expected: &[Transition]) -> Habit {
     let (mut habit, mut quarantine) = (Habit::default(), Quarantine::default());
-    (0..30).for_each(|_| habit.learn(10.0, 10.0, Share::ONE));
+    (0..30).for_each(|_| habit.learn(10.0, Share::ONE));
     let seen: Vec<Transition> = days.iter().map(|it| quarantine.observe(*it, &mut habit)).collect();
     assert_eq!(seen, expected);
     habit
@@ -231,7 +231,7 @@ fn a_rate_rises_five_percent_a_week_or_with_the_peers() {
     let risen = |peers_rise: f64| {
         let (mut habit, mut drift) = (Habit::default(), Drift::default());
         for window in 0..140_u16 {
-            habit.learn(if window < 70 { 20.0 } else { 43.0 }, if window < 70 { 20.0 } else { 43.0 }, Share::ONE);
+            habit.learn(if window < 70 { 20.0 } else { 43.0 }, Share::ONE);
             drift.hold(&mut habit, 1 + window / 7, peers_rise);
         }
         habit.rate()

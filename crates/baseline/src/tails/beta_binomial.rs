@@ -30,6 +30,11 @@ impl BetaBinomial {
         f64::from(self.trials) * self.a / (self.a + self.b)
     }
 
+    /// a: successes that are known, with what the prior is worth.
+    pub const fn successes(self) -> f64 {
+        self.a
+    }
+
     /// ln P(Y = y) of C(n, y) B(a+y, b+n-y)/B(a, b).
     pub fn point(self, y: u32) -> LogP {
         LogP::clamped(if y > self.trials { f64::NEG_INFINITY } else { self.scaled(y).ln_point() })

@@ -57,16 +57,49 @@ impl NegativeBinomial {
         }
     }
 
+    /// `P(X >= x)` and P(X = x) for the price of one tail: what a count is judged by, and what makes its p-value a randomised one.
+    pub fn upper_and_point(self, x: f64) -> [LogP; 2] {
+        if x.is_nan() || x <= 0.0 {
+            return [LogP::ONE, self.point(0.0)];
+        }
+        let x = x.min(COUNT_MAX);
+        let ln_point = ln_point(self.mean, self.size, x);
+        let upper = match self.side_from(x, ln_point) {
+            Side::Above(ln_p) => LogP::clamped(ln_p),
+            Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
+        };
+        [upper, LogP::clamped(ln_point)]
+    }
+
+    /// `P(X >= x)` and `P(X <= x)` for the price of one tail: what says how much of a window is learnt.
+    pub fn both(self, x: f64) -> [LogP; 2] {
+        if x.is_nan() || x <= 0.0 {
+            return [LogP::ONE, self.point(0.0)];
+        }
+        let x = x.min(COUNT_MAX);
+        let ln_point = ln_point(self.mean, self.size, x);
+        let Tails { upper, lower } = match self.side_from(x, ln_point) {
+            Side::Above(ln_p) => Tails::from_upper(ln_p),
+            Side::Below(ln_p) => Tails::from_lower(ln_p),
+        };
+        [upper, lower.or(LogP::clamped(ln_point))]
+    }
+
     /// The side of x on which there is less.
     fn nearer_side(self, x: f64) -> Side {
         if x.is_nan() || x <= 0.0 {
             return Side::Above(0.0);
         }
-        let (Self { mean, size }, x) = (self, x.min(COUNT_MAX));
+        let x = x.min(COUNT_MAX);
+        self.side_from(x, ln_point(self.mean, self.size, x))
+    }
+
+    /// The same, for x above 0 whose point is known.
+    fn side_from(self, x: f64, ln_point: f64) -> Side {
+        let Self { mean, size } = self;
         let (chance, rest) = (mean / (mean + size), size / (mean + size));
         // x(1-q) - kq, without cancellation.
         let beyond = (x - mean) * rest;
-        let ln_point = ln_point(mean, size, x);
         // q < (x+1)/(x+k+2)
         if mean * (size + 1.0) < size * (x + 1.0) {
             Side::Above(ln_point + libm::log(x / fraction(x, size, chance, rest, beyond)))

@@ -110,6 +110,11 @@ proptest! {
         let (here, next) = (count.tails(f64::from(x)), count.tails(f64::from(x) + 1.0));
         prop_assert!(next.upper <= here.upper && next.lower >= here.lower);
         prop_assert!((here.upper.p() + here.lower.p() - 1.0).abs() < 1e-12);
+        let at = f64::from(x);
+        prop_assert_eq!(count.upper_and_point(at), [count.upper(at), count.point(at)]);
+        let [upper, or_fewer] = count.both(at);
+        prop_assert_eq!(upper, here.upper);
+        prop_assert!((or_fewer.ln_p() - next.lower.ln_p()).abs() <= 1e-9 * next.lower.ln_p().abs().max(1e-3));
         // P(X >= x) = P(X >= x+1) + P(X = x)
         let sum = next.upper.or(count.point(f64::from(x)));
         prop_assert!((sum.ln_p() - here.upper.ln_p()).abs() <= 1e-10 * here.upper.ln_p().abs().max(1e-3), "{sum:?} {here:?}");

@@ -1,0 +1,219 @@
+//! What peers do: organisation, role, team. Priors for everybody who has no history yet, likelihoods of what somebody never used, and
+//! what p-values have turned out to be worth.
+//!
+//! Looked at anew now and then, from a [`Tally`] of all profiles, and never in between: so every shard judges by the same, and a replay
+//! does again. What is read while scoring is one [`Group`].
+
+mod group;
+mod level;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use group::{Group, Pace};
+pub use tally::Tally;
+
+use crate::calibrate::{Calibration, Curves};
+use crate::novelty;
+use crate::observation::{Class, DIMENSIONS};
+use group::Model;
+use level::Level;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// There are no more groups; a further role or team is the group above it, and is counted.
+pub const GROUPS_MAX: usize = 4_096;
+/// The first byte pair of what [`Peers::to_bytes`] writes.
+const VERSION: u16 = 1;
+
+/// What is written, besides the version.
+type Saved = (Vec<Level>, Vec<Model>, Vec<Curves>, u64);
+
+/// A group, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupId(pub(crate) u16);
+
+impl GroupId {
+    /// All people, of whom neither role nor team is known.
+    pub const PEOPLE: Self = Self(0);
+    /// All service accounts.
+    pub const SERVICES: Self = Self(1);
+
+    /// Everybody of a class.
+    pub const fn all(class: Class) -> Self {
+        match class {
+            Class::Human => Self::PEOPLE,
+            Class::Service => Self::SERVICES,
+        }
+    }
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Peers that can't be restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeersError {
+    /// Another version wrote them.
+    Version(u16),
+    /// Cut off or damaged.
+    Damaged(String),
+}
+
+impl std::fmt::Display for PeersError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Version(found) => write!(f, "peers of version {found}, but only version {VERSION} is known: learn them anew"),
+            Self::Damaged(why) => write!(f, "the peers are damaged: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for PeersError {}
+
+/// All groups of an organisation. 1.5 KiB a group, 25 KiB a role, and the categories that are known.
+#[derive(Debug)]
+pub struct Peers {
+    levels: Vec<Level>,
+    groups: Vec<Group>,
+    curves: Vec<Arc<Curves>>,
+    refused: u64,
+}
+
+impl Default for Peers {
+    /// Nothing is known of anybody.
+    fn default() -> Self {
+        let levels = vec![Level::organisation(Class::Human, 0), Level::organisation(Class::Service, 1)];
+        Self::derived(levels, vec![Model::default(); 2], vec![Arc::default(); 2])
+    }
+}
+
+impl Peers {
+    /// The group of a role and a team, which is made if there is none yet: it begins with what is known of the group above it. Without
+    /// either it is everybody of the class.
+    pub fn group(&mut self, class: Class, role: Option<u64>, team: Option<u64>) -> GroupId {
+        let mut at = GroupId::all(class);
+        if let Some(role) = role {
+            at = self.child(at, role, true);
+        }
+        if let Some(team) = team {
+            at = self.child(at, team, false);
+        }
+        at
+    }
+
+    fn child(&mut self, parent: GroupId, name: u64, is_role: bool) -> GroupId {
+        let found = self.levels.iter().position(|it| it.is(parent, name, is_role));
+        if let Some(at) = found {
+            return id(at);
+        }
+        if self.levels.len() >= GROUPS_MAX {
+            self.refused += 1;
+            return parent;
+        }
+        let cell = if is_role { self.cells() } else { self.levels[parent.index()].cell() };
+        if is_role {
+            self.curves.push(Arc::clone(&self.curves[self.levels[parent.index()].cell()]));
+        }
+        let at = id(self.levels.len());
+        self.levels.push(self.levels[parent.index()].child(parent, name, is_role, cell));
+        self.groups.push(self.groups[parent.index()].clone().renamed(at, cell));
+        at
+    }
+
+    /// What is expected of a member of `id`; of everybody, if there is no such group.
+    pub fn of(&self, id: GroupId) -> &Group {
+        self.groups.get(id.index()).unwrap_or(&self.groups[0])
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Never: there are always people and service accounts.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// How many cells a [`Calibration`] needs.
+    pub fn cells(&self) -> usize {
+        self.curves.len()
+    }
+
+    /// How often a role or team was taken for the group above it, for want of room.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Looks at everybody anew: priors and likelihoods from `tally`, which was made over these groups, and curves from `calibration`.
+    pub fn refresh(&mut self, tally: Tally, calibration: &Calibration) {
+        let sums = tally.summed(&self.levels);
+        let mut models: Vec<Model> = Vec::with_capacity(self.levels.len());
+        for (at, level) in self.levels.iter_mut().enumerate() {
+            level.learn(&sums[at]);
+            let broader = level.parent().map(|it| &models[it.index()]);
+            models.push(Model::of(level.class(), &tally::chain(&sums, level, at), broader));
+        }
+        let mut curves: Vec<Arc<Curves>> = Vec::with_capacity(self.curves.len());
+        for level in self.levels.iter().filter(|it| it.has_own_cell()) {
+            let broader = level.parent().map(|it| &curves[self.levels[it.index()].cell()]);
+            let own = calibration.curves(level.cell(), broader.map(AsRef::as_ref));
+            curves.push(Arc::new(own));
+        }
+        let levels = std::mem::take(&mut self.levels);
+        *self = Self { refused: self.refused, ..Self::derived(levels, models, curves) };
+    }
+
+    fn derived(levels: Vec<Level>, models: Vec<Model>, curves: Vec<Arc<Curves>>) -> Self {
+        let mut kinds: Vec<[Arc<novelty::Peers>; DIMENSIONS]> = Vec::with_capacity(levels.len());
+        for (level, model) in levels.iter().zip(&models) {
+            let parent = level.parent().map(|it| kinds[it.index()].clone());
+            kinds.push(level.kinds(parent.as_ref(), model));
+        }
+        let groups = levels.iter().zip(models).zip(kinds).enumerate();
+        let groups = groups
+            .map(|(at, ((level, model), kinds))| Group::new(id(at), level, model, kinds, Arc::clone(&curves[level.cell()])))
+            .collect();
+        Self { levels, groups, curves, refused: 0 }
+    }
+
+    /// Everything, with its version.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let models: Vec<&Model> = self.groups.iter().map(Group::model).collect();
+        let curves: Vec<&Curves> = self.curves.iter().map(AsRef::as_ref).collect();
+        let saved = (&self.levels, models, curves, self.refused);
+        postcard::to_extend(&saved, VERSION.to_le_bytes().to_vec()).expect("writing to memory fails for no value of these types")
+    }
+
+    /// What [`Self::to_bytes`] wrote, to the bit.
+    ///
+    /// # Errors
+    ///
+    /// Bytes of another version, cut off or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeersError> {
+        let damaged = |why: &str| PeersError::Damaged(why.to_owned());
+        let (version, body) = bytes.split_first_chunk().ok_or_else(|| damaged("cut off"))?;
+        let version = u16::from_le_bytes(*version);
+        if version != VERSION {
+            return Err(PeersError::Version(version));
+        }
+        let (levels, models, curves, refused): Saved = postcard::from_bytes(body).map_err(|it| damaged(&it.to_string()))?;
+        let is_whole = levels.len() >= 2
+            && levels.len() <= GROUPS_MAX
+            && models.len() == levels.len()
+            && curves.iter().all(Curves::is_whole)
+            && levels.iter().enumerate().all(|(at, it)| it.fits(at, curves.len()))
+            && levels.iter().filter(|it| it.has_own_cell()).count() == curves.len();
+        if !is_whole {
+            return Err(damaged("groups, models and curves don't fit together"));
+        }
+        Ok(Self { refused, ..Self::derived(levels, models, curves.into_iter().map(Arc::new).collect()) })
+    }
+}
+
+fn id(at: usize) -> GroupId {
+    GroupId(u16::try_from(at).expect("there are at most GROUPS_MAX"))
+}

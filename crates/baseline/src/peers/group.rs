@@ -1,0 +1,225 @@
+//! What is expected of a member of one group: everything of the peers that scoring reads, in one place.
+
+use super::GroupId;
+use super::level::Level;
+use super::tally::{COUNTS, DAILY, Sums};
+use crate::calibrate::Curves;
+use crate::clock::PeerClock;
+use crate::counts::{Gate, Habit, Prior, narrow};
+use crate::novelty::{self, Openness};
+use crate::observation::{Class, DIMENSIONS, Dimension, ERRANDS, Errand, Family, SPANS, Span, WINDOWS, Window};
+use crate::ratio::{GroupRatios, RatioPrior};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How many chances to be surprising a day of activity has: what turns a p-value of one into one per day.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
+pub struct Pace {
+    /// Events.
+    pub events: f32,
+    /// Ten minutes with any activity.
+    pub tens: f32,
+    /// Hours with any activity.
+    pub hours: f32,
+}
+
+impl Pace {
+    /// When nothing is known.
+    pub const UNKNOWN: Self = Self { events: 30.0, tens: 10.0, hours: 5.0 };
+
+    /// Moves by `share` towards `other`.
+    #[must_use]
+    pub fn towards(self, other: Self, share: f64) -> Self {
+        let mix = |own: f32, other: f32| narrow(f64::from(own) + share * (f64::from(other) - f64::from(own)));
+        Self { events: mix(self.events, other.events), tens: mix(self.tens, other.tens), hours: mix(self.hours, other.hours) }
+    }
+}
+
+/// What is derived of a group's members. 1 KiB, stored with the peers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Model {
+    /// Families × windows, spans, takeovers: as in [`Sums::rates`].
+    rates: [Prior; 31],
+    /// Sensitive, watched, errands: as in [`Sums::ratios`].
+    ratios: [RatioPrior; 2 + ERRANDS],
+    clock: PeerClock,
+    openness: [Openness; DIMENSIONS],
+    pace: Pace,
+    /// By which factor members' daily rates have lately risen, at the median: families, targets.
+    rises: [f32; DAILY],
+    strength: f32,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            rates: [Prior::UNKNOWN; 31],
+            ratios: [RatioPrior::UNKNOWN; 2 + ERRANDS],
+            clock: PeerClock::default(),
+            openness: [Openness::UNKNOWN; DIMENSIONS],
+            pace: Pace::UNKNOWN,
+            rises: [1.0; DAILY],
+            strength: STRENGTH[0],
+        }
+    }
+}
+
+/// θ of people and of service accounts, of whom something new is less expected.
+const STRENGTH: [f32; 2] = [2.0, 0.5];
+/// How many members a broader group's week, pace and openness are worth.
+const BROADER_MEMBERS: f64 = 4.0;
+
+impl Model {
+    /// Of the last of `chain`, which goes from the broadest to the narrowest.
+    pub(super) fn of(class: Class, chain: &[&Sums], broader: Option<&Self>) -> Self {
+        let unknown = Self::default();
+        // Above the organisation is nobody: one more member, who is active at any hour.
+        let hours_above = if broader.is_some() { BROADER_MEMBERS } else { 1.0 };
+        let broader = broader.unwrap_or(&unknown);
+        let own = chain.last().expect("a group is in its own chain");
+        let strength = STRENGTH[usize::from(class == Class::Service)];
+        let members = own.members / (own.members + BROADER_MEMBERS);
+        Self {
+            rates: std::array::from_fn(|at| {
+                let mut levels = [crate::counts::GroupRates::default(); 3];
+                chain.iter().zip(&mut levels).for_each(|(it, level)| *level = it.rates[at]);
+                Prior::of_chain(&levels[..chain.len()])
+            }),
+            ratios: std::array::from_fn(|at| {
+                let mut levels = [GroupRatios::default(); 3];
+                chain.iter().zip(&mut levels).for_each(|(it, level)| *level = it.ratios[at]);
+                RatioPrior::of_chain(&levels[..chain.len()])
+            }),
+            clock: own.hours.clock(&broader.clock, hours_above),
+            openness: std::array::from_fn(|at| {
+                let [once, twice] = own.once_and_twice[at];
+                if own.members > 0.0 { Openness::estimated(once, twice, f64::from(strength)) } else { broader.openness[at] }
+            }),
+            pace: own.pace().map_or(broader.pace, |it| broader.pace.towards(it, members)),
+            rises: std::array::from_fn(|at| own.rise(at).unwrap_or(broader.rises[at])),
+            strength,
+        }
+    }
+
+    pub(super) fn strength(&self) -> f64 {
+        f64::from(self.strength)
+    }
+}
+
+/// One group, as scoring reads it.
+#[derive(Debug, Clone)]
+pub struct Group {
+    id: GroupId,
+    class: Class,
+    cell: u16,
+    model: Model,
+    gates: [Gate; 31],
+    kinds: [Arc<novelty::Peers>; DIMENSIONS],
+    curves: Arc<Curves>,
+}
+
+impl Group {
+    pub(super) fn new(
+        id: GroupId,
+        level: &Level,
+        model: Model,
+        kinds: [Arc<novelty::Peers>; DIMENSIONS],
+        curves: Arc<Curves>,
+    ) -> Self {
+        let gates = model.rates.map(|it| Gate::beneath(Habit::default().predict(&it)));
+        let cell = u16::try_from(level.cell()).expect("it came from one");
+        Self { id, class: level.class(), cell, model, gates, kinds, curves }
+    }
+
+    pub(super) fn renamed(self, id: GroupId, cell: usize) -> Self {
+        Self { id, cell: u16::try_from(cell).expect("there are at most as many as groups"), ..self }
+    }
+
+    pub(super) const fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Which group it is.
+    pub const fn id(&self) -> GroupId {
+        self.id
+    }
+
+    /// People or service accounts.
+    pub const fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Its place in a [`crate::calibrate::Calibration`].
+    pub const fn cell(&self) -> usize {
+        self.cell as usize
+    }
+
+    /// Counts of a family in a window. Of ten minutes and an hour, of what follows the first in a window that has any.
+    pub fn count(&self, family: Family, window: Window) -> &Prior {
+        &self.model.rates[family.index() * WINDOWS + window.index()]
+    }
+
+    pub(crate) fn count_gate(&self, family: Family, window: Window) -> Gate {
+        self.gates[family.index() * WINDOWS + window.index()]
+    }
+
+    /// Distinct targets.
+    pub fn distinct(&self, span: Span) -> &Prior {
+        &self.model.rates[COUNTS + span.index()]
+    }
+
+    pub(crate) fn distinct_gate(&self, span: Span) -> Gate {
+        self.gates[COUNTS + span.index()]
+    }
+
+    /// Takeover chains a day.
+    pub fn takeovers(&self, with_ticket: bool) -> &Prior {
+        &self.model.rates[COUNTS + SPANS + usize::from(with_ticket)]
+    }
+
+    /// The share of sensitive actions.
+    pub const fn sensitive_share(&self) -> &RatioPrior {
+        &self.model.ratios[0]
+    }
+
+    /// The share of watched targets.
+    pub const fn watched_share(&self) -> &RatioPrior {
+        &self.model.ratios[1]
+    }
+
+    /// The share of errands without a ticket.
+    pub const fn no_ticket(&self, errand: Errand) -> &RatioPrior {
+        &self.model.ratios[2 + errand.index()]
+    }
+
+    /// When members are active.
+    pub const fn clock(&self) -> &PeerClock {
+        &self.model.clock
+    }
+
+    /// What members use.
+    pub fn kinds(&self, dimension: Dimension) -> &novelty::Peers {
+        &self.kinds[dimension.index()]
+    }
+
+    /// How readily a member uses something new.
+    pub const fn openness(&self, dimension: Dimension) -> Openness {
+        self.model.openness[dimension.index()]
+    }
+
+    /// How much members do a day.
+    pub const fn pace(&self) -> Pace {
+        self.model.pace
+    }
+
+    /// By which factor members' daily rates have risen lately, at the median: of a family, or of distinct targets (the last).
+    pub(crate) fn rise(&self, daily: usize) -> f64 {
+        f64::from(self.model.rises[daily])
+    }
+
+    /// What p-values are worth here.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+}

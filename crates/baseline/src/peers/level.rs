@@ -1,0 +1,85 @@
+//! One node of the hierarchy: who is above it, and which categories its members use.
+
+use super::GroupId;
+use super::group::Model;
+use super::tally::Sums;
+use crate::novelty;
+use crate::observation::{Class, DIMENSIONS};
+use crate::pareto::float;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// An organisation, a role or a team.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Level {
+    class: Class,
+    parent: Option<GroupId>,
+    name: u64,
+    is_role: bool,
+    /// The calibrated group it belongs to.
+    cell: u16,
+    has_own_cell: bool,
+    /// By dimension, how many members use each category, ascending by key.
+    kinds: [Vec<(u32, u32)>; DIMENSIONS],
+}
+
+impl Level {
+    pub(super) fn organisation(class: Class, cell: u16) -> Self {
+        Self { class, parent: None, name: 0, is_role: false, cell, has_own_cell: true, kinds: Default::default() }
+    }
+
+    pub(super) fn child(&self, parent: GroupId, name: u64, is_role: bool, cell: usize) -> Self {
+        let cell = u16::try_from(cell).expect("there are at most as many as groups");
+        Self { class: self.class, parent: Some(parent), name, is_role, cell, has_own_cell: is_role, kinds: Default::default() }
+    }
+
+    pub(super) fn is(&self, parent: GroupId, name: u64, is_role: bool) -> bool {
+        self.parent == Some(parent) && self.name == name && self.is_role == is_role
+    }
+
+    /// Whether it can stand at `at` among others: parents come before their children, cells exist.
+    pub(super) fn fits(&self, at: usize, cells: usize) -> bool {
+        let is_root = at < 2;
+        self.parent.is_none() == is_root && self.parent.is_none_or(|it| it.index() < at) && self.cell() < cells
+    }
+
+    pub(super) const fn class(&self) -> Class {
+        self.class
+    }
+
+    pub(super) const fn parent(&self) -> Option<GroupId> {
+        self.parent
+    }
+
+    pub(super) const fn cell(&self) -> usize {
+        self.cell as usize
+    }
+
+    pub(super) const fn has_own_cell(&self) -> bool {
+        self.has_own_cell
+    }
+
+    pub(super) fn learn(&mut self, sums: &Sums) {
+        self.kinds = std::array::from_fn(|at| sums.kinds[at].iter().map(|(&key, &members)| (key, members)).collect());
+    }
+
+    /// Likelihoods of what members use, interpolated with those of the group above.
+    pub(super) fn kinds(
+        &self,
+        parent: Option<&[Arc<novelty::Peers>; DIMENSIONS]>,
+        model: &Model,
+    ) -> [Arc<novelty::Peers>; DIMENSIONS] {
+        std::array::from_fn(|at| {
+            let counts: Vec<(u32, f64)> = self.kinds[at].iter().map(|&(key, members)| (key, f64::from(members))).collect();
+            let once = float(self.kinds[at].iter().filter(|it| it.1 == 1).count());
+            let twice = float(self.kinds[at].iter().filter(|it| it.1 == 2).count());
+            let openness = novelty::Openness::estimated(once, twice, model.strength());
+            Arc::new(match parent {
+                None => novelty::Peers::root(&counts, openness),
+                // A group of which nothing is known is the one above it.
+                Some(parent) if counts.is_empty() => return Arc::clone(&parent[at]),
+                Some(parent) => novelty::Peers::within(Arc::clone(&parent[at]), &counts, openness),
+            })
+        })
+    }
+}

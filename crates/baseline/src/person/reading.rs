@@ -1,0 +1,106 @@
+//! Readings for rules and explanations: any feature, whether it spoke or not, computed when somebody asks.
+
+use super::novel::of_peers;
+use super::volume::beyond;
+use super::{Person, TEN_MINUTES};
+use crate::counts::{Habit, Prior};
+use crate::distinct::Ultra;
+use crate::observation::{Dimension, Family, Identity, Observation, Span, Window, key_of, mixed};
+use crate::peers::Group;
+use crate::{LogP, Share};
+
+/// The p-value beyond which is what "usual" no longer covers.
+const P99: f64 = 0.01;
+
+/// One count beside what is usual.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// What is in the window, with the event.
+    pub count: f64,
+    /// What is expected.
+    pub expected: f64,
+    /// Against the own habit.
+    pub p_self: LogP,
+    /// Against the peers alone.
+    pub p_peer: LogP,
+    /// The most that 99 in 100 such windows hold.
+    pub usual_p99: f64,
+    /// The same of peers, and in 999 of 1,000.
+    pub peer_p999: f64,
+    /// How much of the expectation is the person's own.
+    pub evidence: Share,
+}
+
+/// How new something is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Novelty {
+    /// The mass of everything no likelier for the person.
+    pub p: LogP,
+    /// The same among peers.
+    pub p_peer: LogP,
+    /// Whether the person isn't known to have used it.
+    pub is_first_for_actor: bool,
+    /// Whether nobody of the group, the role or the organisation is.
+    pub is_first_for_peers: bool,
+}
+
+impl Person {
+    /// Actions of a family in a window, with the event if it is one of them.
+    pub fn rate(&self, group: &Group, it: &Observation, family: Family, window: Window) -> Reading {
+        let count = self.count(it, family, window).unwrap_or(0);
+        let (x, habit) = (beyond(window, count), self.habit(family, window));
+        let first = f64::from(count - x);
+        read(habit, group.count(family, window), f64::from(x), 0.0, first)
+    }
+
+    /// Distinct targets in a span. Of a week and more, up to the event before.
+    pub fn targets(&self, group: &Group, it: &Observation, span: Span) -> Reading {
+        let hash = it.target.map(|it| mixed(it.get()));
+        let (estimate, error) = match span {
+            Span::TenMinutes => {
+                let mut current = self.tens[0];
+                hash.map(|it| current.insert(it));
+                (self.ten_minutes(&current, Self::passed(it, TEN_MINUTES)), current.relative_error())
+            }
+            Span::Day => {
+                let one_more = hash.is_some_and(|it| self.targets_today.would_change(it));
+                (self.targets_today.estimate() + f64::from(u8::from(one_more)), Ultra::<64>::relative_error())
+            }
+            Span::Week => (self.week.estimate(), Ultra::<32>::relative_error()),
+            Span::Month => (self.month.estimate(), Ultra::<32>::relative_error()),
+            Span::Quarter => (self.quarter.estimate(), Ultra::<32>::relative_error()),
+        };
+        let first = if span == Span::TenMinutes { estimate.min(1.0) } else { 0.0 };
+        read(self.distinct_habit(span), group.distinct(span), estimate - first, error, first)
+    }
+
+    /// How new `identity` is in its dimension.
+    pub fn novelty(&self, group: &Group, dimension: Dimension, identity: Identity) -> Novelty {
+        let key = key_of(identity);
+        Novelty {
+            p: self.rarity(group, dimension, key).p,
+            p_peer: of_peers(group, dimension, key),
+            is_first_for_actor: !self.knows(dimension, key),
+            is_first_for_peers: !group.kinds(dimension).knows(key),
+        }
+    }
+
+    /// How unusual the hour of the event is for the person.
+    pub fn hour_p(&self, group: &Group, it: &Observation) -> LogP {
+        self.hour(group, it).p
+    }
+}
+
+fn read(habit: &Habit, prior: &Prior, x: f64, error: f64, first: f64) -> Reading {
+    let (own, peers) = (habit.predict(prior), Habit::default().predict(prior));
+    let with_error = |it| if error > 0.0 { crate::distinct::predicted_estimate(it, x, error) } else { it };
+    Reading {
+        count: x + first,
+        expected: own.mean() + first,
+        p_self: with_error(own).upper(x),
+        p_peer: with_error(peers).upper(x),
+        usual_p99: f64::from(own.first_below(P99) - 1) + first,
+        peer_p999: f64::from(peers.first_below(0.1 * P99) - 1) + first,
+        evidence: habit.evidence(prior),
+    }
+}

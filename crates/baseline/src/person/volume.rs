@@ -1,0 +1,143 @@
+//! How much: actions of a family, distinct targets, and what adds up over weeks.
+
+use super::surprise::{Judged, LN_SPEAKS, Surprise};
+use super::{DAILY_TARGETS, HOUR, Person, TEN_MINUTES};
+use crate::distinct::Ultra;
+use crate::feature::Feature;
+use crate::observation::{Family, Observation, Span, Window, mixed};
+use crate::peers::{Group, Pace};
+use crate::{LogP, Share};
+
+impl Person {
+    pub(super) fn judge_counts(&self, group: &Group, it: &Observation, chances: Pace, surprise: &mut Surprise) {
+        let at = it.family.index();
+        for (window, chances) in Window::ALL.into_iter().zip([chances.tens, chances.hours, 1.0]) {
+            let Some(count) = self.count(it, it.family, window) else { continue };
+            let beyond = beyond(window, count);
+            let is_crossed = self.gates[at][window.index()].is_crossed(beyond)
+                || self.is_young() && group.count_gate(it.family, window).is_crossed(beyond);
+            if !is_crossed {
+                continue;
+            }
+            let feature = Feature::Count(it.family, window);
+            let habit = &self.habits[at][window.index()];
+            let judged = self.judge(habit, group.count(it.family, window), f64::from(beyond), 0.0, surprise.random(feature));
+            if let Some(mut judged) = judged {
+                judged.observed = f64::from(count);
+                judged.expected += f64::from(count - beyond);
+                surprise.add(group, feature, &judged, f64::from(chances), LN_SPEAKS);
+            }
+        }
+    }
+
+    /// How many there are of `family` in the window up to `it`, with itself if it is one; nothing if it comes too late to be counted.
+    pub(super) fn count(&self, it: &Observation, family: Family, window: Window) -> Option<u32> {
+        let sliding = self.counts[family.index()][window.index()];
+        let own = u32::from(family == it.family);
+        let (length, latest) = match window {
+            Window::TenMinutes => (TEN_MINUTES, self.header.ten),
+            Window::Hour => (HOUR, self.header.hour),
+            // A day is the person's own, and has no part of the day before.
+            Window::Day => return (it.day == self.header.day).then(|| u32::from(sliding.current()) + own),
+        };
+        match latest.saturating_sub(it.second / length) {
+            0 => Some(sliding.count(Self::passed(it, length)) + own),
+            1 => Some(u32::from(sliding.previous()) + own),
+            _ => None,
+        }
+    }
+
+    pub(super) fn judge_targets(&self, group: &Group, it: &Observation, chances: Pace, surprise: &mut Surprise) {
+        let Some(target) = it.target else { return };
+        let hash = mixed(target.get());
+        self.judge_ten_minutes(group, it, hash, chances, surprise);
+        if it.day == self.header.day && self.targets_today.would_change(hash) {
+            // One more: by how much exactly the estimate rises is known once it is learnt.
+            let estimate = self.targets_today.estimate() + 1.0;
+            self.judge_span(group, Span::Day, estimate, Ultra::<64>::relative_error(), 1.0, surprise);
+        }
+        let long =
+            [(Span::Week, self.week.estimate()), (Span::Month, self.month.estimate()), (Span::Quarter, self.quarter.estimate())];
+        for (span, estimate) in long {
+            self.judge_span(group, span, estimate, Ultra::<32>::relative_error(), 1.0, surprise);
+        }
+    }
+
+    fn judge_ten_minutes(&self, group: &Group, it: &Observation, hash: u64, chances: Pace, surprise: &mut Surprise) {
+        let [mut current, before] = self.tens;
+        if it.second / TEN_MINUTES != self.header.ten || !current.insert(hash) {
+            return;
+        }
+        // With k of 256 bits set the estimate is at most k/(1 - k/256): two popcounts decide for most events.
+        let bits = current.union(&before).bits();
+        let most = if bits < 256 { bits * 256 / (256 - bits) + 1 } else { u32::MAX };
+        if !self.is_span_crossed(group, Span::TenMinutes, f64::from(most)) {
+            return;
+        }
+        let estimate = self.ten_minutes(&current, Self::passed(it, TEN_MINUTES));
+        self.judge_span(group, Span::TenMinutes, estimate - 1.0, current.relative_error(), f64::from(chances.tens), surprise);
+    }
+
+    /// Distinct targets of the sliding ten minutes whose current bucket is `current`.
+    pub(super) fn ten_minutes(&self, current: &crate::distinct::LinearCounting, passed: Share) -> f64 {
+        let (now, both) = (current.estimate(), current.union(&self.tens[1]).estimate());
+        now + (1.0 - passed.get()) * (both - now)
+    }
+
+    fn is_span_crossed(&self, group: &Group, span: Span, estimate: f64) -> bool {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an estimate is not negative and the cast saturates"
+        )]
+        let count = estimate.ceil() as u32;
+        self.distinct_gates[span.index()].is_crossed(count) || self.is_young() && group.distinct_gate(span).is_crossed(count)
+    }
+
+    fn judge_span(&self, group: &Group, span: Span, estimate: f64, error: f64, chances: f64, surprise: &mut Surprise) {
+        if estimate <= 0.0 || !self.is_span_crossed(group, span, estimate) {
+            return;
+        }
+        let feature = Feature::Distinct(span);
+        let habit = &self.distinct_habits[span.index()];
+        if let Some(judged) = self.judge(habit, group.distinct(span), estimate, error, surprise.random(feature)) {
+            surprise.add(group, feature, &judged, chances, LN_SPEAKS);
+        }
+    }
+
+    /// Evidence of weeks, as of the latest closed day: 1/M is at most a p-value as long as nothing changes.
+    pub(super) fn judge_slow(&self, group: &Group, it: &Observation, surprise: &mut Surprise) {
+        let targets = it.target.map(|_| (Feature::SlowTargets, self.header.slow_p[0], &self.slow_targets, DAILY_TARGETS));
+        let reads = (it.family == Family::PrivateRead).then_some((
+            Feature::SlowPrivateReads,
+            self.header.slow_p[1],
+            &self.slow_private_reads,
+            Family::PrivateRead.index(),
+        ));
+        for (feature, ln_p, slow, daily) in [targets, reads].into_iter().flatten() {
+            let p = LogP::clamped(f64::from(ln_p));
+            if p.ln_p() > LN_SPEAKS {
+                continue;
+            }
+            let usual = self.daily_habit(daily).rate();
+            let judged = Judged {
+                observed: usual * slow.rise(),
+                expected: usual,
+                p_self: p,
+                p_peer: LogP::ONE,
+                p,
+                mid: p,
+                evidence: Share::ONE,
+            };
+            surprise.add(group, feature, &judged, 1.0, LN_SPEAKS);
+        }
+    }
+}
+
+/// What is modelled of a count: of short windows what follows the first, since such windows are known only where there is one.
+pub(super) const fn beyond(window: Window, count: u32) -> u32 {
+    match window {
+        Window::TenMinutes | Window::Hour => count.saturating_sub(1),
+        Window::Day => count,
+    }
+}
