@@ -1,7 +1,7 @@
 //! The command line as it is typed; what it means is decided by the commands.
 
 use crate::exit::Exit;
-use crate::{demo, rules, run, score, simulate};
+use crate::{context, demo, rules, run, score, simulate};
 use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io::Write;
@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Check, list, test and explain rules
     #[command(subcommand)]
     Rules(rules::Command),
+    /// What is known about people, tickets and things: check its tables
+    #[command(subcommand)]
+    Context(context::Command),
     /// Write the audit events of a simulated company, with or without an attack
     Simulate(simulate::Args),
     /// Write completions for a shell: bash, elvish, fish, powershell or zsh
@@ -70,6 +73,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Run(args) => run::main(&args),
         Command::Score(args) => score::main(&args),
         Command::Rules(command) => rules::main(&command),
+        Command::Context(command) => context::main(&command),
         Command::Simulate(args) => simulate::main(&args),
         Command::Completions { shell } => completions(shell),
     }

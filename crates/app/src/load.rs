@@ -1,8 +1,10 @@
 //! Loading what the commands need from disk: rules, lists, source mappings. Gives what loaded and every problem.
 
+mod context;
 mod files;
 mod texts;
 
+pub(crate) use context::context;
 pub(crate) use texts::{Texts, texts};
 
 use files::is_context;
@@ -20,11 +22,12 @@ use sigma::lists::Lists;
 use sigma::parse::nearest::nearest;
 use sigma::parse::{Loaded, exceptions, parse_all};
 use sigma::problem::{Code, Problem};
-use sigma::tables::{Table, TableError};
+use sigma::tables::{Overflow, Table, TableError};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where rules are looked for unless `--rules` says otherwise.
 pub(crate) const RULES_DIR: &str = "rules";
@@ -67,7 +70,9 @@ pub(crate) fn rules_with(
     mappings: &[SourceMapping],
 ) -> Result<Rules> {
     let Loaded { documents, mut problems } = documents_with(dirs, context, more)?;
-    let book = Rulebook::compile(documents, mappings, &mut problems);
+    let mut known = self::context(dirs, context, more)?;
+    problems.append(&mut known.problems);
+    let book = Rulebook::compile(documents, mappings, &mut problems).with_context(Arc::new(known.context));
     Ok(Rules { book, problems })
 }
 
@@ -119,8 +124,12 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
             continue;
         }
         let is_csv = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
-        match if is_csv { Table::from_csv(&text) } else { Table::from_ndjson(&text) } {
+        let is_known = path.file_name().and_then(|it| it.to_str()).is_some_and(engine::context::File::is_known);
+        let overflow = if is_known { Overflow::LeaveOut } else { Overflow::Refuse };
+        match if is_csv { Table::from_csv(&text, overflow) } else { Table::from_ndjson(&text, overflow) } {
             Ok(table) => lists.insert_table(&name, table),
+            // What is wrong with a table of the context is told by whoever reads it as that.
+            Err(_) if is_known => {}
             Err(TableError { line, reason }) => problems.push(Problem::error(Code::BadTable, &file, line, 1, reason)),
         }
         tables.push(path);

@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod context;
 mod demo;
 mod exit;
 mod http;

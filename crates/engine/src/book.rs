@@ -1,5 +1,7 @@
 //! The rules of all sources, compiled together: what a process loads once and every shard shares.
 
+use crate::computed::Plan;
+use crate::context::Context;
 use crate::exchange::Routed;
 use crate::policy::Policy;
 use model::{Schema, SourceMapping};
@@ -15,8 +17,12 @@ pub struct Rulebook {
     pub set: Arc<RuleSet>,
     /// One program per source, in the order of the mappings given.
     pub programs: Vec<Arc<Program>>,
+    /// For each program, the computed fields that its rules read.
+    pub computed: Vec<Arc<Plan>>,
     /// What decides which alerts page.
     pub policy: Arc<Policy>,
+    /// What is known besides the events.
+    pub context: Arc<Context>,
 }
 
 impl Rulebook {
@@ -32,7 +38,15 @@ impl Rulebook {
             }
         }
         programs.iter_mut().for_each(|it| keep_with_what_is_below(&set, &mut it.plans));
-        Self { set, programs: programs.into_iter().map(Arc::new).collect(), policy: Arc::default() }
+        let computed = programs.iter_mut().map(|it| Arc::new(Plan::of(it))).collect();
+        let programs = programs.into_iter().map(Arc::new).collect();
+        Self { set, programs, computed, policy: Arc::default(), context: Arc::default() }
+    }
+
+    /// The same rules with other knowledge.
+    #[must_use]
+    pub fn with_context(self, context: Arc<Context>) -> Self {
+        Self { context, ..self }
     }
 
     /// The same rules under another policy.

@@ -5,6 +5,8 @@ mod alerting;
 pub mod book;
 pub mod carry;
 mod climb;
+pub mod computed;
+pub mod context;
 pub mod decode;
 pub mod exchange;
 pub mod explain;
@@ -22,6 +24,7 @@ pub mod watermark;
 pub mod windows;
 
 pub use book::Rulebook;
+pub use context::Context;
 pub use exchange::{Exchange, Routed, order_hits};
 pub use pipeline::{Pipeline, Settings, Tally};
 pub use policy::Policy;

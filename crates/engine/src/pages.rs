@@ -1,6 +1,7 @@
 //! Runs the cases of rule pages through the whole engine.
 
 use crate::book::Rulebook;
+use crate::context::{self, File};
 use crate::decode::{Lines, pad};
 use crate::pipeline::{Pipeline, Settings};
 use crate::reader::Plausible;
@@ -10,6 +11,7 @@ use model::source::{MappingError, SourceMapping};
 use sigma::ast::Document;
 use sigma::page::{Case, EventLine, Expected, Page};
 use sigma::parse::Loaded;
+use std::sync::Arc;
 
 /// What one case of a page gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +54,9 @@ pub fn run(book: &Rulebook, source: u16, page: &Page) -> Vec<CaseResult> {
 
 /// Runs one case from an empty engine, with all rules of `book`'s program number `source`.
 pub fn run_case(book: &Rulebook, source: u16, case: &Case) -> CaseResult {
-    let mut pipeline = Pipeline::new(book.clone(), source, &Settings::new(Plausible::until(LATEST)));
     let mut rejected = Vec::new();
+    let book = with_context_of(case, book, &mut rejected);
+    let mut pipeline = Pipeline::new(book, source, &Settings::new(Plausible::until(LATEST)));
     // What happened before is learned first; its alerts were yesterday's.
     score(&mut pipeline, &case.history, &mut rejected);
     let got = score(&mut pipeline, &case.events, &mut rejected);
@@ -64,6 +67,23 @@ pub fn run_case(book: &Rulebook, source: u16, case: &Case) -> CaseResult {
         got,
         rejected,
     }
+}
+
+/// The rules with the context of a case and no other: it must not matter whose context is beside the rules.
+fn with_context_of(case: &Case, book: &Rulebook, rejected: &mut Vec<String>) -> Rulebook {
+    if case.context.is_empty() {
+        return book.clone();
+    }
+    let files: Vec<File> = case.context.iter().map(|it| File::new(it.name.as_str(), it.text.as_str())).collect();
+    for file in case.context.iter().filter(|it| !File::is_known(&it.name)) {
+        rejected.push(format!("line {}: the context has no file `{}`", file.line, file.name));
+    }
+    let loaded = context::load(&files, book.context.taxonomy.clone());
+    for problem in &loaded.problems {
+        let before = case.context.iter().find(|it| it.name == *problem.file).map_or(0, |it| it.line);
+        rejected.push(format!("line {}: {}", before + problem.line, problem.message));
+    }
+    book.clone().with_context(Arc::new(loaded.context))
 }
 
 fn score(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<String>) -> Vec<String> {

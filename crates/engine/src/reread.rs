@@ -1,9 +1,11 @@
 //! Reads events again that made something fire, this time with all that alerts show of them: off the hot path, which reads what rules need.
 
+use crate::computed::split;
 use crate::decode::{Decoder, Limits, Lines, pad};
 use crate::reader::recycled;
 use hashbrown::HashMap;
 use model::extract::{Extracted, extract, extract_decoded, lookup, shown};
+use model::path::COMPUTED_PREFIX;
 use model::source::{RolePaths, SourceMapping};
 use model::{Event, EventTime, FieldPath, SlotId, Value};
 use serde_json::Value as Json;
@@ -31,8 +33,9 @@ struct View {
 }
 
 impl Rereader {
-    /// Reads `line` and shows it to `then`.
+    /// Reads `line`, behind which may stand what was computed of it, and shows it to `then`.
     pub(crate) fn read(&mut self, program: &Program, source: u16, line: &str, then: impl FnOnce(&Reread<'_>)) {
+        let (line, computed) = split(line);
         let at = usize::from(source);
         if self.views.len() <= at {
             self.views.resize_with(at + 1, || None);
@@ -54,10 +57,16 @@ impl Rereader {
             let mut lines = Lines::new(bytes, payload);
             lines.as_mut().and_then(|it| decoder.next(it, &mut values)).is_some_and(|it| it.outcome.is_ok())
         };
+        for note in computed.clone() {
+            if let Some(slot) = slots.get(note.name) {
+                values[slot.index()] = note.value;
+            }
+        }
+        let computed: Vec<(&str, Value<'_>)> = computed.map(|it| (it.name, it.value)).collect();
         let decoded = is_decoded.then(|| &values[..projection.len()]);
         let values_read = is_read.then_some(values.as_slice());
         let mapping = &program.schema.mapping;
-        then(&Reread { mapping, line, slots, roles, decoded, values: values_read, json: OnceCell::new() });
+        then(&Reread { mapping, line, slots, roles, decoded, values: values_read, computed, json: OnceCell::new() });
         *kept = recycled(values);
     }
 }
@@ -99,6 +108,8 @@ pub(crate) struct Reread<'r> {
     decoded: Option<&'r [Value<'r>]>,
     /// `None` for an event with a key twice that only alerts read: then of two values the last one counts.
     values: Option<&'r [Value<'r>]>,
+    /// What was computed of it.
+    computed: Vec<(&'r str, Value<'r>)>,
     /// The whole event, for what the values don't tell.
     json: OnceCell<Json>,
 }
@@ -117,6 +128,9 @@ impl Reread<'_> {
 
     /// A field of the event, in its envelope if it has one.
     pub(crate) fn lookup(&self, path: &str) -> Option<Json> {
+        if path.starts_with(COMPUTED_PREFIX) {
+            return self.computed.iter().find(|(name, _)| *name == path).map(|(_, value)| value.to_json());
+        }
         let value = self.values.and_then(|it| Some(it[self.slots.get(path)?.index()]));
         match value {
             Some(Value::Missing) => None,

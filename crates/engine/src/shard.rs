@@ -3,6 +3,7 @@
 use crate::alerting::{Trigger, detection_alert};
 use crate::book::Rulebook;
 use crate::climb::{Programs, Spark, climb, event_id, in_order};
+use crate::computed::{Computer, State, join, noted};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
@@ -29,6 +30,7 @@ pub struct Lane {
     clock: Clock,
     matcher: Matcher,
     matched: Vec<RuleIndex>,
+    computer: Computer,
     sheet: Sheet,
 }
 
@@ -46,6 +48,8 @@ pub struct Sheet {
     /// Rules that alert by themselves.
     alerting: Vec<RuleIndex>,
     hits: Vec<Pending>,
+    /// What was computed of events that something follows from.
+    notes: String,
 }
 
 impl Sheet {
@@ -53,6 +57,7 @@ impl Sheet {
     pub fn clear(&mut self) {
         self.alerting.clear();
         self.hits.clear();
+        self.notes.clear();
     }
 }
 
@@ -61,6 +66,7 @@ impl Sheet {
 pub struct Findings {
     alerting: Range<usize>,
     hits: Range<usize>,
+    notes: Range<usize>,
 }
 
 impl Lane {
@@ -68,10 +74,12 @@ impl Lane {
     pub fn new(book: &Rulebook, source: u16, clock: Clock) -> Self {
         let program = Arc::clone(&book.programs[usize::from(source)]);
         let matcher = Matcher::new(&program, clock.clone());
-        Self { program, policy: Arc::clone(&book.policy), source, clock, matcher, matched: Vec::new(), sheet: Sheet::default() }
+        let computer = Computer::new(&book.computed[usize::from(source)], &book.context);
+        let policy = Arc::clone(&book.policy);
+        Self { program, policy, source, clock, matcher, matched: Vec::new(), computer, sheet: Sheet::default() }
     }
 
-    /// Goes on with the rules and the policy of `book`. Where the rules are the same, their caches stay.
+    /// Goes on with the rules, the policy and the knowledge of `book`. Where the rules are the same, their caches stay.
     pub fn adopt(&mut self, book: &Rulebook) {
         let program = &book.programs[usize::from(self.source)];
         if !Arc::ptr_eq(&self.program, program) {
@@ -79,12 +87,61 @@ impl Lane {
             self.program = Arc::clone(program);
         }
         self.policy = Arc::clone(&book.policy);
+        self.computer.adopt(&book.computed[usize::from(self.source)], &book.context);
     }
 
-    /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard;
-    /// [`Shard::settle`] is the other.
+    /// Whether rules read what depends on earlier events of the actor: then [`Shard::score`] has to match.
+    pub fn needs_state(&self) -> bool {
+        self.computer.plan().needs_state()
+    }
+
+    /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard, unless
+    /// [`Self::needs_state`]; [`Shard::settle`] is the other.
     pub fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
-        let Self { program, matcher, matched, .. } = self;
+        self.examine_with(None, head, values, sheet)
+    }
+
+    /// The same with the memory that computed fields need.
+    fn examine_with(&mut self, state: Option<&mut State>, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
+        let Self { program, matcher, matched, computer, .. } = self;
+        let mut matching = Matching { program, matcher, matched };
+        if computer.plan().is_empty() {
+            return matching.examine(head, values, sheet);
+        }
+        computer.fill(head, values, state, |plan, values| {
+            let mut findings = matching.examine(head, values, sheet);
+            if !findings.is_empty() {
+                let start = sheet.notes.len();
+                noted(plan, values, &mut sheet.notes);
+                findings.notes = start..sheet.notes.len();
+            }
+            findings
+        })
+    }
+
+    /// The caches of the rules.
+    pub fn matcher(&self) -> &Matcher {
+        &self.matcher
+    }
+}
+
+impl Findings {
+    /// Whether nothing follows from the event.
+    fn is_empty(&self) -> bool {
+        self.alerting.is_empty() && self.hits.is_empty()
+    }
+}
+
+/// The parts of a lane that matching needs.
+struct Matching<'l> {
+    program: &'l Program,
+    matcher: &'l mut Matcher,
+    matched: &'l mut Vec<RuleIndex>,
+}
+
+impl Matching<'_> {
+    fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
+        let Self { program, matcher, matched } = self;
         let event = Event { time: head.time, values, line: head.line };
         matcher.matches(program, &event, matched);
         let (alerting, hits) = (sheet.alerting.len(), sheet.hits.len());
@@ -99,12 +156,7 @@ impl Lane {
         // From the lowest level up, and later steps first, so that one event is never two steps of one chain.
         let level = |it: &Pending| program.rules.levels[it.hit.correlation.0 as usize];
         sheet.hits[hits..].sort_by_key(|it| (level(it), it.hit.correlation, Reverse(it.hit.step)));
-        Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len() }
-    }
-
-    /// The caches of the rules.
-    pub fn matcher(&self) -> &Matcher {
-        &self.matcher
+        Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len(), notes: 0..0 }
     }
 }
 
@@ -152,19 +204,22 @@ pub enum Verdict {
 pub struct Shard {
     pub(crate) windows: Windows,
     pub(crate) seen: Seen,
+    pub(crate) state: State,
     pub(crate) rereader: Rereader,
     /// Hits of one place for higher levels, until their turn.
     above: Vec<Routed>,
+    /// The line of an event with what was computed of it.
+    with_notes: String,
 }
 
 impl Shard {
     /// An empty shard for the rules of `program`'s set.
     pub fn new(program: &Program, limits: WindowLimits) -> Self {
-        Self::with(Windows::new(&program.rules, limits), Seen::default())
+        Self::with(Windows::new(&program.rules, limits), Seen::default(), State::default())
     }
 
-    pub(crate) fn with(windows: Windows, seen: Seen) -> Self {
-        Self { windows, seen, rereader: Rereader::default(), above: Vec::new() }
+    pub(crate) fn with(windows: Windows, seen: Seen, state: State) -> Self {
+        Self { windows, seen, state, rereader: Rereader::default(), above: Vec::new(), with_notes: String::new() }
     }
 
     /// How full the windows are.
@@ -185,7 +240,7 @@ impl Shard {
         }
         let mut sheet = std::mem::take(&mut lane.sheet);
         sheet.clear();
-        let findings = lane.examine(head, values, &mut sheet);
+        let findings = lane.examine_with(Some(&mut self.state), head, values, &mut sheet);
         self.act(lane, head, (&sheet, &findings), at, out);
         lane.sheet = sheet;
         if at.is_late { Verdict::Late } else { Verdict::Scored }
@@ -206,7 +261,19 @@ impl Shard {
     }
 
     /// What follows from the rules that matched: alerts, and steps of windows here and elsewhere.
-    fn act(&mut self, lane: &Lane, head: &Head<'_>, (sheet, findings): (&Sheet, &Findings), at: Place, out: &mut Outbox) {
+    fn act(&mut self, lane: &Lane, head: &Head<'_>, on: (&Sheet, &Findings), at: Place, out: &mut Outbox) {
+        let notes = &on.0.notes[on.1.notes.clone()];
+        if notes.is_empty() {
+            return self.act_on(lane, head, on, at, out);
+        }
+        let mut joined = std::mem::take(&mut self.with_notes);
+        join(head.line, notes, &mut joined);
+        self.act_on(lane, &Head { line: &joined, ..*head }, on, at, out);
+        self.with_notes = joined;
+    }
+
+    /// The same with a line behind which stands what was computed.
+    fn act_on(&mut self, lane: &Lane, head: &Head<'_>, (sheet, findings): (&Sheet, &Findings), at: Place, out: &mut Outbox) {
         let Lane { program, policy, source, .. } = lane;
         let alerting = &sheet.alerting[findings.alerting.clone()];
         if !alerting.is_empty() {

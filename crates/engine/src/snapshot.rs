@@ -2,6 +2,7 @@
 //! was saved with, those correlations go on that are the same, by the hash of all that they look for.
 
 use crate::carry::{WindowKey, fitted, window_keys};
+use crate::computed::State;
 use crate::exchange::Exchange;
 use crate::seen::Seen;
 use crate::shard::Shard;
@@ -9,7 +10,7 @@ use crate::windows::{WindowLimits, Windows};
 use sigma::compile::RuleSet;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS5";
+const MAGIC: [u8; 4] = *b"NJS6";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -22,41 +23,45 @@ pub enum SnapshotError {
     Damaged(String),
 }
 
-type Saved = (Vec<WindowKey>, Windows, Option<Seen>);
+/// What a shard knows of events and actors beside its windows.
+type Own<S, T> = Option<(S, T)>;
+type Saved = (Vec<WindowKey>, Windows, Own<Seen, State>);
 
-fn save(set: &RuleSet, windows: &Windows, seen: Option<&Seen>) -> Vec<u8> {
-    let body = postcard::to_extend(&(window_keys(set), windows, seen), MAGIC.to_vec());
+fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State>) -> Vec<u8> {
+    let body = postcard::to_extend(&(window_keys(set), windows, own), MAGIC.to_vec());
     body.expect("writing to memory fails for no value of these types")
 }
 
-fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Option<Seen>), SnapshotError> {
+fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Own<Seen, State>), SnapshotError> {
     let Some(body) = bytes.strip_prefix(&MAGIC) else {
         return Err(SnapshotError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
     };
     let damaged = |it: postcard::Error| SnapshotError::Damaged(it.to_string());
-    let (keys, windows, mut seen): Saved = postcard::from_bytes(body).map_err(damaged)?;
+    let (keys, windows, mut own): Saved = postcard::from_bytes(body).map_err(damaged)?;
     if windows.len() != keys.len() {
         return Err(SnapshotError::Damaged(format!("{} windows for {} correlations", windows.len(), keys.len())));
     }
     let mut windows = fitted(windows, &keys, set, limits);
     windows.reindex();
-    if let Some(seen) = &mut seen {
+    if let Some((seen, state)) = &mut own {
         seen.reindex();
+        state.reindex();
     }
-    Ok((windows, seen))
+    Ok((windows, own))
 }
 
 impl Shard {
     /// Everything that its next verdicts depend on.
     pub fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
-        save(set, &self.windows, Some(&self.seen))
+        save(set, &self.windows, Some((&self.seen, &self.state)))
     }
 
     /// The shard that [`Self::snapshot`] was taken of, under the rules of `set`; correlations that are new or not the same any more
     /// begin with empty windows of these limits.
     pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let (windows, seen) = load(set, limits, bytes)?;
-        Ok(Self::with(windows, seen.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?))
+        let (windows, own) = load(set, limits, bytes)?;
+        let (seen, state) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
+        Ok(Self::with(windows, seen, state))
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How the names of the fields begin that the engine computes. No event has them: what stands under such a name in its bytes is not read.
+pub const COMPUTED_PREFIX: &str = "nj.";
+
 /// A dotted path to a field, such as `actor.id`. Each segment is a key of a nested object; arrays on the way are walked through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldPath(Box<str>);
@@ -15,6 +18,11 @@ impl FieldPath {
     /// The path as written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the name of a field that the engine computes.
+    pub fn is_computed(&self) -> bool {
+        self.0.starts_with(COMPUTED_PREFIX)
     }
 
     /// The keys from the outside in. A path without a dot has one.

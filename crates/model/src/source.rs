@@ -150,6 +150,10 @@ pub struct RolePaths<P = String> {
     pub device: Vec<P>,
     /// The session it belongs to.
     pub session: Vec<P>,
+    /// The ticket that was named as the reason.
+    pub ticket: Vec<P>,
+    /// The data set that was read.
+    pub dataset: Vec<P>,
 }
 
 impl<P> RolePaths<P> {
@@ -177,6 +181,8 @@ impl<P> RolePaths<P> {
             source_country: each(&self.source_country),
             device: each(&self.device),
             session: each(&self.session),
+            ticket: each(&self.ticket),
+            dataset: each(&self.dataset),
         }
     }
 }

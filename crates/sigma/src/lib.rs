@@ -3,6 +3,7 @@
 
 pub mod ast;
 pub mod compile;
+pub mod computed;
 pub mod filters;
 mod fnv;
 mod fold;

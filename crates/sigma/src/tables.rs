@@ -37,12 +37,30 @@ impl TableError {
 struct Rows {
     table: Table,
     seen: BTreeMap<String, BTreeSet<String>>,
+    /// What becomes of a column with too many values.
+    overflow: Overflow,
+    /// Columns that are left out.
+    left_out: BTreeSet<String>,
+}
+
+/// What becomes of a column with more different values than a list may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The table is refused: cutting the column would make rules silently blind.
+    #[default]
+    Refuse,
+    /// The column is left out, so that a rule that names it is refused, and the others are used: for tables that are there for more than
+    /// rules.
+    LeaveOut,
 }
 
 impl Rows {
     /// Adds a value. White space around it is none of it, and an empty cell is no value.
     fn add(&mut self, column: &str, value: &str, line: usize) -> Result<(), TableError> {
         let value = value.trim();
+        if self.left_out.contains(column) {
+            return Ok(());
+        }
         if !self.seen.contains_key(column) {
             if self.seen.len() == COLUMNS_MAX {
                 return Err(TableError::new(line, format!("a table has at most {COLUMNS_MAX} columns")));
@@ -52,6 +70,11 @@ impl Rows {
         }
         let seen = self.seen.get_mut(column).expect("it was put there if it was not");
         if value.is_empty() || seen.contains(value) {
+            return Ok(());
+        }
+        if seen.len() == Lists::ENTRIES_MAX && self.overflow == Overflow::LeaveOut {
+            self.left_out.insert(column.to_owned());
+            self.table.columns.remove(column);
             return Ok(());
         }
         if seen.len() == Lists::ENTRIES_MAX {
@@ -66,10 +89,10 @@ impl Rows {
 
 impl Table {
     /// Reads CSV (RFC 4180): the first record names the columns, every other has as many fields.
-    pub fn from_csv(text: &str) -> Result<Self, TableError> {
+    pub fn from_csv(text: &str, overflow: Overflow) -> Result<Self, TableError> {
         let mut reader = csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let headers = reader.headers().map_err(|error| csv_error(&error))?.clone();
-        let mut rows = Rows::default();
+        let mut rows = Rows { overflow, ..Rows::default() };
         for (at, name) in headers.iter().enumerate() {
             let name = name.trim();
             // Exports have headers for people. A column that no placeholder can name takes nothing from the others.
@@ -96,8 +119,8 @@ impl Table {
     }
 
     /// Reads NDJSON: one object per line. Columns are dotted paths to texts, numbers and booleans; lists give each of their elements.
-    pub fn from_ndjson(text: &str) -> Result<Self, TableError> {
-        let mut rows = Rows::default();
+    pub fn from_ndjson(text: &str, overflow: Overflow) -> Result<Self, TableError> {
+        let mut rows = Rows { overflow, ..Rows::default() };
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate().filter(|(_, it)| !it.trim().is_empty()) {
             let json: Json = serde_json::from_str(line).map_err(|error| TableError::new(at + 1, format!("not JSON: {error}")))?;
             if !json.is_object() {
@@ -168,60 +191,77 @@ mod tests {
     #[test]
     fn a_column_is_its_distinct_values_in_their_order() {
         let text = "\u{feff}id,role\nu2,admin\nu1,agent\nu2,admin\n";
-        check(Table::from_csv(text), &[("id", &["u2", "u1"]), ("role", &["admin", "agent"])]);
+        check(Table::from_csv(text, Overflow::Refuse), &[("id", &["u2", "u1"]), ("role", &["admin", "agent"])]);
     }
 
     #[test]
     fn quotes_line_ends_and_empty_cells_are_those_of_rfc_4180() {
         let text = "id,note\r\nu1,\"a, \"\"b\"\"\"\r\nu2,\r\n";
-        check(Table::from_csv(text), &[("id", &["u1", "u2"]), ("note", &["a, \"b\""])]);
+        check(Table::from_csv(text, Overflow::Refuse), &[("id", &["u1", "u2"]), ("note", &["a, \"b\""])]);
     }
 
     #[test]
     fn a_column_that_no_placeholder_can_name_takes_nothing_from_the_others() {
-        check(Table::from_csv("id,Full Name,,role\nu1,Ana Ek,x,admin\n"), &[("id", &["u1"]), ("role", &["admin"])]);
+        check(
+            Table::from_csv("id,Full Name,,role\nu1,Ana Ek,x,admin\n", Overflow::Refuse),
+            &[("id", &["u1"]), ("role", &["admin"])],
+        );
     }
 
     #[test]
     fn a_table_without_rows_has_columns_without_values() {
-        check(Table::from_csv("id,role\n"), &[("id", &[]), ("role", &[])]);
+        check(Table::from_csv("id,role\n", Overflow::Refuse), &[("id", &[]), ("role", &[])]);
     }
 
     #[test]
     fn rows_of_json_have_paths_for_columns() {
         let text = "{\"id\":\"u1\",\"actor\":{\"level\":3},\"tags\":[\"a\",\"b\"],\"x\":null}\n\n{\"id\":\"u2\",\"on\":true}\n";
         check(
-            Table::from_ndjson(text),
+            Table::from_ndjson(text, Overflow::Refuse),
             &[("actor.level", &["3"]), ("id", &["u1", "u2"]), ("on", &["true"]), ("tags", &["a", "b"])],
         );
     }
 
     #[test]
     fn what_is_wrong_comes_with_its_line() {
-        check_wrong(Table::from_csv("id,role\nu1,admin\nu2\n"), "line 3: a row of 1 fields where the header has 2");
-        check_wrong(Table::from_csv("id,id\n"), "line 1: the column `id` is there twice");
         check_wrong(
-            Table::from_csv("id;a b\n"),
+            Table::from_csv("id,role\nu1,admin\nu2\n", Overflow::Refuse),
+            "line 3: a row of 1 fields where the header has 2",
+        );
+        check_wrong(Table::from_csv("id,id\n", Overflow::Refuse), "line 1: the column `id` is there twice");
+        check_wrong(
+            Table::from_csv("id;a b\n", Overflow::Refuse),
             "line 1: no column has a name of letters, digits, `_`, `-` and `.` (columns are separated by commas)",
         );
-        check_wrong(Table::from_ndjson("{\"a\":1}\n[1]\n"), "line 2: a row has to be an object");
-        assert!(Table::from_ndjson("{\"a\":1}\n\n{\n").unwrap_err().to_string().starts_with("line 3: not JSON: "));
+        check_wrong(Table::from_ndjson("{\"a\":1}\n[1]\n", Overflow::Refuse), "line 2: a row has to be an object");
+        assert!(
+            Table::from_ndjson("{\"a\":1}\n\n{\n", Overflow::Refuse).unwrap_err().to_string().starts_with("line 3: not JSON: ")
+        );
     }
 
     #[test]
     fn nesting_and_columns_are_bounded() {
         let deep = format!("{}1{}", "{\"a\":".repeat(20), "}".repeat(20));
-        check_wrong(Table::from_ndjson(&deep), "line 1: a row is nested deeper than 16 levels");
+        check_wrong(Table::from_ndjson(&deep, Overflow::Refuse), "line 1: a row is nested deeper than 16 levels");
         let wide: Vec<String> = (0..=COLUMNS_MAX).map(|it| format!("c{it}")).collect();
-        check_wrong(Table::from_csv(&wide.join(",")), "line 1: a table has at most 1000 columns");
+        check_wrong(Table::from_csv(&wide.join(","), Overflow::Refuse), "line 1: a table has at most 1000 columns");
     }
 
     #[test]
     fn a_table_takes_the_place_of_one_of_its_name() {
         let mut lists = Lists::default();
-        lists.insert_table("roster", Table::from_csv("id,role\nu1,admin\n").unwrap());
-        lists.insert_table("roster", Table::from_csv("id\nu*\n").unwrap());
+        lists.insert_table("roster", Table::from_csv("id,role\nu1,admin\n", Overflow::Refuse).unwrap());
+        lists.insert_table("roster", Table::from_csv("id\nu*\n", Overflow::Refuse).unwrap());
         assert_eq!(lists.names().collect::<Vec<_>>(), ["roster.id"]);
         assert_eq!(lists.get("roster.id"), Some(["u*".to_owned()].as_slice()));
+    }
+
+    #[test]
+    fn a_column_with_too_many_values_is_left_out_where_that_is_wanted() {
+        let lines: Vec<String> = (0..=Lists::ENTRIES_MAX).map(|it| format!("{{\"id\":{it},\"role\":\"a\"}}\n")).collect();
+        let text = lines.concat();
+        check(Table::from_ndjson(&text, Overflow::LeaveOut), &[("role", &["a"])]);
+        let told = Table::from_ndjson(&text, Overflow::Refuse).unwrap_err().to_string();
+        assert_eq!(told, "line 100001: the column `id` has more than 100000 different values");
     }
 }

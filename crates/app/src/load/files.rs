@@ -36,7 +36,7 @@ pub(crate) fn is_page(path: &Path) -> bool {
     has_extension(path, &["md"]) && path.file_stem().is_some_and(|it| it != "README")
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|it| extensions.iter().any(|known| it.eq_ignore_ascii_case(known)))
 }
 

@@ -76,7 +76,7 @@ impl RuleSources {
 /// How a reload ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Other rules or exceptions are in force.
+    /// Other rules, exceptions or context are in force.
     Applied(Carried),
     /// The set says what the one in force says.
     Unchanged,
@@ -284,7 +284,8 @@ impl Reloader {
             return Outcome::Refused("there are no rules any more".to_owned());
         }
         let in_force = self.live.book();
-        if *in_force.set.hash == *loaded.book.set.hash && self.of_files == loaded.exceptions {
+        let is_known = in_force.context.says_the_same(&loaded.book.context);
+        if *in_force.set.hash == *loaded.book.set.hash && self.of_files == loaded.exceptions && is_known {
             return Outcome::Unchanged;
         }
         let policy = match self.policy(&loaded.exceptions) {

@@ -33,9 +33,14 @@ pub(super) struct Row<'b> {
 pub(super) enum Matched {
     /// It stands on the sheet of the block.
     Now(Findings),
-    /// It has no time of its own and takes that of the event before it, which another thread may be reading; rules may ask for the
-    /// hour, so that it is matched when the time is known. Its values begin here.
-    Later(usize),
+    /// It is matched where the state of its actor is, because rules read what depends on earlier events of the actor, or because it
+    /// has no time of its own.
+    Later {
+        /// Its values begin here.
+        start: usize,
+        /// It takes the time of the event before it, which another thread may be reading.
+        is_timeless: bool,
+    },
 }
 
 /// One line that is no event.
@@ -177,6 +182,7 @@ fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) ->
     let width = reader.width();
     let mut rows = Rows::new(index, block, width, spare);
     let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
+    let needs_state = lane.needs_state();
     let may_lack_time = !program.schema.mapping.requires(Required::Time);
     loop {
         let start = rows.values.len();
@@ -193,8 +199,8 @@ fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) ->
         let at = u32::try_from(rows.events.len()).expect("a block has fewer lines than that");
         rows.by_shard[shard_of(program, &head, values)].push(at);
         let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
-        let matched = if is_timeless {
-            Matched::Later(start)
+        let matched = if is_timeless || needs_state {
+            Matched::Later { start, is_timeless }
         } else {
             let findings = lane.examine(&head, values, &mut rows.sheet);
             rows.values.truncate(start);

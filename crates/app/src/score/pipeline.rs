@@ -118,7 +118,7 @@ impl Pipeline {
         let mut highest = self.watermark.reached();
         for rows in decoded {
             for row in &mut rows.events {
-                if let Matched::Later(_) = row.matched {
+                if let Matched::Later { is_timeless: true, .. } = row.matched {
                     row.head.time = self.last;
                 }
                 self.last = row.head.time;

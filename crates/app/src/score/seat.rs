@@ -81,7 +81,9 @@ impl Seat {
                 self.shard.catch_up(lane, ticks, position, &mut self.outbox);
                 let verdict = match &row.matched {
                     Matched::Now(findings) => self.shard.settle(lane, &row.head, (&rows.sheet, findings), place, &mut self.outbox),
-                    Matched::Later(start) => self.shard.score(lane, &row.head, rows.values_from(*start), place, &mut self.outbox),
+                    Matched::Later { start, .. } => {
+                        self.shard.score(lane, &row.head, rows.values_from(*start), place, &mut self.outbox)
+                    }
                 };
                 match verdict {
                     Verdict::Scored => self.counts.scored += 1,

@@ -97,6 +97,10 @@ impl Keys {
         let mut keys = Self { nodes: vec![Node::default()], tracked: 0, refused: 0 };
         let envelopes: Vec<_> = projection.envelopes().iter().map(|it| keys.add_nested(ROOT, it)).collect();
         for (index, path) in projection.paths().iter().enumerate() {
+            // Nobody vouches for himself: what the engine computes is not taken from the event.
+            if path.is_computed() {
+                continue;
+            }
             let slot = SlotId(u16::try_from(index).expect("a projection has at most FIELDS_MAX fields"));
             let mut better = Vec::new();
             keys.add_field(ROOT, path, slot, &mut better);

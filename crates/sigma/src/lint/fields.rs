@@ -1,10 +1,10 @@
 //! Which fields a source has, as far as that is known.
 
+use crate::computed;
 use crate::parse::nearest::{nearest, within};
 use model::SourceMapping;
 use model::source::Required;
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
 /// What a field of the native audit event holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,45 +56,6 @@ fn native_names() -> impl Iterator<Item = &'static str> {
 fn native_kind(field: &str) -> Option<Kind> {
     NATIVE.iter().find(|it| it.0 == field).map(|it| it.1)
 }
-
-/// Computed fields (design, 3.2).
-static COMPUTED: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let mut fields: Vec<String> = [
-        "nj.family",
-        "nj.sensitive",
-        "nj.shift.on_duty",
-        "nj.shift.p",
-        "nj.ticket.verdict",
-        "nj.entitlement.ok",
-        "nj.chain.takeover",
-        "nj.chain.targets",
-        "nj.target.watchlist",
-        "nj.target.actors_24h",
-        "nj.target.p",
-        "nj.target.first_actor",
-        "nj.p",
-        "nj.score",
-        "nj.evidence",
-        "nj.risk.1d",
-        "nj.risk.3d",
-        "nj.risk.7d",
-        "nj.risk.30d",
-    ]
-    .map(str::to_owned)
-    .into();
-    for family in ["view", "search", "export", "edit", "credential_change", "private_read", "admin", "other"] {
-        for window in ["10m", "1h", "1d"] {
-            fields.extend(["count", "p_self", "p_peer", "usual_p99"].map(|it| format!("nj.rate.{family}.{window}.{it}")));
-        }
-    }
-    for window in ["10m", "1d", "7d", "30d", "90d"] {
-        fields.extend(["count", "p_self", "p_peer"].map(|it| format!("nj.distinct.{window}.{it}")));
-    }
-    for what in ["action", "tool", "ip", "device", "asn", "country"] {
-        fields.extend(["p", "first_for_actor", "first_for_peers"].map(|it| format!("nj.novelty.{what}.{it}")));
-    }
-    fields
-});
 
 /// The top-level fields that a record of the vendor's documentation has, besides those that roles name.
 const CLOUDTRAIL: [&str; 30] = [
@@ -166,18 +127,22 @@ impl Unknown {
 /// The fields of the native source and the computed ones, for completion: names with dots, sorted. `detail.` and what is below it is
 /// anybody's.
 pub fn native_fields() -> Vec<String> {
-    let fields: BTreeSet<String> = native_names().map(str::to_owned).chain(COMPUTED.iter().cloned()).collect();
+    let fields: BTreeSet<String> =
+        native_names().map(str::to_owned).chain(computed::names().iter().map(|it| it.0.clone())).collect();
     fields.into_iter().collect()
 }
 
 /// What is wrong with `field` in the events of `mapping`; `None` if it is there, or if nobody knows what is there.
 pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
-    if field.starts_with("nj.") {
-        // No event has them in this version.
-        if COMPUTED.iter().any(|it| it == field) {
-            return Some(Unknown { near: None, is_planned: true });
-        }
-        return Some(Unknown::misspelled(nearest(field, COMPUTED.iter().map(String::as_str)).map(str::to_owned)));
+    if field.starts_with(computed::PREFIX) {
+        return match computed::find(field) {
+            Some(found) if found.is_available => None,
+            Some(_) => Some(Unknown { near: None, is_planned: true }),
+            None => {
+                let names = computed::names().iter().map(|it| it.0.as_str());
+                Some(Unknown::misspelled(nearest(field, names).map(str::to_owned)))
+            }
+        };
     }
     let top = field.split(['.', '[']).next().unwrap_or(field);
     match mapping.name.as_str() {
@@ -261,7 +226,7 @@ fn is_required(field: &str, mapping: &SourceMapping) -> bool {
 
 /// Whether the events of `mapping` have one value at most in `field`, never a list.
 pub(super) fn is_single(field: &str, mapping: &SourceMapping) -> bool {
-    if field.starts_with("nj.") {
+    if field.starts_with(computed::PREFIX) {
         return true;
     }
     if mapping.name == "native" {
@@ -273,11 +238,15 @@ pub(super) fn is_single(field: &str, mapping: &SourceMapping) -> bool {
 
 /// Whether `field` is a text in the events of `mapping`.
 pub(super) fn is_text(field: &str, mapping: &SourceMapping) -> bool {
-    mapping.name == "native" && native_kind(field) == Some(Kind::Text)
+    let is_text = |it: computed::Kind| matches!(it, computed::Kind::Word(_) | computed::Kind::Text);
+    computed::find(field).is_some_and(|it| is_text(it.kind)) || mapping.name == "native" && native_kind(field) == Some(Kind::Text)
 }
 
 /// The values that `field` may have in the events of `mapping`, where its schema names them all.
 pub(super) fn closed(field: &str, mapping: &SourceMapping) -> Option<&'static [&'static str]> {
+    if let Some(found) = computed::find(field) {
+        return matches!(found.kind, computed::Kind::Word(_)).then(|| found.kind.values());
+    }
     match field {
         _ if mapping.name != "native" => None,
         "outcome" => Some(&["success", "failure", "denied"]),
@@ -330,6 +299,8 @@ fn roles(mapping: &SourceMapping) -> Vec<&str> {
         &it.source_country,
         &it.device,
         &it.session,
+        &it.ticket,
+        &it.dataset,
     ];
     let paths: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
     paths.iter().copied().filter(|it| !is_lowered(it, &paths)).collect()
@@ -356,7 +327,8 @@ mod tests {
     #[test]
     fn fields_of_the_native_schema_are_known() {
         for field in native_fields() {
-            check("native", &field, if field.starts_with("nj.") { "planned" } else { "known" });
+            let is_planned = computed::find(&field).is_some_and(|it| !it.is_available);
+            check("native", &field, if is_planned { "planned" } else { "known" });
         }
         check("native", "detail.rows", "known");
         check("native", "cost_centre_of_the_branch", "known");

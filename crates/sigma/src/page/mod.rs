@@ -4,6 +4,9 @@
 //! other fence, heading or line is prose. A line of `history` and `events` is an event, or `x60 every 1d {…}`: sixty events, a day
 //! apart, in which `{n}` is the number of the repetition, from 0. A line `wait 20m` lets so much time go by since the latest event, and
 //! nothing more is expected from before: so a page shows what a rule makes of something that did not happen.
+//!
+//! A fence `context roster.csv` is a file of the context, with that name: what is known about people, tickets and things. Before the first
+//! `## ` heading it is for all cases of the page.
 
 mod expected;
 mod repeat;
@@ -18,7 +21,7 @@ use crate::problem::{Code, Problem};
 use std::ops::Range;
 
 /// The fences of a case.
-const FENCES: [&str; 3] = ["history", "events", "expect"];
+const FENCES: [&str; 4] = ["context", "history", "events", "expect"];
 /// Letters by which the word of a fence may differ from one of these to be taken for it.
 const TYPOS_MAX: usize = 2;
 /// Most events of one page, repetitions written out.
@@ -42,6 +45,8 @@ pub struct Case {
     pub heading: String,
     /// 1-based line of the heading.
     pub line: usize,
+    /// Files of the context: those of the page, and those of the case, which take the place of one of the same name.
+    pub context: Vec<ContextFile>,
     /// Events that come before the case and whose alerts don't count.
     pub history: Vec<EventLine>,
     /// The events of the case.
@@ -50,6 +55,17 @@ pub struct Case {
     pub expect: Vec<Expected>,
     /// The lines inside the `expect` fence, counted from 0.
     expect_lines: Range<usize>,
+}
+
+/// A file of the context that stands in a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextFile {
+    /// 1-based line of the page before its first.
+    pub line: usize,
+    /// `roster.csv`
+    pub name: String,
+    /// What is in it.
+    pub text: String,
 }
 
 /// One event of a case.
@@ -70,14 +86,16 @@ impl EventLine {
 
 /// Reads the page `text`, named `file` in problems. All problems are returned; each is an error.
 pub fn parse(file: &str, text: &str) -> Result<Page, Vec<Problem>> {
-    let mut reader = Reader { file, page: Page::default(), section: None, events: 0, bytes: 0, problems: Vec::new() };
+    let mut reader =
+        Reader { file, page: Page::default(), section: None, context: Vec::new(), events: 0, bytes: 0, problems: Vec::new() };
     reader.read(text);
     if reader.problems.is_empty() { Ok(reader.page) } else { Err(reader.problems) }
 }
 
 /// `text` with the `expect` fence of the case at `index` filled with `lines`. A page that has no such case comes back as it was.
 pub fn rewrite_expect(text: &str, index: usize, lines: &[String]) -> String {
-    let mut reader = Reader { file: "", page: Page::default(), section: None, events: 0, bytes: 0, problems: Vec::new() };
+    let mut reader =
+        Reader { file: "", page: Page::default(), section: None, context: Vec::new(), events: 0, bytes: 0, problems: Vec::new() };
     reader.read(text);
     let Some(case) = reader.page.cases.get(index) else { return text.to_owned() };
     let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -98,16 +116,25 @@ pub fn rewrite_expect(text: &str, index: usize, lines: &[String]) -> String {
 struct Section {
     heading: String,
     line: usize,
+    context: Vec<ContextFile>,
     history: Vec<EventLine>,
     events: Vec<EventLine>,
     expect: Option<(Vec<Expected>, Range<usize>)>,
     has_events: bool,
 }
 
+impl Section {
+    fn new(heading: String, line: usize, context: Vec<ContextFile>) -> Self {
+        Self { heading, line, context, history: Vec::new(), events: Vec::new(), expect: None, has_events: false }
+    }
+}
+
 struct Reader<'a> {
     file: &'a str,
     page: Page,
     section: Option<Section>,
+    /// The context of all cases.
+    context: Vec<ContextFile>,
     events: usize,
     bytes: usize,
     problems: Vec<Problem>,
@@ -119,13 +146,13 @@ impl Reader<'_> {
         let mut at = 0;
         while at < lines.len() {
             let line = lines[at];
-            if let Some((sign, length, word)) = fence(line) {
+            if let Some((sign, length, word, rest)) = fence(line) {
                 let end = (at + 1..lines.len()).find(|&it| closes(lines[it], sign, length));
                 if end.is_none() {
                     self.problem(at + 1, "a fence that is not closed");
                 }
                 let end = end.unwrap_or(lines.len());
-                self.fence(word, at + 1..end, &lines);
+                self.fence((word, rest), at + 1..end, &lines);
                 at = end + 1;
                 continue;
             }
@@ -133,8 +160,7 @@ impl Reader<'_> {
                 self.close_section();
                 let heading = heading.trim().to_owned();
                 let line = at + 1;
-                self.section =
-                    Some(Section { heading, line, history: Vec::new(), events: Vec::new(), expect: None, has_events: false });
+                self.section = Some(Section::new(heading, line, self.context.clone()));
             } else if let Some(title) = line.strip_prefix("# ") {
                 self.close_section();
                 if self.page.title.is_empty() {
@@ -151,13 +177,16 @@ impl Reader<'_> {
     }
 
     /// Takes the fence whose content is the lines `inside`, counted from 0.
-    fn fence(&mut self, word: &str, inside: Range<usize>, lines: &[&str]) {
+    fn fence(&mut self, (word, rest): (&str, &str), inside: Range<usize>, lines: &[&str]) {
         if !FENCES.contains(&word) {
             // A case that never runs because of a typing error would be green for ever.
             if let Some(meant) = FENCES.into_iter().find(|it| self.section.is_some() && within(word, it, TYPOS_MAX)) {
                 self.problem(inside.start, format!("a fence `{word}` is no part of a case; did you mean `{meant}`?"));
             }
             return;
+        }
+        if word == "context" {
+            return self.read_context(rest, inside, lines);
         }
         let Some(mut section) = self.section.take() else {
             self.problem(inside.start, format!("a fence `{word}` before the first `## ` heading"));
@@ -173,6 +202,21 @@ impl Reader<'_> {
             _ => section.expect = Some((self.read_expect(inside.clone(), lines), inside)),
         }
         self.section = Some(section);
+    }
+
+    fn read_context(&mut self, name: &str, inside: Range<usize>, lines: &[&str]) {
+        let line = inside.start;
+        if name.is_empty() || name.contains(['/', '\\', ' ']) {
+            return self.problem(line, "a fence `context` names a file: `context roster.csv`");
+        }
+        let text: String = lines[inside].iter().flat_map(|it| [*it, "\n"]).collect();
+        self.bytes += text.len();
+        if self.bytes > EVENTS_BYTES_MAX {
+            return self.problem(line, "too much context on this page");
+        }
+        let into = self.section.as_mut().map_or(&mut self.context, |it| &mut it.context);
+        into.retain(|it| it.name != name);
+        into.push(ContextFile { line, name: name.to_owned(), text });
     }
 
     fn read_events(&mut self, inside: Range<usize>, lines: &[&str], into: &mut Vec<EventLine>) {
@@ -204,7 +248,7 @@ impl Reader<'_> {
 
     fn close_section(&mut self) {
         let Some(section) = self.section.take() else { return };
-        let Section { heading, line, history, events, expect, has_events } = section;
+        let Section { heading, line, context, history, events, expect, has_events } = section;
         let Some((expect, expect_lines)) = expect else {
             if has_events || !history.is_empty() {
                 self.problem(line, format!("`{heading}` has events, but no fence `expect`"));
@@ -214,18 +258,20 @@ impl Reader<'_> {
         if !has_events {
             self.problem(line, format!("`{heading}` has a fence `expect`, but no events"));
         }
-        self.page.cases.push(Case { heading, line, history, events, expect, expect_lines });
+        self.page.cases.push(Case { heading, line, context, history, events, expect, expect_lines });
     }
 }
 
-/// The sign, the length and the first word of a line that opens a fence (`CommonMark` 0.31, 4.5).
-fn fence(line: &str) -> Option<(char, usize, &str)> {
+/// The sign, the length, the first word and the rest of a line that opens a fence (`CommonMark` 0.31, 4.5).
+fn fence(line: &str) -> Option<(char, usize, &str, &str)> {
     let line = unindented(line);
     let sign = line.chars().next().filter(|it| matches!(it, '`' | '~'))?;
     let rest = line.trim_start_matches(sign);
     let length = line.len() - rest.len();
     let is_fence = length >= 3 && (sign == '~' || !rest.contains('`'));
-    is_fence.then(|| (sign, length, rest.split_whitespace().next().unwrap_or_default()))
+    let info = rest.trim();
+    let (word, rest) = info.split_once(char::is_whitespace).unwrap_or((info, ""));
+    is_fence.then(|| (sign, length, word, rest.trim()))
 }
 
 fn closes(line: &str, sign: char, length: usize) -> bool {

@@ -20,6 +20,7 @@ mod pattern;
 mod placeholder;
 mod report;
 mod rule;
+pub mod taxonomy;
 pub(crate) mod timespan;
 mod values;
 pub(crate) mod yaml;

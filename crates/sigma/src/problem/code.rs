@@ -103,6 +103,9 @@ codes! {
     "NJ0314" NotEncodable Error "not-encodable" "A value that can't be encoded as Base64."
 
     "NJ0321" BadTable Error "bad-table" "A context table that can't be read."
+    "NJ0322" BadContextRow Error "bad-context-row" "A row of a context table that can't be used."
+    "NJ0323" DoubtfulContext Warning "doubtful-context" "A context table that says something odd."
+    "NJ0324" BadTaxonomy Error "bad-taxonomy" "A part of the taxonomy that can't be read."
 
     // Correlations.
     "NJ0401" BadCorrelation Error "bad-correlation" "The correlation is not a map."

@@ -1,6 +1,7 @@
 //! The fields that rules can test: those of native events, those that source mappings name, and the computed ones.
 
 use model::source::{RolePaths, SourceMapping};
+use sigma::computed;
 use sigma::lint::fields::is_lowered;
 
 /// What is known about a field.
@@ -44,51 +45,6 @@ const NATIVE: [(&str, &str, &[&str]); 26] = [
     ("detail.rows", "How many rows were read or exported.", &[]),
 ];
 
-/// The fields that the engine computes from context and behaviour. `<…>` stands for one of several words.
-const COMPUTED: [(&str, &str, &[&str]); 29] = [
-    (
-        "nj.family",
-        "The family of the action, from the taxonomy.",
-        &["view", "search", "export", "edit", "credential_change", "private_read", "admin", "other"],
-    ),
-    ("nj.sensitive", "Whether the action is sensitive, from the taxonomy.", &["true", "false"]),
-    ("nj.shift.on_duty", "Whether the actor was on duty, by the roster.", &["true", "false", "unknown"]),
-    ("nj.shift.p", "How usual this time of the week is for the actor.", &[]),
-    ("nj.rate.<family>.<10m|1h|1d>.count", "How many actions of the family there were in the window.", &[]),
-    ("nj.rate.<family>.<10m|1h|1d>.p_self", "How usual that many are for the actor.", &[]),
-    ("nj.rate.<family>.<10m|1h|1d>.p_peer", "How usual that many are for the actor's peers.", &[]),
-    ("nj.rate.<family>.<10m|1h|1d>.usual_p99", "The actor's usual 99th percentile.", &[]),
-    ("nj.distinct.<10m|1d|7d|30d|90d>.count", "How many different targets there were in the window.", &[]),
-    ("nj.distinct.<10m|1d|7d|30d|90d>.p_self", "How usual that many are for the actor.", &[]),
-    ("nj.distinct.<10m|1d|7d|30d|90d>.p_peer", "How usual that many are for the actor's peers.", &[]),
-    ("nj.novelty.<action|tool|ip|device|asn|country>.p", "How likely something so rare was.", &[]),
-    (
-        "nj.novelty.<action|tool|ip|device|asn|country>.first_for_actor",
-        "Whether the actor never had it before.",
-        &["true", "false"],
-    ),
-    ("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", "Whether no peer had it before.", &["true", "false"]),
-    (
-        "nj.ticket.verdict",
-        "Whether the ticket that was named justifies the action.",
-        &["ok", "missing", "unknown", "wrong_target", "wrong_agent", "not_open", "opened_after", "self_opened", "reused"],
-    ),
-    ("nj.entitlement.ok", "Whether the role may use this tool for this action.", &["true", "false"]),
-    ("nj.chain.takeover", "How far the target is on the way contact change → second factor off → reset.", &[]),
-    ("nj.chain.targets", "How many targets the actor has on that way.", &[]),
-    ("nj.target.watchlist", "Whether the target is on a watch list.", &["true", "false"]),
-    ("nj.target.actors_24h", "How many people touched the target within 24 hours.", &[]),
-    ("nj.target.p", "How usual this is for the target.", &[]),
-    ("nj.target.first_actor", "Whether this actor never touched the target before.", &["true", "false"]),
-    ("nj.p", "The combined p-value of the event.", &[]),
-    ("nj.score", "−10 · log10 of how often so much is expected per active user and day.", &[]),
-    ("nj.evidence", "How much was known, 0 to 1.", &[]),
-    ("nj.risk.1d", "The actor's decaying risk, over a day.", &[]),
-    ("nj.risk.3d", "The actor's decaying risk, over three days.", &[]),
-    ("nj.risk.7d", "The actor's decaying risk, over a week.", &[]),
-    ("nj.risk.30d", "The actor's decaying risk, over thirty days.", &[]),
-];
-
 /// What `path` means in the sources of `product`, or in whichever source if none of them is of that product. A part that is left open in the documentation (`<family>`) stands for any of its words.
 pub(crate) fn documented(path: &str, product: &str) -> Vec<FieldDoc> {
     let mut found: Vec<FieldDoc> = Vec::new();
@@ -111,23 +67,25 @@ pub(crate) fn documented(path: &str, product: &str) -> Vec<FieldDoc> {
 
 /// The fields that events of `mapping` have as far as is known, and the computed ones.
 pub(crate) fn of_source(mapping: &SourceMapping) -> Vec<FieldDoc> {
-    let doc = |is_available: bool| {
-        move |&(path, meaning, values): &(&str, &str, &'static [&'static str])| FieldDoc {
-            path: path.to_owned(),
-            meaning: meaning.to_owned(),
-            values,
-            is_available,
-        }
+    let doc = |&(path, meaning, values): &(&str, &str, &'static [&'static str])| FieldDoc {
+        path: path.to_owned(),
+        meaning: meaning.to_owned(),
+        values,
+        is_available: true,
     };
-    let mut fields: Vec<FieldDoc> =
-        if mapping.name == "native" { NATIVE.iter().map(doc(true)).collect() } else { roles(&mapping.roles) };
-    fields.extend(COMPUTED.iter().map(doc(false)));
+    let mut fields: Vec<FieldDoc> = if mapping.name == "native" { NATIVE.iter().map(doc).collect() } else { roles(&mapping.roles) };
+    fields.extend(computed::FIELDS.iter().map(|it| FieldDoc {
+        path: it.name.to_owned(),
+        meaning: it.meaning.to_owned(),
+        values: it.kind.values(),
+        is_available: it.is_available,
+    }));
     fields
 }
 
 /// The fields that a mapping names, with the role that each plays.
 fn roles(roles: &RolePaths) -> Vec<FieldDoc> {
-    let all: [(&[String], &str); 19] = [
+    let all: [(&[String], &str); 21] = [
         (&roles.time, "When it happened."),
         (&roles.id, "The event's own identifier."),
         (&roles.actor, "Who acted."),
@@ -147,6 +105,8 @@ fn roles(roles: &RolePaths) -> Vec<FieldDoc> {
         (&roles.source_country, "The country it came from."),
         (&roles.device, "The device it came from."),
         (&roles.session, "The session it belongs to."),
+        (&roles.ticket, "The ticket that was named as the reason."),
+        (&roles.dataset, "The data set that was read."),
     ];
     let mut fields: Vec<FieldDoc> = Vec::new();
     let known: Vec<&str> = all.iter().flat_map(|it| it.0).map(String::as_str).collect();

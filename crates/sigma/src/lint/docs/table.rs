@@ -79,6 +79,9 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "NJ0313" fix
     "NJ0314" lint
     "NJ0321" told
+    "NJ0322" told
+    "NJ0323" told
+    "NJ0324" told
     "NJ0401" lint
     "NJ0402" lint
     "NJ0403" lint

@@ -12,8 +12,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What is not found here: reading and compiling find it, exceptions are read elsewhere, and no part of Sigma is left out at present.
-const OUTSIDE: [Code; 11] = [
+const OUTSIDE: [Code; 14] = [
     Code::BadTable,
+    Code::BadContextRow,
+    Code::DoubtfulContext,
+    Code::BadTaxonomy,
     Code::NotUtf8,
     Code::Unreadable,
     Code::NotCompiled,

@@ -1,0 +1,93 @@
+//! Which computed fields there are, and what each needs to know of the event.
+
+/// Declares the fields that the engine computes: each with its name and the roles that it needs.
+macro_rules! fields {
+    ($($field:ident $name:literal [$($input:ident)*])*) => {
+        /// A field that the engine computes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Field {
+            $(#[doc = concat!("`", $name, "`")] $field,)*
+        }
+
+        impl Field {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$field,)*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$field => $name,)* }
+            }
+
+            /// What has to be decoded for it.
+            pub(super) fn inputs(self) -> &'static [Input] {
+                match self { $(Self::$field => &[$(Input::$input,)*],)* }
+            }
+        }
+    };
+}
+
+fields! {
+    Family "nj.family" [Action]
+    Sensitive "nj.sensitive" [Action]
+    Sensitivity "nj.sensitivity" [Action]
+    ActorKnown "nj.actor.known" [Actor]
+    ActorRole "nj.actor.role" [Actor]
+    ActorTeam "nj.actor.team" [Actor]
+    ActorManager "nj.actor.manager" [Actor]
+    ActorEmployment "nj.actor.employment" [Actor]
+    ActorService "nj.actor.service" [Actor ActorType]
+    ActorOnNotice "nj.actor.on_notice" [Actor]
+    ActorLastDay "nj.actor.last_day" [Actor]
+    ActorLeft "nj.actor.left" [Actor]
+    ActorTenureDays "nj.actor.tenure_days" [Actor]
+    ShiftOnDuty "nj.shift.on_duty" [Actor ActorType Zone]
+    ShiftReason "nj.shift.reason" [Actor ActorType Zone]
+    TicketNeeded "nj.ticket.needed" [Action Actor ActorType ActorRole Tool]
+    TicketVerdict "nj.ticket.verdict" [Action Actor ActorType ActorRole Tool Ticket Target TargetLabel]
+    TicketTargets "nj.ticket.targets" [Actor Ticket Target]
+    EntitlementOk "nj.entitlement.ok" [Action Actor ActorRole Tool]
+    PurposeOk "nj.purpose.ok" [Action Actor ActorRole Tool Dataset]
+    TargetWatchlist "nj.target.watchlist" [Target TargetLabel]
+    TargetTier "nj.target.tier" [Target TargetLabel]
+    TargetRelation "nj.target.relation" [Actor Target]
+    DeviceKnown "nj.device.known" [Device]
+    DeviceOwn "nj.device.own" [Device Actor]
+    DeviceManaged "nj.device.managed" [Device]
+    DeviceEncrypted "nj.device.encrypted" [Device]
+    DevicePatched "nj.device.patched" [Device]
+    NetworkCorporate "nj.network.corporate" [Ip]
+    NetworkName "nj.network.name" [Ip]
+}
+
+impl Field {
+    /// The field of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.name() == name)
+    }
+
+    /// Whether it depends on what came before the event.
+    pub(super) fn needs_state(self) -> bool {
+        matches!(self, Self::TicketVerdict | Self::TicketTargets)
+    }
+}
+
+/// A role of the event that computed fields need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    Action,
+    Actor,
+    ActorType,
+    ActorRole,
+    Zone,
+    Tool,
+    Ticket,
+    Target,
+    TargetLabel,
+    Dataset,
+    Device,
+    Ip,
+}
+
+impl Input {
+    pub(super) const COUNT: usize = Self::Ip as usize + 1;
+}

@@ -1,0 +1,118 @@
+//! Computed fields: what the engine adds to an event before rules look at it. [`sigma::computed`] lists them; here they get their values.
+//!
+//! They are fields of the projection like any other, whose slots the decoder leaves empty and [`Computer::fill`] fills. A field that no rule reads
+//! has no slot and costs nothing. What needs nothing but the event and the context is computed wherever the event is; what needs to know
+//! what came before is computed where the state of the actor is, in the order of the actor's events ([`Plan::needs_state`]).
+
+mod facts;
+mod field;
+mod note;
+mod plan;
+pub mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use field::Field;
+pub use plan::Plan;
+pub use state::State;
+
+pub(crate) use note::{join, noted, split};
+
+use crate::context::Context;
+use crate::reader::{Head, recycled};
+use facts::Facts;
+use model::{SlotId, Value};
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// The value of a computed field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Computed<'c> {
+    /// Nobody can tell.
+    Absent,
+    Flag(bool),
+    Text(&'c str),
+    Count(u64),
+}
+
+impl From<bool> for Computed<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl<'c> From<&'c str> for Computed<'c> {
+    fn from(text: &'c str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'c, T: Into<Computed<'c>>> From<Option<T>> for Computed<'c> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Into::into)
+    }
+}
+
+/// Fills the computed fields of the events of one source in one thread.
+#[derive(Debug)]
+pub(crate) struct Computer {
+    plan: Arc<Plan>,
+    context: Arc<Context>,
+    values: Vec<Value<'static>>,
+    digits: String,
+    /// Slots whose value is a number, and where it ends in `digits`.
+    numbers: Vec<(SlotId, usize)>,
+}
+
+impl Computer {
+    pub(crate) fn new(plan: &Arc<Plan>, context: &Arc<Context>) -> Self {
+        let (plan, context) = (Arc::clone(plan), Arc::clone(context));
+        Self { plan, context, values: Vec::new(), digits: String::new(), numbers: Vec::new() }
+    }
+
+    /// Goes on with the fields that other rules read, and with what is known now.
+    pub(crate) fn adopt(&mut self, plan: &Arc<Plan>, context: &Arc<Context>) {
+        (self.plan, self.context) = (Arc::clone(plan), Arc::clone(context));
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Shows the event's values with the computed ones among them. Without `state`, fields that need it stay empty.
+    pub(crate) fn fill<T>(
+        &mut self,
+        head: &Head<'_>,
+        values: &[Value<'_>],
+        state: Option<&mut State>,
+        show: impl FnOnce(&Plan, &[Value<'_>]) -> T,
+    ) -> T {
+        let Self { plan, context, values: kept, digits, numbers } = self;
+        digits.clear();
+        numbers.clear();
+        let mut filled = recycled(std::mem::take(kept));
+        filled.extend_from_slice(values);
+        let mut facts = Facts::new(plan, context, head, values, state);
+        for &(slot, field) in &plan.fields {
+            filled[slot.index()] = match facts.value(field) {
+                Computed::Absent => Value::Missing,
+                Computed::Flag(flag) => Value::Bool(flag),
+                Computed::Text(text) => Value::Text(text),
+                Computed::Count(count) => {
+                    let _ = write!(digits, "{count}");
+                    numbers.push((slot, digits.len()));
+                    Value::Missing
+                }
+            };
+        }
+        let mut start = 0;
+        for &(slot, end) in &*numbers {
+            filled[slot.index()] = Value::Number(&digits[start..end]);
+            start = end;
+        }
+        let shown = show(plan, &filled);
+        *kept = recycled(filled);
+        shown
+    }
+}

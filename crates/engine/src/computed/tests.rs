@@ -1,0 +1,86 @@
+use super::note::{join, split};
+use super::{Field, noted};
+use crate::book::Rulebook;
+use crate::decode::{Lines, pad};
+use crate::pipeline::{Pipeline, Settings};
+use crate::reader::Plausible;
+use model::{EventTime, SourceMapping};
+use sigma::computed;
+use sigma::lists::Lists;
+use sigma::parse::parse_all;
+
+#[test]
+fn the_list_of_fields_and_what_computes_them_agree() {
+    let mut listed: Vec<&str> =
+        computed::names().iter().filter(|(_, field)| field.is_available).map(|(name, _)| name.as_str()).collect();
+    let mut computed: Vec<&str> = Field::ALL.iter().map(|it| it.name()).collect();
+    computed.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(computed, listed);
+}
+
+fn book(rules: &str) -> Rulebook {
+    let loaded = parse_all([("rules.yml".to_owned(), rules.to_owned())], &Lists::default());
+    let mut problems = loaded.problems;
+    let book = Rulebook::compile(loaded.documents, &[SourceMapping::built_in("native").unwrap()], &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
+    book
+}
+
+/// The alerts that a rule with this detection and these fields to be shown makes of some events.
+fn alerts(detection: &str, fields: &str, events: &str) -> Vec<model::Alert> {
+    let head = "title: T\nname: t\nid: 0b9c2790-1852-4a7e-9531-6dc2fad3b8c6\nstatus: stable\nlevel: high\nlogsource: {product: nightjar}\n";
+    let book = book(&format!("{head}fields: [{fields}]\ndetection:\n  s:\n    {detection}\n  condition: s\n"));
+    let latest = EventTime::parse("2100-01-01T00:00:00Z").unwrap();
+    let mut pipeline = Pipeline::new(book, 0, &Settings::new(Plausible::until(latest)));
+    let mut bytes = events.as_bytes().to_vec();
+    let payload = pad(&mut bytes);
+    let mut alerts = Vec::new();
+    pipeline.score(&mut Lines::new(&bytes, payload).unwrap(), &mut alerts, |it| panic!("{it:?}"));
+    alerts.into_iter().map(|it| it.alert).collect()
+}
+
+const RESET: &str = r#"{"time":"2026-03-02T10:00:00Z","actor":{"id":"ana"},"action":"password.reset","target":{"id":"1"}}"#;
+
+#[test]
+fn a_rule_reads_what_was_computed_and_its_alert_shows_it() {
+    let alerts = alerts("nj.family: credential_change", "nj.sensitive, nj.sensitivity, actor.id", RESET);
+    assert_eq!(alerts.len(), 1);
+    let shown: Vec<String> = alerts[0].evidence.iter().map(|it| format!("{}={}", it.field, it.value)).collect();
+    assert_eq!(shown, ["nj.family=\"credential_change\"", "nj.sensitive=true", "nj.sensitivity=\"high\"", "actor.id=\"ana\""]);
+}
+
+#[test]
+fn an_alert_has_the_identifier_of_the_event_as_it_came() {
+    let alerts = alerts("nj.sensitive: true", "actor.id", RESET);
+    assert_eq!(alerts[0].events, [model::extract::derived_id(RESET)]);
+}
+
+#[test]
+fn an_event_does_not_vouch_for_itself() {
+    let lying = RESET.replace("\"actor\"", r#""nj":{"family":"view"},"nj.family":"view","actor""#);
+    assert_eq!(alerts("nj.family: view", "", &lying).len(), 0);
+    assert_eq!(alerts("nj.family: credential_change", "", &lying).len(), 1);
+}
+
+#[test]
+fn fields_that_no_rule_reads_are_not_computed() {
+    let book = book(
+        "title: T\nid: 0b9c2790-1852-4a7e-9531-6dc2fad3b8c6\nlevel: low\nstatus: stable\nlogsource: {product: nightjar}\ndetection:\n  s:\n    action: a\n  condition: s\n",
+    );
+    assert!(book.computed[0].is_empty());
+}
+
+#[test]
+fn what_was_noted_is_read_again() {
+    let mut line = String::new();
+    join("{}", "\u{1f}nj.a=btrue\u{1f}nj.b=n12\u{1f}nj.c=ta=\"b", &mut line);
+    let (event, notes) = split(&line);
+    let notes: Vec<(&str, String)> = notes.map(|it| (it.name, it.value.to_json().to_string())).collect();
+    assert_eq!(event, "{}");
+    assert_eq!(notes, [("nj.a", "true".to_owned()), ("nj.b", "12".to_owned()), ("nj.c", "\"a=\\\"b\"".to_owned())]);
+    assert_eq!(split("{}").1.count(), 0);
+    let mut out = String::new();
+    noted(&super::Plan::default(), &[], &mut out);
+    assert_eq!(out, "");
+}

@@ -1,0 +1,293 @@
+//! What the organisation knows: the taxonomy of its actions, and tables of people, shifts, tickets, rights and things. Immutable; looked
+//! up as of the time of an event.
+//!
+//! Made of the texts of files, which others read ([`load`]). A row that can't be used is reported and left out; the others are used.
+
+pub mod calendar;
+pub mod names;
+pub mod networks;
+pub mod purpose;
+mod remarks;
+pub mod roster;
+pub mod rows;
+pub mod spans;
+mod table;
+pub mod things;
+pub mod tickets;
+pub mod zones;
+
+#[cfg(test)]
+mod tests;
+
+pub use calendar::Duty;
+pub use purpose::TicketVerdict;
+pub use sigma::parse::taxonomy::Taxonomy;
+pub use table::Table;
+
+use calendar::Calendar;
+use foldhash::quality::FixedState;
+use jiff::tz::TimeZone;
+use model::EventTime;
+use names::{Name, Names};
+use networks::Networks;
+use roster::Roster;
+use rows::{Format, Report, Row, each};
+use sigma::lists::Lists;
+use sigma::problem::{Code, Problem};
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
+use things::Things;
+use tickets::Tickets;
+use zones::Zones;
+
+/// Lists of texts that say something about the context, too.
+const LISTS: [&str; 4] = ["watchlist", "corporate_networks", "service_accounts", "leavers"];
+
+/// Everything that is known besides the events. Made once, shared by all shards, swapped as a whole.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// What actions are.
+    pub taxonomy: Taxonomy,
+    /// The texts of all tables.
+    pub names: Names,
+    /// The time zones of people and schedules.
+    pub zones: Zones,
+    /// People.
+    pub roster: Roster,
+    /// When they work.
+    pub calendar: Calendar,
+    /// What they were asked to do.
+    pub tickets: Tickets,
+    /// Rights, watch lists, devices, purposes.
+    pub things: Things,
+    /// Corporate networks.
+    pub networks: Networks,
+    /// Service accounts from the plain list of them.
+    services: BTreeSet<Name>,
+    /// People who have given notice, from the plain list of them.
+    leavers: BTreeSet<Name>,
+    /// Of all files that it was made of.
+    fingerprint: u64,
+}
+
+/// A file of the context.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct File {
+    /// What it is called in messages: its path.
+    pub path: String,
+    /// Its name, which says what it is: `roster.csv`, `watchlist.txt`.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+}
+
+impl File {
+    /// A file of that path; its name is the last part of it.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let path = path.into();
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+        Self { path, name, text: text.into() }
+    }
+
+    /// Whether a file of that name says something about the context.
+    pub fn is_known(name: &str) -> bool {
+        Table::of_file(name).is_some() || list_of(name).is_some()
+    }
+}
+
+fn list_of(name: &str) -> Option<&'static str> {
+    let stem = name.strip_suffix(".txt")?;
+    LISTS.into_iter().find(|it| *it == stem)
+}
+
+/// What some files gave.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What can be used.
+    pub context: Context,
+    /// What can't, and what is doubtful.
+    pub problems: Vec<Problem>,
+    /// What was read.
+    pub tables: Vec<TableInfo>,
+}
+
+/// What a file of the context came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInfo {
+    /// The table or list.
+    pub name: String,
+    /// The file.
+    pub path: String,
+    /// Rows in it, those that are left out included.
+    pub rows: usize,
+    /// The earliest and the latest time in it.
+    pub times: Option<(EventTime, EventTime)>,
+    /// What a reader may want to look at.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something that was noticed about a table: not wrong, but perhaps not meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What, in words that fit behind a number.
+    pub what: &'static str,
+    /// How many of it there are.
+    pub count: usize,
+    /// The first few of them.
+    pub examples: Vec<String>,
+}
+
+/// Names and zones while tables are read.
+#[derive(Debug, Default)]
+struct Builder {
+    names: Names,
+    zones: Zones,
+}
+
+impl Builder {
+    fn name(&mut self, text: &str, row: &mut Row<'_, '_>) -> Name {
+        self.names.add(text).unwrap_or_else(|| {
+            row.bad(format!("the texts of all tables have more than {} bytes", Names::BYTES_MAX), "leave out what is old");
+            Name::NONE
+        })
+    }
+}
+
+/// Rows of all tables while they are read.
+#[derive(Debug, Default)]
+struct Collected {
+    calendar: calendar::Collected,
+    tickets: tickets::Collected,
+    things: things::Collected,
+    networks: Networks,
+    services: BTreeSet<Name>,
+    leavers: BTreeSet<Name>,
+}
+
+/// Makes a context of files. Of two files that are the same table, the first is used and the other reported. Other files are passed over.
+pub fn load(files: &[File], taxonomy: Taxonomy) -> Loaded {
+    let (mut builder, mut loaded) = (Builder::default(), Loaded::default());
+    let mut tables: Vec<(Table, Format, &File)> = Vec::new();
+    for file in files {
+        let Some((table, format)) = Table::of_file(&file.name) else { continue };
+        if let Some((.., first)) = tables.iter().find(|(it, ..)| *it == table) {
+            let message = format!("the table `{}` is already taken by {}", table.name(), first.path);
+            loaded.problems.push(Problem::error(Code::BadTable, &file.path, 1, 1, message));
+            continue;
+        }
+        tables.push((table, format, file));
+    }
+    // People first: what comes after needs their time zones.
+    tables.sort_by_key(|(table, ..)| *table);
+    let mut people = roster::Collected::default();
+    let is_roster = |it: &&(Table, Format, &File)| it.0 == Table::Roster;
+    for (table, format, file) in tables.iter().filter(is_roster) {
+        let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| people.read(row, builder);
+        read_table(*table, *format, file, &mut builder, &mut loaded, read);
+    }
+    let roster = people.finish();
+    let mut all = Collected::default();
+    for (table, format, file) in tables.iter().filter(|it| !is_roster(it)) {
+        let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| all.read(*table, row, builder, &roster);
+        read_table(*table, *format, file, &mut builder, &mut loaded, read);
+    }
+    for file in files {
+        if let Some(list) = list_of(&file.name) {
+            all.read_list(list, file, &mut builder, &mut loaded);
+        }
+    }
+    let Collected { calendar, tickets, things, networks, services, leavers } = all;
+    let (calendar, tickets, things) = (calendar.finish(), tickets.finish(), things.finish());
+    let Builder { names, zones } = builder;
+    let fingerprint = FixedState::default().hash_one(files);
+    loaded.context =
+        Context { taxonomy, names, zones, roster, calendar, tickets, things, networks, services, leavers, fingerprint };
+    remarks::add(&loaded.context, &mut loaded.tables);
+    loaded
+}
+
+fn read_table(
+    table: Table,
+    format: Format,
+    file: &File,
+    builder: &mut Builder,
+    loaded: &mut Loaded,
+    read: &mut dyn FnMut(&mut Row<'_, '_>, &mut Builder),
+) {
+    let mut report = Report::new(&file.path);
+    let rows = each(table, format, &file.text, &mut report, |row| read(row, builder));
+    let times = report.times_ms.map(|(first, last)| (EventTime::from_ms(first), EventTime::from_ms(last)));
+    report.finish(&mut loaded.problems);
+    loaded.tables.push(TableInfo { name: table.name().to_owned(), path: file.path.clone(), rows, times, remarks: Vec::new() });
+}
+
+impl Collected {
+    fn read(&mut self, table: Table, row: &mut Row<'_, '_>, builder: &mut Builder, roster: &Roster) {
+        let home = |builder: &Builder, actor: Name| {
+            let person = roster.rows().of(actor).last();
+            person.map_or(TimeZone::UTC, |it| builder.zones.get(it.zone).clone())
+        };
+        match table {
+            Table::Roster => {}
+            Table::Shifts => self.calendar.shifts.extend(calendar::Collected::span(row, builder, home)),
+            Table::OnCall => self.calendar.on_call.extend(calendar::Collected::span(row, builder, home)),
+            Table::Leave => self.calendar.leave.extend(calendar::Collected::span(row, builder, home)),
+            Table::Schedules => self.calendar.schedule(row, builder),
+            Table::Holidays => self.calendar.holiday(row, builder),
+            Table::Tickets => self.tickets.read(row, builder),
+            Table::Entitlements => self.things.right(row, builder),
+            Table::Watchlists => self.things.watch(row, builder),
+            Table::Devices => self.things.device(row, builder),
+            Table::Resources => self.things.resource(row, builder),
+            Table::Networks => {
+                let (network, name) = (row.required("network"), row.text("name"));
+                let name = builder.name(if name.is_empty() { network } else { name }, row);
+                if !network.is_empty() && self.networks.add(network, name).is_none() {
+                    row.bad(format!("`network`: `{network}` is no network"), "write an address and a length: 10.0.0.0/8");
+                }
+            }
+        }
+    }
+
+    fn read_list(&mut self, list: &'static str, file: &File, builder: &mut Builder, loaded: &mut Loaded) {
+        // One that is too long is told by whoever reads lists for placeholders.
+        let Ok(entries) = Lists::parse_text(&file.text) else { return };
+        for entry in &entries {
+            let Some(name) = builder.names.add(entry) else { continue };
+            match list {
+                "watchlist" => self.things.watch_always(entry, &mut builder.names),
+                "service_accounts" => drop(self.services.insert(name)),
+                "leavers" => drop(self.leavers.insert(name)),
+                _ if self.networks.add(entry, name).is_none() => {
+                    let message = format!("`{entry}` is no network");
+                    loaded.problems.push(Problem::error(Code::BadContextRow, &file.path, 1, 1, message));
+                }
+                _ => {}
+            }
+        }
+        let (name, path, rows) = (list.to_owned(), file.path.clone(), entries.len());
+        loaded.tables.push(TableInfo { name, path, rows, times: None, remarks: Vec::new() });
+    }
+}
+
+impl Context {
+    /// Whether it was made of the same files as `other`.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint && self.taxonomy == other.taxonomy
+    }
+
+    /// Whether `actor` is on the list of service accounts.
+    pub fn is_listed_service(&self, actor: Name) -> bool {
+        self.services.contains(&actor)
+    }
+
+    /// Whether `actor` is on the list of people who have given notice.
+    pub fn is_listed_leaver(&self, actor: Name) -> bool {
+        self.leavers.contains(&actor)
+    }
+
+    /// Whether any service account or leaver is on a list.
+    pub fn has_lists(&self) -> (bool, bool) {
+        (!self.services.is_empty(), !self.leavers.is_empty())
+    }
+}

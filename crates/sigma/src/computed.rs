@@ -1,0 +1,201 @@
+//! The fields under `nj.` that the engine computes for each event from context and behaviour: one list for `rules check`, completion, hover and
+//! documentation. What computes them stands in the engine.
+
+use std::sync::LazyLock;
+
+/// How the names of all computed fields begin. An event's own fields of such a name are not read: nobody vouches for himself.
+pub use model::path::COMPUTED_PREFIX as PREFIX;
+
+/// What a computed field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A text from the context.
+    Text,
+    /// A whole number, 0 or more.
+    Count,
+    /// Any number.
+    Number,
+}
+
+impl Kind {
+    /// The values it may have, where there are few.
+    pub fn values(self) -> &'static [&'static str] {
+        match self {
+            Self::Flag => &["true", "false"],
+            Self::Word(words) => words,
+            Self::Text | Self::Count | Self::Number => &[],
+        }
+    }
+
+    /// In a word or two, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flag => "true or false",
+            Self::Word(_) => "a word",
+            Self::Text => "text",
+            Self::Count => "a whole number",
+            Self::Number => "a number",
+        }
+    }
+}
+
+/// A computed field, or several that differ in a word of their name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ComputedField {
+    /// Its name. `<a|b>` stands for one of these words, and `<family>` for one of [`FAMILIES`].
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// What it means, in a sentence.
+    pub meaning: &'static str,
+    /// `false` for a field that is designed and that no event has yet.
+    pub is_available: bool,
+}
+
+/// The families of actions, from the taxonomy.
+pub const FAMILIES: [&str; 8] = ["view", "search", "export", "edit", "credential_change", "private_read", "admin", "other"];
+/// How sensitive actions are, from the taxonomy.
+pub const SENSITIVITIES: [&str; 3] = ["low", "medium", "high"];
+/// Why the actor is on duty or not; the first that holds.
+pub const DUTY_REASONS: [&str; 9] =
+    ["not_started", "left", "on_call", "leave", "shift", "holiday", "schedule", "off_shift", "no_schedule"];
+/// What is to be said of an event's ticket; of several that hold the first in this order.
+pub const TICKET_VERDICTS: [&str; 9] =
+    ["missing", "unknown", "opened_after", "not_open", "wrong_target", "wrong_agent", "self_opened", "reused", "ok"];
+/// Who the target is to the actor, as far as accounts of colleagues are known.
+pub const RELATIONS: [&str; 6] = ["self", "manager", "report", "team", "colleague", "none"];
+
+const fn now(name: &'static str, kind: Kind, meaning: &'static str) -> ComputedField {
+    ComputedField { name, kind, meaning, is_available: true }
+}
+
+const fn planned(name: &'static str, kind: Kind, meaning: &'static str) -> ComputedField {
+    ComputedField { name, kind, meaning, is_available: false }
+}
+
+/// All of them.
+pub const FIELDS: &[ComputedField] = &[
+    now("nj.family", Kind::Word(&FAMILIES), "The family of the action, from the taxonomy."),
+    now("nj.sensitive", Kind::Flag, "Whether the action is of high sensitivity, from the taxonomy."),
+    now("nj.sensitivity", Kind::Word(&SENSITIVITIES), "How sensitive the action is, from the taxonomy."),
+    now("nj.actor.known", Kind::Flag, "Whether the roster has the actor at the time of the event; absent without a roster."),
+    now("nj.actor.role", Kind::Text, "The actor's role at the time of the event, from the roster."),
+    now("nj.actor.team", Kind::Text, "The actor's team at the time of the event, from the roster."),
+    now("nj.actor.manager", Kind::Text, "The actor's manager at the time of the event, from the roster."),
+    now("nj.actor.employment", Kind::Text, "How the actor is employed (employee, contractor, service, …), from the roster."),
+    now("nj.actor.service", Kind::Flag, "Whether the actor is a service account, from the roster, the list of them, or the event."),
+    now("nj.actor.on_notice", Kind::Flag, "Whether notice was given and the last day has not passed."),
+    now("nj.actor.last_day", Kind::Flag, "Whether it is the actor's last day, on the actor's own calendar."),
+    now("nj.actor.left", Kind::Flag, "Whether the actor's last day has passed."),
+    now("nj.actor.tenure_days", Kind::Count, "Whole days since the actor's first day."),
+    now(
+        "nj.shift.on_duty",
+        Kind::Word(&["true", "false", "unknown"]),
+        "Whether the actor was on duty, by shifts, on-call, leave and holidays.",
+    ),
+    now("nj.shift.reason", Kind::Word(&DUTY_REASONS), "Why the actor is on duty or not."),
+    now(
+        "nj.ticket.needed",
+        Kind::Flag,
+        "Whether the action needs a ticket, from the taxonomy and the entitlements; service accounts need none.",
+    ),
+    now(
+        "nj.ticket.verdict",
+        Kind::Word(&TICKET_VERDICTS),
+        "Whether the ticket that was named justifies the action; absent where nobody can tell.",
+    ),
+    now("nj.ticket.targets", Kind::Count, "How many different targets the actor has used the ticket for within 30 days, up to 64."),
+    now(
+        "nj.entitlement.ok",
+        Kind::Flag,
+        "Whether the actor's role may do this with this tool; absent for roles that the entitlements don't know.",
+    ),
+    now(
+        "nj.purpose.ok",
+        Kind::Flag,
+        "Whether the actor's role serves a purpose that the tool or data set is for; absent where none is stated.",
+    ),
+    now("nj.target.watchlist", Kind::Flag, "Whether the target is on a watch list; absent without one."),
+    now("nj.target.tier", Kind::Text, "The tier of the target on the watch lists."),
+    now(
+        "nj.target.relation",
+        Kind::Word(&RELATIONS),
+        "Who the target is to the actor, by the accounts in the roster; absent without any.",
+    ),
+    now("nj.device.known", Kind::Flag, "Whether the device is in the inventory; absent without one, or without a device."),
+    now("nj.device.own", Kind::Flag, "Whether the device is the actor's own, from the inventory."),
+    now("nj.device.managed", Kind::Flag, "Whether the company manages the device, from the inventory."),
+    now("nj.device.encrypted", Kind::Flag, "Whether the device's disk is encrypted, from the inventory."),
+    now("nj.device.patched", Kind::Flag, "Whether the device is patched, from the inventory."),
+    now(
+        "nj.network.corporate",
+        Kind::Flag,
+        "Whether the event came from a corporate network; absent without a list of them, or without an address.",
+    ),
+    now("nj.network.name", Kind::Text, "The name of the corporate network that the event came from."),
+    planned("nj.shift.p", Kind::Number, "How usual this time of the week is for the actor."),
+    planned("nj.rate.<family>.<10m|1h|1d>.count", Kind::Count, "How many actions of the family there were in the window."),
+    planned("nj.rate.<family>.<10m|1h|1d>.p_self", Kind::Number, "How usual that many are for the actor."),
+    planned("nj.rate.<family>.<10m|1h|1d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
+    planned("nj.rate.<family>.<10m|1h|1d>.usual_p99", Kind::Number, "The actor's usual 99th percentile."),
+    planned("nj.distinct.<10m|1d|7d|30d|90d>.count", Kind::Count, "How many different targets there were in the window."),
+    planned("nj.distinct.<10m|1d|7d|30d|90d>.p_self", Kind::Number, "How usual that many are for the actor."),
+    planned("nj.distinct.<10m|1d|7d|30d|90d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
+    planned("nj.novelty.<action|tool|ip|device|asn|country>.p", Kind::Number, "How likely something so rare was."),
+    planned("nj.novelty.<action|tool|ip|device|asn|country>.first_for_actor", Kind::Flag, "Whether the actor never had it before."),
+    planned("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", Kind::Flag, "Whether no peer had it before."),
+    planned("nj.chain.takeover", Kind::Count, "How far the target is on the way contact change → second factor off → reset."),
+    planned("nj.chain.targets", Kind::Count, "How many targets the actor has on that way."),
+    planned("nj.target.actors_24h", Kind::Count, "How many people touched the target within 24 hours."),
+    planned("nj.target.p", Kind::Number, "How usual this is for the target."),
+    planned("nj.target.first_actor", Kind::Flag, "Whether this actor never touched the target before."),
+    planned("nj.p", Kind::Number, "The combined p-value of the event."),
+    planned("nj.score", Kind::Number, "−10 · log10 of how often so much is expected per active user and day."),
+    planned("nj.evidence", Kind::Number, "How much was known, 0 to 1."),
+    planned("nj.risk.<1d|3d|7d|30d>", Kind::Number, "The actor's decaying risk, over that many days."),
+];
+
+/// The names of all computed fields, each word of a name written out, with the entry that it comes from.
+pub fn names() -> &'static [(String, &'static ComputedField)] {
+    static NAMES: LazyLock<Vec<(String, &'static ComputedField)>> =
+        LazyLock::new(|| FIELDS.iter().flat_map(|field| written_out(field.name).into_iter().map(move |it| (it, field))).collect());
+    &NAMES
+}
+
+/// The field of that name.
+pub fn find(name: &str) -> Option<&'static ComputedField> {
+    names().iter().find(|(it, _)| it == name).map(|(_, field)| *field)
+}
+
+/// The names that a name with `<a|b>` in it stands for.
+fn written_out(name: &str) -> Vec<String> {
+    let Some((before, rest)) = name.split_once('<') else { return vec![name.to_owned()] };
+    let (words, after) = rest.split_once('>').expect("the names above are well-formed");
+    let words: Vec<&str> = if words == "family" { FAMILIES.to_vec() } else { words.split('|').collect() };
+    let tails = written_out(after);
+    words.iter().flat_map(|word| tails.iter().map(move |tail| format!("{before}{word}{tail}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_there_once_and_begins_with_the_prefix() {
+        let names: Vec<&str> = names().iter().map(|(it, _)| it.as_str()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        assert!(names.iter().all(|it| it.starts_with(PREFIX) && !it.contains(['<', '>', '|'])), "{names:?}");
+    }
+
+    #[test]
+    fn words_of_a_name_are_written_out() {
+        assert_eq!(written_out("a.<x|y>.<1|2>"), ["a.x.1", "a.x.2", "a.y.1", "a.y.2"]);
+        assert_eq!(find("nj.rate.view.10m.count").map(|it| it.kind), Some(Kind::Count));
+        assert_eq!(find("nj.rate.<family>.10m.count"), None);
+    }
+}
