@@ -2,7 +2,7 @@
 
 use crate::support::{files, root, score};
 use crate::yaml;
-use engine::explain::explain;
+use engine::explain::{Lens, explain};
 use engine::{Pipeline, Plausible, Rulebook, Settings};
 use model::{EventTime, LogSource, SourceMapping};
 use serde_json::{Map, Value as Json, json};
@@ -120,7 +120,8 @@ impl Case {
             }
             // Filters are laid on a set, not on a document.
             if let Some(rule) = explained.filter(|_| book.set.rules.len() == 1 && book.set.rules[0].filters.is_empty()) {
-                let explanation = explain(rule, &mapping, &line(event), &self.clock()).map_err(|it| it.to_string())?;
+                let lens = Lens { mapping: &mapping, clock: &self.clock(), context: &book.context };
+                let explanation = explain(rule, &line(event), lens).map_err(|it| it.to_string())?;
                 if explanation.matches != wanted {
                     return Err(format!("the explanation of {event} says otherwise than the engine"));
                 }

@@ -4,10 +4,13 @@ mod near;
 
 pub use near::{NearMiss, near_miss};
 
+use crate::computed::{Computer, Plan, State};
+use crate::context::Context;
 use crate::decode::{Decoder, Limits, Lines, pad};
+use crate::reader::Head;
 use model::extract::{lookup, shown};
 use model::source::{Admission, LogSource};
-use model::{Event, EventTime, Reject, Schema, SourceMapping, Value};
+use model::{Event, EventTime, Reject, Schema, SlotId, SourceMapping, Value};
 use sigma::ast::{Condition, Document, Item, Pattern, Place, Predicate, Relation, Rule, Search, Selection, Wild};
 use sigma::compile::{Program, RuleIndex, RuleSet};
 use sigma::matcher::{Clock, Matcher};
@@ -40,9 +43,21 @@ pub struct Step {
     pub value: Option<serde_json::Value>,
 }
 
-/// Explains `rule` on the event in `line`, read through `mapping`. Fails as the decoder does.
-pub fn explain(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) -> Result<Explanation, Reject> {
-    let asking = Asking { rule, mapping, line, clock };
+/// What an event is looked at with.
+#[derive(Debug, Clone, Copy)]
+pub struct Lens<'l> {
+    /// How its source is read.
+    pub mapping: &'l SourceMapping,
+    /// Local time.
+    pub clock: &'l Clock,
+    /// What is known besides the event. Of what came before it nothing is.
+    pub context: &'l Arc<Context>,
+}
+
+/// Explains `rule` on the event in `line`. Fails as the decoder does.
+pub fn explain(rule: &Rule, line: &str, lens: Lens<'_>) -> Result<Explanation, Reject> {
+    let asking = Asking::new(rule, line, lens)?;
+    let mapping = lens.mapping;
     let admission = mapping.admission(&rule.logsource);
     let is_routed = admission != Admission::None;
     let mut steps = Vec::new();
@@ -74,9 +89,22 @@ struct Asking<'a> {
     mapping: &'a SourceMapping,
     line: &'a str,
     clock: &'a Clock,
+    context: &'a Arc<Context>,
+    /// The computed fields that the rule reads, with their values.
+    computed: Vec<(String, serde_json::Value)>,
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    fn new(rule: &'a Rule, line: &'a str, lens: Lens<'a>) -> Result<Self, Reject> {
+        let Lens { mapping, clock, context } = lens;
+        let mut asking = Self { rule, mapping, line, clock, context, computed: Vec::new() };
+        let everywhere = Rule { logsource: model::LogSource::default(), ..rule.clone() };
+        asking.computed = asking.ask(everywhere, |program, event| {
+            let paths = (0..).zip(program.schema.projection.paths()).filter(|(_, it)| it.is_computed());
+            paths.map(|(at, path)| (path.as_str().to_owned(), event.value(SlotId(at)).to_json())).collect()
+        })?;
+        Ok(asking)
+    }
     /// Whether the event is of one of the log sources that only some events of its source are of.
     fn routed(&self, routes: &[usize], steps: &mut Vec<Step>) -> Result<bool, Reject> {
         let conditions = sigma::routing::conditions(self.mapping).unwrap_or_default();
@@ -106,22 +134,30 @@ impl Asking<'_> {
             filters: Vec::new(),
             is_muted: false,
         };
-        let set = Arc::new(RuleSet::new(vec![Document::Rule(part)]));
-        let program = Program::compile(&set, Schema::of(self.mapping.clone()), &mut Vec::new());
+        self.ask(part, |program, event| Matcher::new(program, self.clock.clone()).condition_holds(program, RuleIndex(0), event))
+    }
+
+    /// Compiles a rule alone and shows the event as it would see it.
+    fn ask<T>(&self, rule: Rule, show: impl FnOnce(&Program, &Event<'_>) -> T) -> Result<T, Reject> {
+        let set = Arc::new(RuleSet::new(vec![Document::Rule(rule)]));
+        let mut program = Program::compile(&set, Schema::of(self.mapping.clone()), &mut Vec::new());
+        let plan = Arc::new(Plan::of(&mut program));
         let mut bytes = self.line.trim_end().as_bytes().to_vec();
         let payload = pad(&mut bytes);
         let mut values = vec![Value::Missing; program.schema.projection.len()];
         let mut lines = Lines::new(&bytes, payload).ok_or_else(empty_line)?;
         let mut decoder = Decoder::new(&program.schema.projection, Limits::default());
-        let line = decoder.next(&mut lines, &mut values).ok_or_else(empty_line)?;
-        let text = line.outcome?;
+        let line = decoder.next(&mut lines, &mut values).ok_or_else(empty_line)?.outcome?;
         let roles = &program.schema.roles;
         let time = match model::event::first(&values, &roles.time) {
             Value::Number(text) => EventTime::from_unix(text),
             value => value.text().and_then(|it| EventTime::read(&it)),
         };
-        let event = Event { time: time.unwrap_or_default(), values: &values, line: text };
-        Ok(Matcher::new(&program, self.clock.clone()).condition_holds(&program, RuleIndex(0), &event))
+        let time = time.unwrap_or_default();
+        let head = Head { time, actor: model::event::first(&values, &roles.actor), id: Value::Missing, line };
+        let mut state = State::default();
+        Ok(Computer::new(&plan, self.context)
+            .fill(&head, &values, Some(&mut state), |_, values| show(&program, &Event { time, values, line })))
     }
 
     fn search(&self, search: &Search) -> Result<bool, Reject> {
@@ -159,6 +195,9 @@ impl Asking<'_> {
     }
 
     fn value(&self, path: &str) -> serde_json::Value {
+        if let Some((_, computed)) = self.computed.iter().find(|(name, _)| name == path) {
+            return computed.clone();
+        }
         value(self.mapping, self.line, path)
     }
 

@@ -40,7 +40,7 @@ fn rules_are_found_in_nested_folders_and_named_after_their_files() {
 #[test]
 fn what_is_no_rule_is_left_alone() {
     let files: [(&str, &[u8]); 5] =
-        [("a.yml", RULE), ("taxonomy.yml", b"x: y"), ("context/b.yml", b"x"), (".c.yml", b"x"), ("README.md", b"x")];
+        [("a.yml", RULE), ("taxonomy.yml", b"families: {}"), ("context/b.yml", b"x"), (".c.yml", b"x"), ("README.md", b"x")];
     let rules = Folder::with("others", &files).load();
     assert_eq!((rules.len(), rules.errors()), (1, 0));
 }
@@ -149,4 +149,57 @@ fn a_mapping_whose_conditions_are_wrong_is_refused() {
     let folder = Folder::with("when", &[("w.toml", text)]);
     let error = mapping(folder.0.join("w.toml").to_str().unwrap()).unwrap_err();
     assert!(error.is::<Usage>() && error.to_string().contains("logsources[0].when of the source `w`: unknown modifier"), "{error}");
+}
+
+/// The role of `ana` in the context of `folder`, with `more` over it.
+fn role(folder: &Folder, more: Option<&Folder>) -> (String, usize) {
+    let loaded = context(std::slice::from_ref(&folder.0), more.map(|it| it.0.as_path()), &[]).unwrap();
+    let known = &loaded.context;
+    let person = known.names.find("ana").and_then(|it| known.roster.person(it, 0));
+    (person.map_or(String::new(), |(_, it)| known.names.get(it.role).to_owned()), loaded.problems.len())
+}
+
+#[test]
+fn a_table_takes_the_place_of_one_of_its_name_beside_the_rules() {
+    let beside = Folder::with("tables", &[("a.yml", RULE), ("context/roster.csv", b"id,role\nana,agent\n")]);
+    let given = Folder::with("tables-given", &[("roster.ndjson", b"{\"id\":\"ana\",\"role\":\"lead\"}\n")]);
+    assert_eq!(role(&beside, None), ("agent".to_owned(), 0));
+    assert_eq!(role(&beside, Some(&given)), ("lead".to_owned(), 0));
+    let same = Folder(beside.0.join("context"));
+    assert_eq!(role(&beside, Some(&same)), ("agent".to_owned(), 0));
+}
+
+#[test]
+fn a_table_in_a_form_that_is_not_read_is_told() {
+    let folder =
+        Folder::with("parquet", &[("a.yml", RULE), ("context/roster.parquet", b"PAR1"), ("context/other.parquet", b"PAR1")]);
+    assert_eq!(role(&folder, None), (String::new(), 1));
+}
+
+#[test]
+fn the_nearest_taxonomy_counts() {
+    let other: &[u8] = b"families:\n  admin: [export]\n";
+    let folder = Folder::with("taxonomy", &[("a.yml", RULE), ("taxonomy.yml", other), ("context/vips.txt", b"7\n")]);
+    let family = |more: Option<&Path>| {
+        let loaded = context(std::slice::from_ref(&folder.0), more, &[]).unwrap();
+        loaded.context.taxonomy.class("export").family()
+    };
+    assert_eq!(family(None), "admin");
+    let given = Folder::with("taxonomy-given", &[("taxonomy.yml", b"families:\n  edit: [export]\n")]);
+    assert_eq!(family(Some(&given.0)), "edit");
+}
+
+#[test]
+fn a_context_that_says_something_else_is_noticed() {
+    let folder = Folder::with("noticed", &[("a.yml", RULE), ("context/roster.csv", b"id,role\nana,agent\n")]);
+    let look = || {
+        let dirs = std::slice::from_ref(&folder.0);
+        (folder.load().book.context, fingerprint(dirs, None, &[]))
+    };
+    let (before, print) = look();
+    let (again, same) = look();
+    assert!(before.says_the_same(&again) && print == same);
+    fs::write(folder.0.join("context/roster.csv"), "id,role\nana,lead\n").unwrap();
+    let (after, other) = look();
+    assert!(!before.says_the_same(&after) && print != other);
 }

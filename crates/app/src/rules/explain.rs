@@ -9,7 +9,7 @@ use crate::load;
 use anyhow::{Context, Result};
 use correlations::{Asked, Feeding};
 use engine::decode::{Limits, Lines, pad};
-use engine::explain::{Explanation, NearMiss, Step, explain, near_miss};
+use engine::explain::{Explanation, Lens, NearMiss, Step, explain, near_miss};
 use engine::{Plausible, Reader, Rulebook};
 use model::{EventTime, Reject, SourceMapping};
 use serde_json::{Value as Json, json};
@@ -91,7 +91,11 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     load::report(&documents.problems)?;
     let line = event_line(&args.event, args.line)?;
     let unreadable = |reject| anyhow::anyhow!("the event can't be read: {reject}");
-    let explained = explained(&documents.documents, args.rule.as_deref(), &mapping, &line, &clock)?.map_err(unreadable)?;
+    let known = load::context(&args.dirs, args.context.as_deref(), &[])?;
+    load::report(&known.problems)?;
+    let context = Arc::new(known.context);
+    let lens = Lens { mapping: &mapping, clock: &clock, context: &context };
+    let explained = explained(&documents.documents, args.rule.as_deref(), &line, lens)?.map_err(unreadable)?;
     match args.format {
         Format::Text => show::write_text(&explained, args.rule.is_some())?,
         Format::Json => write_json(&explained)?,
@@ -103,10 +107,10 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
 fn explained<'d>(
     documents: &'d [Document],
     name: Option<&str>,
-    mapping: &'d SourceMapping,
     line: &'d str,
-    clock: &'d Clock,
+    lens: Lens<'d>,
 ) -> Result<std::result::Result<Explained<'d>, Reject>> {
+    let mapping = lens.mapping;
     let (wanted, wanted_correlations) = wanted(documents, name)?;
     Ok((|| {
         let rejected = rejected(mapping, line);
@@ -116,16 +120,16 @@ fn explained<'d>(
                 found.elsewhere += 1;
                 continue;
             }
-            found.rules.push((rule, explain(rule, mapping, line, clock)?));
+            found.rules.push((rule, explain(rule, line, lens)?));
         }
         let matches = found.rules.iter().map(|(rule, it)| (rule.info.name.as_str(), it.matches)).collect();
-        let asked = Asked { documents, mapping, line, clock, matches };
+        let asked = Asked { documents, line, lens, matches };
         for correlation in wanted_correlations {
             found.feedings.push(asked.feeding(correlation)?);
         }
         if found.rules.iter().all(|it| !it.1.matches) {
             for (rule, _) in &found.rules {
-                let near = near_miss(rule, mapping, line, clock)?;
+                let near = near_miss(rule, line, lens)?;
                 found.near.extend((near.met > 0).then_some((*rule, near)));
             }
             // By the share of tests that come out right, then by how few are missing.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod context;
 mod dead_letters;
 mod lifecycle;
 mod pages;

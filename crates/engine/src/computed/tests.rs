@@ -1,6 +1,7 @@
 use super::note::{join, split};
 use super::{Field, noted};
 use crate::book::Rulebook;
+use crate::context::{self, Context, File, Taxonomy};
 use crate::decode::{Lines, pad};
 use crate::pipeline::{Pipeline, Settings};
 use crate::reader::Plausible;
@@ -8,6 +9,7 @@ use model::{EventTime, SourceMapping};
 use sigma::computed;
 use sigma::lists::Lists;
 use sigma::parse::parse_all;
+use std::sync::Arc;
 
 #[test]
 fn the_list_of_fields_and_what_computes_them_agree() {
@@ -83,4 +85,75 @@ fn what_was_noted_is_read_again() {
     let mut out = String::new();
     noted(&super::Plan::default(), &[], &mut out);
     assert_eq!(out, "");
+}
+
+const LOOK: &str = r#"{"time":"2026-03-02T10:00:00Z","actor":{"id":"ana"},"action":"account.lookup","target":{"id":"1"},"justification":{"ticket":"CS-1"}}"#;
+
+/// A pipeline with a rule for each verdict of tickets, and a context of one table.
+fn verdicts(tickets: &str) -> (Rulebook, Pipeline) {
+    let rule = |verdict: &str| {
+        format!(
+            "title: T\nname: {verdict}\nlevel: high\nlogsource: {{product: nightjar}}\nfields: [nj.ticket.targets]\ndetection:\n  s:\n    nj.ticket.verdict: {verdict}\n  condition: s\n"
+        )
+    };
+    let rules: Vec<String> = computed::TICKET_VERDICTS.iter().map(|it| rule(it)).collect();
+    let loaded = parse_all([("rules.yml".to_owned(), rules.join("---\n"))], &Lists::default());
+    let book = Rulebook::compile(loaded.documents, &[SourceMapping::built_in("native").unwrap()], &mut Vec::new());
+    let book = book.with_context(known(tickets));
+    let latest = EventTime::parse("2100-01-01T00:00:00Z").unwrap();
+    (book.clone(), Pipeline::new(book, 0, &Settings::new(Plausible::until(latest))))
+}
+
+fn known(tickets: &str) -> Arc<Context> {
+    let files = [File::new("tickets.csv", format!("id,targets,assignee,opened\n{tickets}\n"))];
+    Arc::new(context::load(&files, Taxonomy::default()).context)
+}
+
+fn names(pipeline: &mut Pipeline, events: &str) -> Vec<String> {
+    let mut bytes = events.as_bytes().to_vec();
+    let payload = pad(&mut bytes);
+    let mut alerts = Vec::new();
+    pipeline.score(&mut Lines::new(&bytes, payload).unwrap(), &mut alerts, |it| panic!("{it:?}"));
+    alerts.into_iter().map(|it| it.alert.rule.name.clone()).collect()
+}
+
+#[test]
+fn another_context_is_in_force_from_the_next_event() {
+    let (book, mut pipeline) = verdicts("CS-1,1,ana,2026-03-01");
+    assert_eq!(names(&mut pipeline, LOOK), ["ok"]);
+    pipeline.adopt(book.with_context(known("CS-1,1,ben,2026-03-01")));
+    assert_eq!(names(&mut pipeline, LOOK), ["wrong_agent"]);
+}
+
+#[test]
+fn what_tickets_were_used_for_is_saved_and_restored() {
+    let (_, mut pipeline) = verdicts("CS-1,,ana,2026-03-01");
+    let look = |target: u8| LOOK.replace("\"1\"", &format!("\"{target}\""));
+    assert_eq!(names(&mut pipeline, &[look(1), look(2), look(3), look(1)].join("\n")), ["ok"; 4]);
+    let (_, mut restored) = verdicts("CS-1,,ana,2026-03-01");
+    restored.restore(&pipeline.snapshot()).unwrap();
+    for pipeline in [&mut pipeline, &mut restored] {
+        assert_eq!(names(pipeline, &[look(4), look(5)].join("\n")), ["reused"; 2]);
+    }
+}
+
+#[test]
+fn without_tables_only_what_an_event_tells_is_said() {
+    let (book, mut pipeline) = verdicts("CS-1,1,ana,2026-03-01");
+    pipeline.adopt(book.with_context(Arc::default()));
+    assert_eq!(names(&mut pipeline, LOOK), [""; 0]);
+    assert_eq!(names(&mut pipeline, &LOOK.replace("CS-1", " ")), ["missing"]);
+    // Service accounts and actions that need none are not asked for tickets.
+    assert_eq!(names(&mut pipeline, &LOOK.replace("CS-1", "").replace("\"ana\"", "\"svc\",\"type\":\"service\"")), [""; 0]);
+    assert_eq!(names(&mut pipeline, &LOOK.replace("CS-1", "").replace("account.lookup", "login")), [""; 0]);
+}
+
+#[test]
+fn an_event_that_is_computed_again_is_counted_once() {
+    let (_, mut pipeline) = verdicts("CS-1,,ana,2026-03-01");
+    let look = |target: u8| {
+        LOOK.replace("\"1\"", &format!("\"{target}\"")).replace("{\"time\"", &format!("{{\"id\":\"e{target}\",\"time\""))
+    };
+    let twice = [look(1), look(1), look(2), look(2), look(3), look(3)].join("\n");
+    assert_eq!(names(&mut pipeline, &twice), ["ok"; 3]);
 }

@@ -1,9 +1,8 @@
 //! How near a rule came to matching: the fewest tests of fields that would have to come out otherwise.
 
-use super::{Asking, Step};
-use model::{Reject, SourceMapping};
+use super::{Asking, Lens, Step};
+use model::Reject;
 use sigma::ast::{Condition, Rule, Search, Selection};
-use sigma::matcher::Clock;
 
 /// The cheapest way to a match.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,8 +31,8 @@ impl NearMiss {
 
 /// How near `rule` and its filters come to matching the event in `line`, whether or not the rule is for the event's source. Fails
 /// as the decoder does.
-pub fn near_miss(rule: &Rule, mapping: &SourceMapping, line: &str, clock: &Clock) -> Result<NearMiss, Reject> {
-    let asking = Asking { rule, mapping, line, clock };
+pub fn near_miss(rule: &Rule, line: &str, lens: Lens<'_>) -> Result<NearMiss, Reject> {
+    let asking = Asking::new(rule, line, lens)?;
     let mut way = of_condition(&asking, &rule.condition, &rule.selections)?.to_hold;
     for filter in &rule.filters {
         way = way.and(of_condition(&asking, &filter.condition, &filter.selections)?.to_hold);
@@ -105,8 +104,9 @@ mod tests {
         let text = format!("title: T\nlogsource: {{product: nightjar}}\ndetection: {detection}\n");
         let loaded = sigma::parse::parse_file("r.yml", &text, &Lists::default());
         let Some(Document::Rule(rule)) = loaded.documents.first() else { panic!("{:?}", loaded.problems) };
-        let mapping = SourceMapping::built_in("raw").unwrap();
-        let near = near_miss(rule, &mapping, event, &Clock::with_default("UTC").unwrap()).unwrap();
+        let (mapping, clock) = (model::SourceMapping::built_in("raw").unwrap(), sigma::matcher::Clock::default());
+        let lens = Lens { mapping: &mapping, clock: &clock, context: &std::sync::Arc::default() };
+        let near = near_miss(rule, event, lens).unwrap();
         let missing = near.missing.iter().map(|it| format!(" {}{}", if it.holds { "!" } else { "" }, it.question));
         assert_eq!(format!("{}{}", near.met, missing.collect::<String>()), expected);
     }

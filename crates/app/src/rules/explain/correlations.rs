@@ -1,10 +1,10 @@
 //! What an event does to correlations: which rules of each it feeds, in which group, and why it does not feed the others.
 
-use engine::explain::{self, near_miss};
+use engine::explain::{self, Lens, near_miss};
 use model::{Reject, SourceMapping};
 use serde_json::{Value as Json, json};
 use sigma::ast::{Correlation, CorrelationKind, Document, Rule};
-use sigma::matcher::{Clock, number};
+use sigma::matcher::number;
 use std::collections::BTreeMap;
 
 /// What an event does to one correlation.
@@ -51,9 +51,8 @@ pub(super) enum State {
 /// What is asked, and of whom.
 pub(super) struct Asked<'a> {
     pub(super) documents: &'a [Document],
-    pub(super) mapping: &'a SourceMapping,
     pub(super) line: &'a str,
-    pub(super) clock: &'a Clock,
+    pub(super) lens: Lens<'a>,
     /// Whether each rule that was looked at matches.
     pub(super) matches: BTreeMap<&'a str, bool>,
 }
@@ -78,15 +77,15 @@ impl<'a> Asked<'a> {
     }
 
     fn state(&self, correlation: &Correlation, reference: &str, rule: &Rule) -> Result<State, Reject> {
-        if let Some(reason) = not_routed(rule, self.mapping) {
+        if let Some(reason) = not_routed(rule, self.lens.mapping) {
             return Ok(State::Not(reason));
         }
         let matches = match self.matches.get(rule.info.name.as_str()) {
             Some(&known) => known,
-            None => explain::explain(rule, self.mapping, self.line, self.clock)?.matches,
+            None => explain::explain(rule, self.line, self.lens)?.matches,
         };
         if !matches {
-            let near = near_miss(rule, self.mapping, self.line, self.clock)?;
+            let near = near_miss(rule, self.line, self.lens)?;
             let first = near.missing.first().map(super::show::test).unwrap_or_default();
             let more = match near.missing.len().saturating_sub(1) {
                 0 => String::new(),
@@ -117,7 +116,7 @@ impl<'a> Asked<'a> {
         let groups = correlation.group_by.len();
         let mut found = Vec::with_capacity(values.len());
         for (at, (name, path)) in values.into_iter().enumerate() {
-            let value = explain::value(self.mapping, self.line, path.as_str());
+            let value = explain::value(self.lens.mapping, self.line, path.as_str());
             let so = if at < groups { "without which it belongs to no group" } else { "which is what counts" };
             if value.is_null() {
                 return State::Not(format!("the event has no `{path}`, {so}"));
@@ -125,7 +124,7 @@ impl<'a> Asked<'a> {
             if !has_text(&value) {
                 return State::Not(format!("the event's `{path}` has no text, number or boolean, {so}: {value}"));
             }
-            let is_actor = self.mapping.roles.actor.first().is_some_and(|it| *it == path.as_str());
+            let is_actor = self.lens.mapping.roles.actor.first().is_some_and(|it| *it == path.as_str());
             if at < groups && is_actor && value.is_array() {
                 return State::Not(format!("the event's `{path}` is a list, which names no actor: {value}"));
             }
