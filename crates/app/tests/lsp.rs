@@ -317,7 +317,10 @@ fn what_fits_is_proposed_in_texts_that_are_broken() {
     assert_eq!(editor.proposals(&item("outcome: den"), "outcome: den"), ["denied"]);
     assert_eq!(editor.proposals(&item("action|contains|"), "action|contains|").first().unwrap(), "all");
     assert!(!editor.proposals(&item("action|contains|"), "action|contains|").contains(&"endswith".to_owned()));
-    assert_eq!(editor.proposals(&item("nj."), "    nj."), [""; 0], "no event has them in this version");
+    let computed = editor.proposals(&item("nj."), "    nj.");
+    assert!(computed.contains(&"nj.ticket.verdict".to_owned()), "{computed:?}");
+    assert!(!computed.contains(&"nj.score".to_owned()), "no event has it in this version: {computed:?}");
+    assert_eq!(editor.proposals(&item("nj.ticket.verdict: wrong_a"), "verdict: wrong_a"), ["wrong_agent"]);
     let group = RULES.replace("    - actor.id\n  timespan", "    - user\n  timespan");
     assert_eq!(editor.proposals(&group, "    - user"), [""; 0], "the rule that it counts sees native events");
     let several = RULES.replace("  small:", "  sel_a:\n    a: b\n  sel_b:").replace("exports and not small", "1 of s");

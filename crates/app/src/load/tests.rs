@@ -161,8 +161,8 @@ fn role(folder: &Folder, more: Option<&Folder>) -> (String, usize) {
 
 #[test]
 fn a_table_takes_the_place_of_one_of_its_name_beside_the_rules() {
-    let beside = Folder::with("tables", &[("a.yml", RULE), ("context/roster.csv", b"id,role\nana,agent\n")]);
-    let given = Folder::with("tables-given", &[("roster.ndjson", b"{\"id\":\"ana\",\"role\":\"lead\"}\n")]);
+    let beside = Folder::with("context-tables", &[("a.yml", RULE), ("context/roster.csv", b"id,role\nana,agent\n")]);
+    let given = Folder::with("context-given", &[("roster.ndjson", b"{\"id\":\"ana\",\"role\":\"lead\"}\n")]);
     assert_eq!(role(&beside, None), ("agent".to_owned(), 0));
     assert_eq!(role(&beside, Some(&given)), ("lead".to_owned(), 0));
     let same = Folder(beside.0.join("context"));
