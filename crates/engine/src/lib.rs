@@ -14,6 +14,7 @@ mod hits;
 pub mod pages;
 pub mod pipeline;
 pub mod policy;
+mod prefetch;
 pub mod reader;
 mod reread;
 pub mod seen;

@@ -5,7 +5,7 @@ use crate::carry::{Carried, CarryOver};
 use crate::decode::{Limits, Lines};
 use crate::exchange::Exchange;
 use crate::reader::{Head, Plausible, Reader, Record, recycled};
-use crate::shard::{Emitted, Lane, Outbox, Place, Shard, Verdict};
+use crate::shard::{AHEAD, Emitted, Findings, Lane, Outbox, Place, Shard, Sheet, Verdict};
 use crate::watermark::{Tick, Watermark};
 use crate::windows::WindowLimits;
 use model::Value;
@@ -55,6 +55,42 @@ pub struct Tally {
     pub late: u64,
 }
 
+/// An event that is matched and not settled yet.
+#[derive(Debug)]
+struct Row<'b> {
+    head: Head<'b>,
+    findings: Findings,
+    position: u64,
+}
+
+/// Some events on their way from matching to settling.
+#[derive(Debug)]
+struct Ahead<'b> {
+    rows: [Option<Row<'b>>; AHEAD],
+    count: usize,
+    sheet: Sheet,
+}
+
+impl<'b> Ahead<'b> {
+    fn new(sheet: Sheet) -> Self {
+        Self { rows: [const { None }; AHEAD], count: 0, sheet }
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
+        self.sheet.clear();
+    }
+
+    fn push(&mut self, row: Row<'b>) {
+        self.rows[self.count] = Some(row);
+        self.count += 1;
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &Row<'b>> + Clone {
+        self.rows[..self.count].iter().flatten()
+    }
+}
+
 /// Reader, shard, exchange and watermark of one input.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -66,6 +102,7 @@ pub struct Pipeline {
     watermark: Watermark,
     outbox: Outbox,
     values: Vec<Value<'static>>,
+    sheet: Sheet,
     position: u64,
     tally: Tally,
     routed: u64,
@@ -85,6 +122,7 @@ impl Pipeline {
             watermark: Watermark::new(settings.lateness_ms),
             outbox: Outbox::default(),
             values: Vec::new(),
+            sheet: Sheet::default(),
             position: 0,
             tally: Tally::default(),
             routed: 0,
@@ -108,28 +146,43 @@ impl Pipeline {
     /// Scores every line of a block. Alerts are appended in order; `reject` gets each line that is no event.
     pub fn score<'b>(&mut self, lines: &mut Lines<'b>, alerts: &mut Vec<Emitted>, mut reject: impl FnMut(&Record<'b>)) {
         let mut values = recycled(std::mem::take(&mut self.values));
-        while let Some(record) = self.reader.next(lines, &mut values) {
-            self.tally.events += 1;
-            if let Ok(head) = &record.outcome {
-                let ticks = self.event(head, &values);
-                self.deliver(ticks.as_slice(), alerts);
-            } else {
-                self.tally.bad += 1;
-                reject(&record);
+        let mut next = Ahead::new(std::mem::take(&mut self.sheet));
+        let mut is_more = true;
+        while is_more {
+            next.clear();
+            while is_more && next.count < AHEAD {
+                let Some(record) = self.reader.next(lines, &mut values) else {
+                    is_more = false;
+                    break;
+                };
+                self.tally.events += 1;
+                if let Ok(head) = record.outcome {
+                    let findings = self.shard.examine(&mut self.lane, &head, &values, &mut next.sheet);
+                    next.push(Row { head, findings, position: self.position });
+                } else {
+                    self.tally.bad += 1;
+                    reject(&record);
+                }
+                values.clear();
+                self.position += 1;
             }
-            values.clear();
-            self.position += 1;
+            self.shard.look_ahead(&next.sheet, next.rows().map(|it| &it.findings));
+            for row in next.rows() {
+                let tick = self.settle(row, &next.sheet);
+                self.deliver(tick.as_slice(), alerts);
+            }
         }
-        self.values = recycled(values);
+        (self.values, self.sheet) = (recycled(values), next.sheet);
     }
 
     /// Scores an event, and lets timers fire if the watermark is higher for it.
-    fn event(&mut self, head: &Head<'_>, values: &[Value<'_>]) -> Option<Tick> {
+    fn settle(&mut self, row: &Row<'_>, sheet: &Sheet) -> Option<Tick> {
+        let Row { head, findings, position } = row;
         let before = self.watermark.reached();
         let is_late = self.watermark.observe(head.time);
-        let (position, reached) = (self.position, self.watermark.reached());
+        let (position, reached) = (*position, self.watermark.reached());
         let at = Place { position, watermark: self.watermark.time(), reached, is_late };
-        match self.shard.score(&mut self.lane, head, values, at, &mut self.outbox) {
+        match self.shard.settle(&self.lane, head, (sheet, findings), at, &mut self.outbox) {
             Verdict::Scored => self.tally.scored += 1,
             Verdict::Late => {
                 self.tally.scored += 1;

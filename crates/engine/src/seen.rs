@@ -23,10 +23,20 @@ fn hash(identity: Identity) -> u64 {
 }
 
 impl Seen {
+    /// What a line is known by.
+    pub fn identity(line: &str) -> Identity {
+        Identity::of([line])
+    }
+
+    /// Reads what [`Self::is_repeated`] will need, so that it is at hand then.
+    pub fn look_ahead(&self, identity: Identity) -> bool {
+        let is_known = self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some();
+        self.ring.get(self.next).is_some_and(|oldest| self.index.find(hash(*oldest), |_| false).is_some()) || is_known
+    }
+
     /// Whether this very line is among the latest [`SEEN_MAX`]; from now on it is. The whole line counts and not only its identifier:
     /// a source that uses an identifier twice must not lose an event by it.
-    pub fn is_repeated(&mut self, line: &str) -> bool {
-        let identity = Identity::of([line]);
+    pub fn is_repeated(&mut self, identity: Identity) -> bool {
         if self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some() {
             return true;
         }
@@ -76,32 +86,32 @@ mod tests {
     #[test]
     fn an_event_is_repeated_until_enough_others_came() {
         let mut seen = Seen::default();
-        assert!(!seen.is_repeated("a"));
-        assert!(seen.is_repeated("a"));
+        assert!(!seen.is_repeated(Seen::identity("a")));
+        assert!(seen.is_repeated(Seen::identity("a")));
         for at in 0..SEEN_MAX - 1 {
-            assert!(!seen.is_repeated(&at.to_string()));
+            assert!(!seen.is_repeated(Seen::identity(&at.to_string())));
         }
-        assert!(seen.is_repeated("a"));
-        assert!(!seen.is_repeated("one more"));
-        assert!(!seen.is_repeated("a"), "the oldest makes room for the newest");
+        assert!(seen.is_repeated(Seen::identity("a")));
+        assert!(!seen.is_repeated(Seen::identity("one more")));
+        assert!(!seen.is_repeated(Seen::identity("a")), "the oldest makes room for the newest");
     }
 
     #[test]
     fn an_identifier_used_for_two_events_loses_neither() {
         let mut seen = Seen::default();
-        assert!(!seen.is_repeated(r#"{"id":"1","action":"a"}"#));
-        assert!(!seen.is_repeated(r#"{"id":"1","action":"b"}"#));
-        assert!(seen.is_repeated(r#"{"id":"1","action":"a"}"#));
+        assert!(!seen.is_repeated(Seen::identity(r#"{"id":"1","action":"a"}"#)));
+        assert!(!seen.is_repeated(Seen::identity(r#"{"id":"1","action":"b"}"#)));
+        assert!(seen.is_repeated(Seen::identity(r#"{"id":"1","action":"a"}"#)));
     }
 
     #[test]
     fn what_was_seen_is_remembered_after_reading_back() {
         let mut seen = Seen::default();
-        seen.is_repeated("a");
+        seen.is_repeated(Seen::identity("a"));
         let bytes = postcard::to_allocvec(&seen).unwrap();
         let mut back: Seen = postcard::from_bytes(&bytes).unwrap();
         back.reindex();
-        assert!(back.is_repeated("a"));
-        assert!(!back.is_repeated("b"));
+        assert!(back.is_repeated(Seen::identity("a")));
+        assert!(!back.is_repeated(Seen::identity("b")));
     }
 }

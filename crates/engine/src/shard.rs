@@ -12,7 +12,7 @@ use crate::reread::Rereader;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
 use crate::watermark::Tick;
-use crate::windows::{Cause, Hit, WindowLimits, Windows};
+use crate::windows::{Cause, Hit, Identity, WindowLimits, Windows};
 use model::{Alert, Event, EventTime, Value};
 use sigma::compile::{Binding, Program, RuleIndex};
 use sigma::matcher::{Clock, Matcher};
@@ -33,6 +33,9 @@ pub struct Lane {
     computer: Computer,
     sheet: Sheet,
 }
+
+/// Events that are matched before the first of them is settled, so that [`Shard::look_ahead`] can look at all of them together.
+pub const AHEAD: usize = 32;
 
 /// A hit that waits for its window.
 #[derive(Debug)]
@@ -67,6 +70,9 @@ pub struct Findings {
     alerting: Range<usize>,
     hits: Range<usize>,
     notes: Range<usize>,
+    /// What the line is known by, if it is still to be looked whether it was scored already.
+    line: Option<Identity>,
+    is_repeated: bool,
 }
 
 impl Lane {
@@ -98,7 +104,7 @@ impl Lane {
     /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard, unless
     /// [`Self::needs_state`]; [`Shard::settle`] is the other.
     pub fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
-        self.examine_with(None, head, values, sheet)
+        Findings { line: line_of(head), ..self.examine_with(None, head, values, sheet) }
     }
 
     /// The same with the memory that computed fields need.
@@ -156,8 +162,13 @@ impl Matching<'_> {
         // From the lowest level up, and later steps first, so that one event is never two steps of one chain.
         let level = |it: &Pending| program.rules.levels[it.hit.correlation.0 as usize];
         sheet.hits[hits..].sort_by_key(|it| (level(it), it.hit.correlation, Reverse(it.hit.step)));
-        Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len(), notes: 0..0 }
+        Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len(), ..Findings::default() }
     }
+}
+
+/// What the line of an event is known by. Without an identifier, two equal lines may well be two events.
+fn line_of(head: &Head<'_>) -> Option<Identity> {
+    head.id.is_present().then(|| Seen::identity(head.line))
 }
 
 /// An alert and where it belongs in the output: after those of earlier events, in the order of the rules.
@@ -232,32 +243,40 @@ impl Shard {
         self.seen.len()
     }
 
-    /// Scores one event. `position` is its place in the input, `watermark` the time before which nothing more is expected, and
-    /// `is_late` whether this event is from before it.
+    /// Scores one event: [`Self::examine`], then [`Self::settle`].
     pub fn score(&mut self, lane: &mut Lane, head: &Head<'_>, values: &[Value<'_>], at: Place, out: &mut Outbox) -> Verdict {
-        if self.is_repeated(head) {
-            return Verdict::Duplicate;
-        }
         let mut sheet = std::mem::take(&mut lane.sheet);
         sheet.clear();
-        let findings = lane.examine_with(Some(&mut self.state), head, values, &mut sheet);
-        self.act(lane, head, (&sheet, &findings), at, out);
+        let findings = self.examine(lane, head, values, &mut sheet);
+        let verdict = self.settle(lane, head, (&sheet, &findings), at, out);
         lane.sheet = sheet;
-        if at.is_late { Verdict::Late } else { Verdict::Scored }
+        verdict
     }
 
-    /// The second half of [`Self::score`], for an event that [`Lane::examine`] has put on `sheet`. Together they are the same as that.
+    /// As [`Lane::examine`], for the events of this shard in their order: rules may read what depends on earlier ones.
+    pub fn examine(&mut self, lane: &mut Lane, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
+        if line_of(head).is_some_and(|it| self.seen.is_repeated(it)) {
+            return Findings { is_repeated: true, ..Findings::default() };
+        }
+        lane.examine_with(Some(&mut self.state), head, values, sheet)
+    }
+
+    /// Has brought near what [`Self::settle`] will need for some events, so that nobody waits for it. Changes nothing.
+    pub fn look_ahead<'f>(&self, sheet: &Sheet, findings: impl Iterator<Item = &'f Findings> + Clone) {
+        let is_own = |it: &&Pending| it.is_local;
+        let hits = findings.clone().flat_map(|it| &sheet.hits[it.hits.clone()]);
+        self.windows.look_ahead(hits.filter(is_own).map(|it| &it.hit));
+        let lines = findings.filter_map(|it| it.line);
+        std::hint::black_box(lines.filter(|it| self.seen.look_ahead(*it)).count());
+    }
+
+    /// Puts an event that was examined into the windows, and alerts.
     pub fn settle(&mut self, lane: &Lane, head: &Head<'_>, on: (&Sheet, &Findings), at: Place, out: &mut Outbox) -> Verdict {
-        if self.is_repeated(head) {
+        if on.1.is_repeated || on.1.line.is_some_and(|it| self.seen.is_repeated(it)) {
             return Verdict::Duplicate;
         }
         self.act(lane, head, on, at, out);
         if at.is_late { Verdict::Late } else { Verdict::Scored }
-    }
-
-    fn is_repeated(&mut self, head: &Head<'_>) -> bool {
-        // Without an identifier, two equal lines may well be two events.
-        head.id.is_present() && self.seen.is_repeated(head.line)
     }
 
     /// What follows from the rules that matched: alerts, and steps of windows here and elsewhere.

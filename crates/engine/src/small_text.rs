@@ -23,6 +23,13 @@ impl Default for SmallText {
     }
 }
 
+impl SmallText {
+    /// Whether it is the empty text.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.0, Form::Inline(0, _))
+    }
+}
+
 impl From<&str> for SmallText {
     fn from(text: &str) -> Self {
         if text.len() <= INLINE_BYTES {

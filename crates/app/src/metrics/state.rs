@@ -61,7 +61,7 @@ impl StateMetrics {
             seen_ids_max: catalogue.gauge("nightjar_seen_ids_max", "Limit of nightjar_seen_ids."),
             evicted: catalogue.counters(
                 "nightjar_window_evictions_total",
-                "Live groups and entries that windows lost because a limit was reached, by kind: group, entry.",
+                "Groups and entries that windows lost because a limit was reached, by kind: group, entry, and late for entries that only late events could need.",
                 &["kind"],
             ),
             unentered: catalogue.counters(
@@ -128,6 +128,7 @@ impl StateMetrics {
         Evictions {
             groups: self.evicted.with_label_values(&["group"]),
             entries: self.evicted.with_label_values(&["entry"]),
+            thinned: self.evicted.with_label_values(&["late"]),
             unmeasured: self.unentered.with_label_values(&["number"]),
             values_cut: self.unentered.with_label_values(&["value"]),
             told: WindowStats::default(),
@@ -147,6 +148,7 @@ impl StateMetrics {
 pub(crate) struct Evictions {
     groups: IntCounter,
     entries: IntCounter,
+    thinned: IntCounter,
     unmeasured: IntCounter,
     values_cut: IntCounter,
     told: WindowStats,
@@ -156,6 +158,7 @@ impl Evictions {
     fn tell(&mut self, stats: WindowStats) {
         self.groups.inc_by(stats.groups_evicted.saturating_sub(self.told.groups_evicted));
         self.entries.inc_by(stats.entries_evicted.saturating_sub(self.told.entries_evicted));
+        self.thinned.inc_by(stats.entries_thinned.saturating_sub(self.told.entries_thinned));
         self.unmeasured.inc_by(stats.unmeasured.saturating_sub(self.told.unmeasured));
         self.values_cut.inc_by(stats.values_cut.saturating_sub(self.told.values_cut));
         self.told = stats;

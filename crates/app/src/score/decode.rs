@@ -43,6 +43,16 @@ pub(super) enum Matched {
     },
 }
 
+impl Matched {
+    /// What was found, if it was looked for yet.
+    pub(super) fn findings(&self) -> Option<&Findings> {
+        match self {
+            Self::Now(findings) => Some(findings),
+            Self::Later { .. } => None,
+        }
+    }
+}
+
 /// One line that is no event.
 pub(super) struct BadLine<'b> {
     /// 0-based number of the line in the block.

@@ -3,7 +3,7 @@
 use super::args::Form;
 use super::decode::{Matched, Rows};
 use crate::show;
-use engine::shard::Place;
+use engine::shard::{AHEAD, Place};
 use engine::windows::WindowStats;
 use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict};
 use model::{Delivery, EventTime, RuleInfo};
@@ -74,7 +74,12 @@ impl Seat {
     /// Scores the rows that belong to this shard.
     pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], ticks: &[Tick], form: Form) {
         for rows in blocks {
-            for &at in &rows.by_shard[self.number] {
+            let own = &rows.by_shard[self.number];
+            for (nth, &at) in own.iter().enumerate() {
+                if nth.is_multiple_of(AHEAD) {
+                    let next = own[nth..].iter().take(AHEAD).filter_map(|it| rows.events[*it as usize].matched.findings());
+                    self.shard.look_ahead(&rows.sheet, next);
+                }
                 let row = &rows.events[at as usize];
                 let position = rows.block.first_line + row.number as u64;
                 let place = Place { position, watermark: row.watermark, reached: row.reached, is_late: row.is_late };

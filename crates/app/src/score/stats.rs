@@ -110,14 +110,15 @@ struct Windows {
     entries: usize,
     groups_evicted: u64,
     entries_evicted: u64,
+    entries_thinned: u64,
     unmeasured: u64,
     values_cut: u64,
 }
 
 impl From<WindowStats> for Windows {
     fn from(it: WindowStats) -> Self {
-        let WindowStats { groups, entries, groups_evicted, entries_evicted, unmeasured, values_cut } = it;
-        Self { groups, entries, groups_evicted, entries_evicted, unmeasured, values_cut }
+        let WindowStats { groups, entries, groups_evicted, entries_evicted, entries_thinned, unmeasured, values_cut } = it;
+        Self { groups, entries, groups_evicted, entries_evicted, entries_thinned, unmeasured, values_cut }
     }
 }
 
@@ -185,6 +186,7 @@ impl Statistics {
         let lost = [
             (it.groups_evicted, "groups forgotten"),
             (it.entries_evicted, "events forgotten"),
+            (it.entries_thinned, "events forgotten that only late ones could need"),
             (it.values_cut, "events with more values than are looked at"),
         ];
         let lost: Vec<String> =

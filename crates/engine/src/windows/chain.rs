@@ -7,8 +7,8 @@
 //! later ones all stay, since what comes late may have its place between any two of them.
 
 use super::groups::Groups;
-use super::pool::{Entry, List, Pool};
-use super::{Fired, Hit, Identity, Span, WindowLimits, WindowStats, fired};
+use super::timeline::{Entry, List, Timeline};
+use super::{Fired, Hit, Sign, Span, WindowLimits, WindowStats, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::ORDERED_STEPS_MAX as STEPS_MAX;
@@ -17,6 +17,10 @@ use sigma::ast::ORDERED_STEPS_MAX as STEPS_MAX;
 const PRUNE_FROM: u32 = 32;
 /// Events of one group; at the limit those go first that stand between two of the same step, which is counted.
 const GROUP_ENTRIES_MAX: u32 = 256;
+
+/// The last step that there may be.
+#[expect(clippy::cast_possible_truncation, reason = "a handful of steps")]
+const STEP_LAST: u8 = STEPS_MAX as u8 - 1;
 
 /// No chain up to a step.
 const NEVER: i64 = i64::MIN;
@@ -45,7 +49,7 @@ pub(super) struct Chain {
     entries_max: u32,
     entries_evicted: u64,
     groups: Groups<Group>,
-    pool: Pool,
+    events: Timeline<u8>,
 }
 
 impl Chain {
@@ -56,34 +60,46 @@ impl Chain {
             entries_max: limits.entries_max,
             entries_evicted: 0,
             groups: Groups::new(limits.groups_max),
-            pool: Pool::default(),
+            events: Timeline::new(true),
         }
     }
 
     pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        let pool = &mut self.pool;
+        let events = &mut self.events;
         let idle_before = self.span.horizon(watermark);
-        let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| clear(pool, &mut group.window));
+        let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| clear(events, &mut group.window));
         let group = self.groups.at(number);
         let window = &mut group.window;
-        while let Some(oldest) = window.oldest()
-            && pool.time(oldest) < idle_before.ms()
-        {
-            pool.remove(window, oldest);
+        if !events.has_room(window) {
+            while let Some(oldest) = events.first_chunk(window).filter(|it| it.last_ms < idle_before.ms()) {
+                events.remove_chunk(window, oldest.chunk);
+            }
         }
-        if pool.used() >= self.entries_max as usize {
+        if events.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
             // The group's own oldest makes room; a group that has none has to wait until others expire.
-            let oldest = window.oldest()?;
-            pool.remove(window, oldest);
+            let oldest = events.oldest(window)?;
+            events.remove(window, oldest);
         }
-        let entry = Entry { value: Identity::of_step(hit.step), ..Entry::new(hit, number) };
-        let place = pool.insert(window, &entry);
-        let is_latest = group.window.latest() == Some(place);
+        let place = events.insert(window, &Entry::new(hit, step_of(hit.step)), |_, _, _| {});
+        let is_latest = events.after(place).is_none();
         let verdict = if is_latest { self.judge_latest(number, hit) } else { self.judge_late(number, place) };
-        let fired = verdict.map(|chain| fired(self.steps as u64, &self.pool, &chain[..self.steps]));
+        let fired = verdict.map(|chain| {
+            let signs: Vec<Sign<'_>> = chain[..self.steps].iter().map(|it| self.events.sign(*it)).collect();
+            fired(self.steps as u64, &signs)
+        });
         self.make_room(number, watermark);
         fired
+    }
+
+    /// Has brought near what leads to the window of a hit, and tells the number of the group.
+    pub(super) fn fetch(&self, hit: &Hit) -> Option<u32> {
+        self.groups.fetch(hit.group)
+    }
+
+    /// Has the window of a group brought near.
+    pub(super) fn fetch_window(&self, number: u32) {
+        self.groups.look(number).inspect(|it| self.events.fetch_end(&it.window));
     }
 
     /// Judges the window that ends with the latest hit. The chain, if it is to be told.
@@ -93,11 +109,7 @@ impl Chain {
         let mut holds = is_inside(group.begun_ms[self.steps - 1], time_ms, timespan_ms);
         if holds && !is_told(group, time_ms, timespan_ms) {
             let mut scan = Scan::new(self.steps, timespan_ms);
-            let mut at = group.window.oldest();
-            while let Some(place) = at {
-                scan.step(&self.pool, place);
-                at = self.pool.after(place);
-            }
+            self.events.places(&group.window).for_each(|it| scan.step(&self.events, it));
             // An event of the chain may have had to go.
             group.begun_ms = scan.begun_ms;
             holds = is_inside(scan.begun_ms[self.steps - 1], time_ms, timespan_ms);
@@ -115,13 +127,13 @@ impl Chain {
     /// Judges the windows that contain a hit that is not the latest. The chain, if one is to be told.
     fn judge_late(&mut self, number: u32, late: u32) -> Option<[u32; STEPS_MAX]> {
         let (group, timespan_ms) = (self.groups.at(number), self.span.timespan_ms);
-        let until_ms = self.pool.time(late).saturating_add(timespan_ms);
+        let until_ms = self.events.time(late).saturating_add(timespan_ms);
         let mut scan = Scan::new(self.steps, timespan_ms);
-        let (mut at, mut is_reached, mut told) = (group.window.oldest(), false, None);
+        let (mut at, mut is_reached, mut told) = (self.events.oldest(&group.window), false, None);
         while let Some(place) = at {
-            let time_ms = self.pool.time(place);
-            scan.step(&self.pool, place);
-            at = self.pool.after(place);
+            let time_ms = self.events.time(place);
+            scan.step(&self.events, place);
+            at = self.events.after(place);
             is_reached = is_reached || place == late;
             if !is_reached || time_ms > until_ms || told.is_some() {
                 continue;
@@ -140,28 +152,21 @@ impl Chain {
 
     /// Lets events go that no chain needs any more, and where that is not enough others, which is counted.
     fn make_room(&mut self, number: u32, watermark: EventTime) {
-        let Self { groups, pool, steps, span, .. } = self;
+        let Self { groups, events, steps, span, .. } = self;
         let group = groups.at(number);
         if group.window.len < group.prune_at {
             return;
         }
         let mut scan = Scan::new(*steps, span.timespan_ms);
-        let mut settled = Vec::new();
-        let mut at = group.window.oldest();
-        while let Some(place) = at
-            && pool.time(place) < watermark.ms()
-        {
-            scan.step(pool, place);
-            settled.push(place);
-            at = pool.after(place);
-        }
+        let settled = events.places(&group.window).take_while(|it| events.time(*it) < watermark.ms());
+        let mut settled: Vec<u32> = settled.inspect(|it| scan.step(events, *it)).collect();
         settled.retain(|it| !scan.needs(*it));
-        settled.iter().for_each(|it| pool.remove(&mut group.window, *it));
+        settled.iter().for_each(|it| events.remove(&mut group.window, *it));
         while group.window.len > GROUP_ENTRIES_MAX
-            && let Some(least) = pool.between_equals(&group.window).or_else(|| group.window.oldest())
+            && let Some(least) = between_equals(events, &group.window).or_else(|| events.oldest(&group.window))
         {
             self.entries_evicted += 1;
-            pool.remove(&mut group.window, least);
+            events.remove(&mut group.window, least);
         }
         group.prune_at = (2 * group.window.len).clamp(PRUNE_FROM, GROUP_ENTRIES_MAX + 1);
     }
@@ -169,7 +174,7 @@ impl Chain {
     pub(super) fn stats(&self) -> WindowStats {
         WindowStats {
             groups: self.groups.len(),
-            entries: self.pool.used(),
+            entries: self.events.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
             ..WindowStats::default()
@@ -181,9 +186,19 @@ impl Chain {
     }
 }
 
-/// Which step an entry is of.
-fn step_of(value: Identity) -> usize {
-    usize::try_from(value.0[0]).map_or(0, |it| it.saturating_sub(1)).min(STEPS_MAX - 1)
+/// As which step a hit counts.
+fn step_of(step: u16) -> u8 {
+    u8::try_from(step).unwrap_or(u8::MAX).min(STEP_LAST)
+}
+
+/// The oldest event that stands between two others of its step.
+fn between_equals(events: &Timeline<u8>, window: &List) -> Option<u32> {
+    let step = |it: Option<u32>| it.map(|it| events.value(it));
+    let is_between = |at: u32| {
+        let own = Some(events.value(at));
+        step(events.before(at)) == own && step(events.after(at)) == own
+    };
+    events.places(window).find(|it| is_between(*it))
 }
 
 /// Takes note of an event after all others. `false` when it continues no chain.
@@ -224,9 +239,9 @@ impl Scan {
         Self { timespan_ms, steps, begun_ms: [NEVER; STEPS_MAX], chains: [[0; STEPS_MAX]; STEPS_MAX] }
     }
 
-    fn step(&mut self, pool: &Pool, place: u32) {
-        let step = step_of(pool.value(place));
-        if follow(&mut self.begun_ms, step, pool.time(place), self.timespan_ms) {
+    fn step(&mut self, events: &Timeline<u8>, place: u32) {
+        let step = usize::from(events.value(place));
+        if follow(&mut self.begun_ms, step, events.time(place), self.timespan_ms) {
             self.chains[step] = self.chains[step.saturating_sub(1)];
             self.chains[step][step] = place;
         }
@@ -238,8 +253,8 @@ impl Scan {
     }
 }
 
-fn clear(pool: &mut Pool, window: &mut List) {
-    while let Some(oldest) = window.oldest() {
-        pool.remove(window, oldest);
+fn clear(events: &mut Timeline<u8>, window: &mut List) {
+    while let Some(oldest) = events.first_chunk(window) {
+        events.remove_chunk(window, oldest.chunk);
     }
 }

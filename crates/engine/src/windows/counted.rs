@@ -2,258 +2,195 @@
 //!
 //! A hit is judged in the windows that contain it: the one that ends with it and, when it comes late, those that end with later hits.
 //! Entries stay until the watermark has left them behind, so that the order of arrival does not matter within the allowed lateness, and
-//! a hit from the future neither expires the present nor is counted with it. To know whether there are k in a window the latest k
-//! suffice, and of a distinct value its latest occurrence; room for as many again is kept for hits out of order.
+//! a hit from the future neither expires the present nor is counted with it. Of what the watermark has passed, the latest k suffice to
+//! know whether there are k in a window; of a distinct value the latest occurrence counts, and earlier ones, which are stale, stay for
+//! windows that end before it. See [`super::kept`] for what goes when.
 
 use super::groups::Groups;
-use super::pool::{Entry, List, Pool};
-use super::{COMPARES, CompareCode, Fired, Hit, Identity, Span, WindowLimits, WindowStats, code, fired};
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use super::kept::{Group, Store};
+use super::timeline::Entry;
+use super::{COMPARES, CompareCode, Fired, Hit, Identity, Sign, Span, WindowLimits, WindowStats, code, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::Compare;
-use std::hash::BuildHasher;
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Group {
-    window: List,
-    /// When the present episode was alerted.
-    alerted_ms: Option<i64>,
-    /// The first entry within a timespan of the latest one, and how many there are from it on; `None` when that is not known.
-    inside: Option<(u32, u32)>,
-}
+use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counted {
     span: Span,
     condition: Vec<(CompareCode, u64)>,
-    is_distinct: bool,
     /// The longest window that the condition needs.
     keep_max: u32,
-    entries_max: u32,
-    entries_evicted: u64,
     groups: Groups<Group>,
     store: Store,
-}
-
-/// Thresholds up to this one are exact for late hits too.
-const EXACT_LATE_MAX: u32 = 256;
-/// Entries that a window may hold beyond twice its threshold.
-const ROOM_FOR_DISORDER: u32 = 32;
-
-fn hash(group: u32, value: Identity) -> u64 {
-    FixedState::with_seed(0x7661_6c75_6573_2121).hash_one((group, value))
-}
-
-/// The entries of one correlation and where they are found.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Store {
-    pool: Pool,
-    /// Entries by (group, value), for distinct counts.
-    #[serde(skip)]
-    values: HashTable<u32>,
 }
 
 impl Counted {
     pub(super) fn new(span: Span, condition: Vec<(Compare, u64)>, is_distinct: bool, limits: WindowLimits) -> Self {
         let keep_max = condition.iter().map(|&(compare, with)| with.saturating_add(u64::from(compare != Compare::GreaterOrEqual)));
-        let keep_max = keep_max.max().unwrap_or(1).max(1);
+        let keep_max = u32::try_from(keep_max.max().unwrap_or(1).max(1)).unwrap_or(u32::MAX);
         Self {
             span,
             condition: condition.into_iter().map(|(compare, with)| (code(compare), with)).collect(),
-            is_distinct,
-            keep_max: u32::try_from(keep_max).unwrap_or(u32::MAX),
-            entries_max: limits.entries_max,
-            entries_evicted: 0,
+            keep_max,
             groups: Groups::new(limits.groups_max),
-            store: Store::default(),
+            store: Store::new(is_distinct, keep_max, limits.entries_max),
         }
     }
 
     pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        let store = &mut self.store;
-        let idle_before = self.span.horizon(watermark);
-        let number = self.groups.touch(hit.group, hit.time, idle_before, |number, group| {
-            while let Some(oldest) = group.window.oldest() {
-                store.forget(number, group, oldest);
-            }
-        });
-        let group = self.groups.at(number);
-        // Thresholds in the thousands can't afford to keep what only late hits would need.
-        let is_exact_late = self.keep_max <= EXACT_LATE_MAX;
-        let horizon_ms = if is_exact_late { idle_before.ms() } else { hit.time.ms().saturating_sub(self.span.timespan_ms) };
-        store.expire(number, group, horizon_ms);
-        if store.pool.used() >= self.entries_max as usize {
-            self.entries_evicted += 1;
-            // The group's own oldest makes room; a group that has none has to wait until others expire.
-            let oldest = group.window.oldest()?;
-            store.forget(number, group, oldest);
+        let Self { store, groups, span, .. } = self;
+        let idle_before = span.horizon(watermark);
+        let number = groups.touch(hit.group, hit.time, idle_before, |_, group| store.clear(group));
+        let group = groups.at(number);
+        store.tend(group, idle_before.ms(), watermark.ms());
+        if !store.has_room(group) {
+            return None;
         }
-        let timespan_ms = self.span.timespan_ms;
-        let place = if self.is_distinct {
-            store.put_distinct(number, group, hit, timespan_ms)?
-        } else {
-            store.put(number, group, hit, timespan_ms)
-        };
-        let kept_max = if is_exact_late { 2 * self.keep_max + ROOM_FOR_DISORDER } else { self.keep_max };
-        if group.window.len > kept_max
-            && let Some(oldest) = group.window.oldest()
-            && oldest != place
-        {
-            store.forget(number, group, oldest);
-        }
+        let place = store.put(group, &Entry::new(hit, value_in(hit.value, hit.group)), span.timespan_ms);
         self.verdict(number, place, hit.time.ms())
+    }
+
+    /// Has brought near what leads to the window of a hit, and tells the number of the group.
+    pub(super) fn fetch(&self, hit: &Hit) -> Option<u32> {
+        if self.store.is_distinct {
+            self.store.fetch_value(value_in(hit.value, hit.group));
+        }
+        self.groups.fetch(hit.group)
+    }
+
+    /// Has the window of a group brought near.
+    pub(super) fn fetch_window(&self, number: u32) {
+        self.groups.look(number).inspect(|it| self.store.fetch(it));
     }
 
     /// Fires when the condition has become true in a window that contains the hit, and again only after it was false or the timespan
     /// has passed: one episode, one alert.
     fn verdict(&mut self, number: u32, place: u32, time_ms: i64) -> Option<Fired> {
         let Self { store, condition, span, keep_max, groups, .. } = self;
-        let (group, pool, timespan_ms) = (groups.at(number), &store.pool, span.timespan_ms);
-        let mut end = Some(place);
-        while let Some(at) = end {
-            let end_ms = pool.time(at);
-            if end_ms.saturating_sub(time_ms) > timespan_ms {
-                break;
-            }
-            let count = match group.inside {
-                Some((_, inside)) if group.window.latest() == Some(at) => inside.min(*keep_max),
-                _ => pool.count_back(at, end_ms.saturating_sub(timespan_ms), *keep_max),
-            };
+        let (group, timespan_ms) = (groups.at(number), span.timespan_ms);
+        let judge = |group: &mut Group, end_ms: i64, count: u32, is_last: bool| {
+            let count = count.min(*keep_max);
             let holds = condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(u64::from(count), with));
             let is_told = group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
             if holds && !is_told {
                 group.alerted_ms = Some(end_ms);
-                return Some(fired(u64::from(count), pool, &pool.up_to(at, count)));
+                return Some(count);
             }
-            end = pool.after(at);
             // The condition is seen false when the latest hit finds it so.
-            if !holds && end.is_none() {
+            if !holds && is_last {
                 group.alerted_ms = None;
             }
+            None
+        };
+        if store.timeline.after(place).is_none() {
+            let count = judge(group, time_ms, group.inside, true)?;
+            return Some(told(store, place, count));
         }
-        None
+        let mut window = Sliding::new(store, place, timespan_ms);
+        loop {
+            let (end, end_ms) = (window.end, store.timeline.time(window.end));
+            if end_ms.saturating_sub(time_ms) > timespan_ms {
+                return None;
+            }
+            let next = store.timeline.after(end);
+            if let Some(count) = judge(group, end_ms, window.count, next.is_none()) {
+                return Some(told(store, end, count));
+            }
+            window.advance(store, next?, timespan_ms);
+        }
     }
 
     pub(super) fn stats(&self) -> WindowStats {
+        let Store { evicted, thinned, timeline, .. } = &self.store;
         WindowStats {
             groups: self.groups.len(),
-            entries: self.store.pool.used(),
+            entries: timeline.used(),
             groups_evicted: self.groups.evicted,
-            entries_evicted: self.entries_evicted,
+            entries_evicted: *evicted,
+            entries_thinned: *thinned,
             ..WindowStats::default()
         }
     }
 
     pub(super) fn reindex(&mut self) {
         self.groups.reindex();
-        self.store.values.clear();
-        if self.is_distinct {
-            let store = &mut self.store;
-            self.groups.each(|_, group| {
-                let mut at = group.window.oldest();
-                while let Some(place) = at {
-                    store.index_value(place);
-                    at = store.pool.after(place);
-                }
-            });
-        }
+        let store = &mut self.store;
+        self.groups.each(|_, group| store.reindex(group));
     }
 }
 
-impl Store {
-    /// Drops the entries before `start_ms`; an event exactly a timespan ago still counts.
-    fn expire(&mut self, number: u32, group: &mut Group, start_ms: i64) {
-        while let Some(oldest) = group.window.oldest()
-            && self.pool.time(oldest) < start_ms
+/// What a value is known by among those of all groups: the exclusive or of two hashes is one. The group's halves change places, since
+/// `a` among the values of `b` is not `b` among those of `a`.
+fn value_in(value: Identity, group: Identity) -> Identity {
+    let ([first, second], [low, high]) = (value.0, group.0);
+    Identity([first ^ high, second ^ low.rotate_left(32)])
+}
+
+/// What an alert says of the window that ends with `end`: the latest `count` events, or the latest of each of so many values.
+fn told(store: &Store, end: u32, count: u32) -> Fired {
+    let timeline = &store.timeline;
+    let mut known = HashSet::new();
+    let is_new = |it: &u32| !store.is_distinct || known.insert(timeline.value(*it));
+    let places: Vec<u32> = timeline.back_from(end).filter(is_new).take(count as usize).collect();
+    let signs: Vec<Sign<'_>> = places.iter().rev().map(|it| timeline.sign(*it)).collect();
+    fired(u64::from(count), &signs)
+}
+
+/// A window that ends earlier than the latest, and moves on from entry to entry: what late hits are judged in.
+struct Sliding {
+    first: u32,
+    end: u32,
+    /// What is inside, stale or not.
+    count: u32,
+    /// How often each value is inside, where values are counted.
+    values: HashMap<Identity, u32>,
+}
+
+impl Sliding {
+    fn new(store: &Store, end: u32, timespan_ms: i64) -> Self {
+        let timeline = &store.timeline;
+        let start_ms = timeline.time(end).saturating_sub(timespan_ms);
+        let mut window = Self { first: end, end, count: 0, values: HashMap::new() };
+        for at in timeline.back_from(end).take_while(|it| timeline.time(*it) >= start_ms) {
+            window.first = at;
+            window.enter(store, at);
+        }
+        window
+    }
+
+    /// Lets it end with the next entry.
+    fn advance(&mut self, store: &Store, next: u32, timespan_ms: i64) {
+        let timeline = &store.timeline;
+        self.end = next;
+        self.enter(store, next);
+        let start_ms = timeline.time(next).saturating_sub(timespan_ms);
+        while timeline.time(self.first) < start_ms
+            && let Some(after) = timeline.after(self.first)
         {
-            self.forget(number, group, oldest);
+            self.leave(store, self.first);
+            self.first = after;
         }
     }
 
-    /// Takes an entry out of its window, out of the count and out of the index.
-    fn forget(&mut self, number: u32, group: &mut Group, at: u32) {
-        let time_ms = self.pool.time(at);
-        if !self.values.is_empty()
-            && let Ok(found) = self.values.find_entry(hash(number, self.pool.value(at)), |&it| it == at)
-        {
-            found.remove();
+    fn enter(&mut self, store: &Store, at: u32) {
+        if !store.is_distinct {
+            self.count += 1;
+            return;
         }
-        if let Some((first, inside)) = group.inside {
-            let is_latest = group.window.latest() == Some(at);
-            group.inside = if is_latest {
-                None
-            } else if first == at {
-                self.pool.after(at).map(|it| (it, inside - 1))
-            } else if time_ms >= self.pool.time(first) {
-                Some((first, inside - 1))
-            } else {
-                group.inside
-            };
-        }
-        self.pool.remove(&mut group.window, at);
+        let times = self.values.entry(store.timeline.value(at)).or_insert(0);
+        *times += 1;
+        self.count += u32::from(*times == 1);
     }
 
-    /// Puts an entry where its time belongs, and keeps the count of the window that ends with the latest one.
-    fn put(&mut self, number: u32, group: &mut Group, hit: &Hit, timespan_ms: i64) -> u32 {
-        let place = self.pool.insert(&mut group.window, &Entry::new(hit, number));
-        let Some(latest) = group.window.latest() else { return place };
-        let start_ms = self.pool.time(latest).saturating_sub(timespan_ms);
-        group.inside = match group.inside {
-            Some((mut first, mut inside)) if latest == place => {
-                inside += 1;
-                while self.pool.time(first) < start_ms
-                    && let Some(next) = self.pool.after(first)
-                {
-                    first = next;
-                    inside -= 1;
-                }
-                Some((first, inside))
-            }
-            Some((first, inside)) if hit.time.ms() >= start_ms => {
-                let is_first = self.pool.after(place) == Some(first);
-                Some((if is_first { place } else { first }, inside + 1))
-            }
-            Some(known) => Some(known),
-            None => {
-                let (mut first, mut inside) = (latest, 1);
-                while let Some(earlier) = self.pool.before(first)
-                    && self.pool.time(earlier) >= start_ms
-                {
-                    first = earlier;
-                    inside += 1;
-                }
-                Some((first, inside))
-            }
-        };
-        place
-    }
-
-    /// Of a value only the latest occurrence stays in the window; `None` when that is not this one. An occurrence so far ahead that no
-    /// window holds both gives way: it can only be a wrong clock.
-    fn put_distinct(&mut self, number: u32, group: &mut Group, hit: &Hit, timespan_ms: i64) -> Option<u32> {
-        let pool = &self.pool;
-        let same = |&at: &u32| pool.value(at) == hit.value && pool.group(at) == number;
-        let known = self.values.find(hash(number, hit.value), same).copied();
-        if let Some(known) = known {
-            let ahead_ms = pool.time(known).saturating_sub(hit.time.ms());
-            if ahead_ms > 0 && ahead_ms <= timespan_ms {
-                return None;
-            }
+    fn leave(&mut self, store: &Store, at: u32) {
+        if !store.is_distinct {
+            self.count -= 1;
+            return;
         }
-        // The new one first: the window's end moves on at once, and the count need not be made anew.
-        let at = self.put(number, group, hit, timespan_ms);
-        if let Some(known) = known {
-            self.forget(number, group, known);
+        if let Some(times) = self.values.get_mut(&store.timeline.value(at)) {
+            *times -= 1;
+            self.count -= u32::from(*times == 0);
         }
-        self.index_value(at);
-        Some(at)
-    }
-
-    fn index_value(&mut self, at: u32) {
-        let pool = &self.pool;
-        let hash_of = |&it: &u32| hash(pool.group(it), pool.value(it));
-        self.values.insert_unique(hash_of(&at), at, hash_of);
     }
 }

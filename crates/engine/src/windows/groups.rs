@@ -1,6 +1,7 @@
 //! The groups of one correlation: a bounded table that forgets idle groups little by little.
 
 use super::Identity;
+use crate::prefetch::prefetch;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use model::EventTime;
@@ -12,8 +13,9 @@ const SWEEP: usize = 2;
 /// How many are looked at for the idlest one when the table is full.
 const SWEEP_FULL: usize = 16;
 
-/// A group and its state.
+/// A group and its state, in as few lines of the cache as there can be.
 #[derive(Debug, Serialize, Deserialize)]
+#[repr(align(64))]
 struct Slot<G> {
     key: Identity,
     last_ms: i64,
@@ -71,6 +73,18 @@ impl<G: Default> Groups<G> {
                 show(number, &mut slot.group);
             }
         }
+    }
+
+    /// Has the slot brought near that is probably that of `key`, and tells its number.
+    pub(super) fn fetch(&self, key: Identity) -> Option<u32> {
+        let number = *self.index.find(hash(key), |_| true)?;
+        prefetch(&self.slots[number as usize]);
+        Some(number)
+    }
+
+    /// The state of a group, only to be looked at.
+    pub(super) fn look(&self, number: u32) -> Option<&G> {
+        self.slots.get(number as usize)?.as_ref().map(|it| &it.group)
     }
 
     /// The state of a group.

@@ -201,7 +201,7 @@ impl Cursor<'_> {
         let count = if self.measure == Measure::Distinct { distinct } else { inside };
         let is_count = matches!(self.measure, Measure::Events | Measure::Distinct);
         let value = (!is_count).then(|| fixed::to_f64(numerator, denominator));
-        Fired { value, ..fired(u64::from(count), self.pool, &self.pool.up_to(end, inside)) }
+        Fired { value, ..fired(u64::from(count), &self.pool.signs(&self.pool.up_to(end, inside))) }
     }
 
     /// What the condition is about, in billionths over a denominator.

@@ -1,13 +1,16 @@
 //! Correlations in event time: exact sliding windows per group, in bounded memory, forgetting what is idle.
 
+mod ahead;
 mod chain;
 mod counted;
 mod fixed;
 mod groups;
+mod kept;
 mod measured;
 mod pattern;
 mod pool;
 mod sorted;
+mod timeline;
 
 use crate::small_text::SmallText;
 use chain::Chain;
@@ -167,6 +170,8 @@ pub struct WindowStats {
     pub groups_evicted: u64,
     /// Entries that a window lost although they were inside it.
     pub entries_evicted: u64,
+    /// Entries that went although a late event could have needed them: a window keeps so many only.
+    pub entries_thinned: u64,
     /// Events that entered no window because they have no number where one is measured.
     pub unmeasured: u64,
     /// Events of whose groups or values only the first thousand were looked at.
@@ -182,6 +187,7 @@ impl std::ops::Add for WindowStats {
             entries: self.entries + other.entries,
             groups_evicted: self.groups_evicted + other.groups_evicted,
             entries_evicted: self.entries_evicted + other.entries_evicted,
+            entries_thinned: self.entries_thinned + other.entries_thinned,
             unmeasured: self.unmeasured + other.unmeasured,
             values_cut: self.values_cut + other.values_cut,
         }
@@ -385,22 +391,31 @@ impl Hit {
     }
 }
 
-/// What an alert says about the entries of a window, at `places` in the order of their times. Those of one event count as one event.
-fn fired(count: u64, pool: &pool::Pool, places: &[u32]) -> Fired {
-    let entries = places.iter().map(|&it| pool.get(it));
-    let mut actors: Vec<String> = entries.clone().map(|it| it.actor.to_string()).filter(|it| !it.is_empty()).collect();
+/// What an alert shows of an entry.
+#[derive(Debug, Clone, Copy)]
+struct Sign<'w> {
+    time_ms: i64,
+    event: &'w SmallText,
+    /// `None` or empty where the group is the actor.
+    actor: Option<&'w SmallText>,
+}
+
+/// What an alert says about the entries of a window, in the order of their times. Those of one event count as one event.
+fn fired(count: u64, signs: &[Sign<'_>]) -> Fired {
+    let mut actors: Vec<String> =
+        signs.iter().filter_map(|it| it.actor).filter(|it| !it.is_empty()).map(ToString::to_string).collect();
     actors.sort_unstable();
     actors.dedup();
     actors.truncate(model::Alert::ACTORS_MAX);
-    let mut events: Vec<&SmallText> = entries.map(|it| it.event).collect();
+    let mut events: Vec<&SmallText> = signs.iter().map(|it| it.event).collect();
     events.dedup();
-    let time = |it: Option<&u32>| EventTime::from_ms(it.map_or(0, |&it| pool.time(it)));
+    let time = |it: Option<&Sign<'_>>| EventTime::from_ms(it.map_or(0, |it| it.time_ms));
     Fired {
         count,
         value: None,
         alternative: None,
-        first: time(places.first()),
-        last: time(places.last()),
+        first: time(signs.first()),
+        last: time(signs.last()),
         events: events.iter().skip(events.len().saturating_sub(model::Alert::EVENTS_MAX)).map(ToString::to_string).collect(),
         events_total: events.len() as u64,
         actors,

@@ -202,7 +202,7 @@ impl Pattern {
         }
         let Some(kept) = self.notes[candidate.anchor as usize].kept.clone() else { return };
         self.groups.at(number).alerted_ms = Some(anchor_ms);
-        let fired = fired(candidate.places.len() as u64, &self.pool, &candidate.places);
+        let fired = fired(candidate.places.len() as u64, &self.pool.signs(&candidate.places));
         told.push((Fired { alternative: Some(candidate.alternative), ..fired }, kept));
     }
 

@@ -1,6 +1,6 @@
 //! Entries of all windows of one correlation, in one arena: a window is a doubly linked list, and what expires is used again.
 
-use super::{Hit, Identity};
+use super::{Hit, Identity, Sign};
 use crate::small_text::SmallText;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ struct Key {
 
 /// What only alerts show.
 #[derive(Debug, Serialize, Deserialize)]
-struct Sign {
+struct Shown {
     event: SmallText,
     actor: SmallText,
 }
@@ -63,11 +63,6 @@ impl Default for List {
 }
 
 impl List {
-    /// The place of the latest entry.
-    pub(super) fn latest(&self) -> Option<u32> {
-        (self.tail != NONE).then_some(self.tail)
-    }
-
     /// The place of the oldest entry.
     pub(super) fn oldest(&self) -> Option<u32> {
         (self.head != NONE).then_some(self.head)
@@ -79,7 +74,7 @@ impl List {
 pub(super) struct Pool {
     nodes: Vec<Node>,
     keys: Vec<Key>,
-    signs: Vec<Sign>,
+    shown: Vec<Shown>,
     free: Vec<u32>,
 }
 
@@ -94,15 +89,13 @@ impl Pool {
         self.keys[at as usize].value
     }
 
-    /// The number of the group.
-    pub(super) fn group(&self, at: u32) -> u32 {
-        self.keys[at as usize].group
-    }
-
-    /// An entry as a whole.
-    pub(super) fn get(&self, at: u32) -> Entry<'_> {
-        let (Key { value, group }, Sign { event, actor }) = (self.keys[at as usize], &self.signs[at as usize]);
-        Entry { time_ms: self.time(at), value, group, event, actor }
+    /// What an alert shows of some entries.
+    pub(super) fn signs(&self, places: &[u32]) -> Vec<Sign<'_>> {
+        let sign = |at: u32| {
+            let Shown { event, actor } = &self.shown[at as usize];
+            Sign { time_ms: self.time(at), event, actor: Some(actor) }
+        };
+        places.iter().map(|it| sign(*it)).collect()
     }
 
     /// How many entries are in use.
@@ -134,12 +127,6 @@ impl Pool {
         places
     }
 
-    /// How many entries there are from `at` back to `start_ms`, `at` included; not more than `enough`.
-    pub(super) fn count_back(&self, at: u32, start_ms: i64, enough: u32) -> u32 {
-        let inside = self.back_from(at).take(enough as usize).take_while(|&it| self.time(it) >= start_ms);
-        u32::try_from(inside.count()).unwrap_or(enough)
-    }
-
     /// The oldest entry of a list that stands between two others of its value.
     pub(super) fn between_equals(&self, list: &List) -> Option<u32> {
         let value = |it: Option<u32>| it.map(|it| self.value(it));
@@ -155,15 +142,15 @@ impl Pool {
     pub(super) fn insert(&mut self, list: &mut List, entry: &Entry<'_>) -> u32 {
         let &Entry { time_ms, value, group, event, actor } = entry;
         let node = Node { time_ms, previous: NONE, next: NONE };
-        let (key, sign) = (Key { value, group }, Sign { event: event.clone(), actor: actor.clone() });
+        let (key, shown) = (Key { value, group }, Shown { event: event.clone(), actor: actor.clone() });
         let at = if let Some(at) = self.free.pop() {
             let place = at as usize;
-            (self.nodes[place], self.keys[place], self.signs[place]) = (node, key, sign);
+            (self.nodes[place], self.keys[place], self.shown[place]) = (node, key, shown);
             at
         } else {
             self.nodes.push(node);
             self.keys.push(key);
-            self.signs.push(sign);
+            self.shown.push(shown);
             u32::try_from(self.nodes.len() - 1).expect("entries are limited far below 2^32")
         };
         let mut after = list.tail;

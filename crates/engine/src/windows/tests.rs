@@ -127,23 +127,26 @@ fn compares() -> impl Strategy<Value = Vec<(Compare, u64)>> {
 
 /// Steps forward mostly, a little back sometimes; groups and values from few.
 fn traffic() -> impl Strategy<Value = Vec<(i64, u64, u64)>> {
-    prop::collection::vec((-30_i64..60, 0_u64..3, 0_u64..6), 1..120)
+    let steps = prop::sample::select(vec![-30_i64..60, -120..130, 0..3, -3..5]);
+    let one = |steps| (steps, 0_u64..3, 0_u64..6);
+    steps.prop_flat_map(move |steps| prop::collection::vec(one(steps), 1..400))
 }
 
 proptest! {
     #[test]
     fn counts_fire_exactly_when_a_window_that_keeps_everything_would(
-        condition in compares(), is_distinct in any::<bool>(), traffic in traffic(), cut in 0_usize..120,
+        condition in compares(), is_distinct in any::<bool>(), traffic in traffic(), cut in 0_usize..400, lateness_ms in 50_i64..300,
     ) {
         let (mut windows, mut naive) = (counted(&condition, is_distinct), Naive::default());
-        let mut time_ms = 1_000;
+        let (mut time_ms, mut latest_ms) = (1_000, 1_000);
         for (id, (step_ms, group, value)) in traffic.into_iter().enumerate() {
-            // Of a value only the latest occurrence is kept, which is exact for hits in order.
-            time_ms += if is_distinct { step_ms.max(0) } else { step_ms };
+            // Nothing is later than the watermark lets it be.
+            latest_ms = latest_ms.max(time_ms);
+            time_ms = (time_ms + step_ms).max(latest_ms - lateness_ms);
             if id == cut {
                 windows = windows.moved();
             }
-            let ours = windows.put(&hit(0, time_ms, group, value, id), EventTime::MIN);
+            let ours = windows.put(&hit(0, time_ms, group, value, id), EventTime::from_ms(latest_ms - lateness_ms));
             let theirs = naive.hit(group, time_ms, value, is_distinct, &condition);
             prop_assert_eq!(ours.is_some(), theirs.is_some(), "at {} of group {}", time_ms, group);
             if let (Some(ours), Some(count)) = (ours, theirs) {

@@ -1,4 +1,4 @@
-//! The only unsafe code of the engine: a cursor that reads checked blocks of lines without bounds checks, and vector instructions.
+//! The unsafe code of the engine, save for [`crate::prefetch`]: a cursor that reads checked blocks of lines without bounds checks, and vector instructions.
 //!
 //! Everything that leaves this module is safe to call in any order. The one argument, made once here: a [`Lines`] is whole lines,
 //! each ended by `\n`, and [`PADDING`] more bytes. A [`Cursor`] stands on a line of it and never passes that line's `\n`, since

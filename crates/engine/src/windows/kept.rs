@@ -1,0 +1,271 @@
+//! What a counting window keeps, and what goes when.
+//!
+//! An entry goes when the watermark has left it behind by more than the timespan; when the watermark has passed as many later ones as
+//! the condition counts to; and, being stale, when the watermark has passed what made it so. No window that is still to be judged could
+//! need it. Beyond [`ROOM_FOR_LATE`] entries that only late hits could need, and with little room when the arena is half full, the oldest
+//! of those go as well, which is counted. All of that is looked after once per chunk, not once per hit.
+
+use super::Identity;
+use super::timeline::{Contents, Entry, List, Timeline};
+use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
+
+/// Entries of a window beyond those that its condition counts to, for hits that come late.
+const ROOM_FOR_LATE: u32 = 4_096;
+/// The same while the arena is more than half full.
+const ROOM_IF_TIGHT: u32 = 64;
+/// Entries from which on it is looked for those that nothing needs, as a power of two.
+const PRUNE_FROM: u8 = 4;
+/// No entry.
+const NONE: u32 = u32::MAX;
+
+/// The window of one group.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Group {
+    window: List,
+    /// The first entry within a timespan of the latest.
+    first: u32,
+    /// How many there are from it on; of each value only the latest.
+    pub(super) inside: u32,
+    /// At how many entries, as a power of two, it is looked for superfluous ones next.
+    prune_at: u8,
+    /// When the present episode was alerted.
+    pub(super) alerted_ms: Option<i64>,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { window: List::default(), first: NONE, inside: 0, prune_at: PRUNE_FROM, alerted_ms: None }
+    }
+}
+
+/// The entries of one correlation and where they are found.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Store {
+    pub(super) timeline: Timeline<Identity>,
+    pub(super) is_distinct: bool,
+    keep_max: u32,
+    entries_max: u32,
+    /// Entries that went although their window needed them.
+    pub(super) evicted: u64,
+    /// Entries that went although a late hit could have needed them.
+    pub(super) thinned: u64,
+    /// Of distinct values the latest entries.
+    #[serde(skip)]
+    values: HashTable<u32>,
+}
+
+impl Store {
+    pub(super) fn new(is_distinct: bool, keep_max: u32, entries_max: u32) -> Self {
+        let (timeline, values) = (Timeline::new(is_distinct), HashTable::new());
+        Self { timeline, is_distinct, keep_max, entries_max, evicted: 0, thinned: 0, values }
+    }
+
+    /// Puts an entry where its time belongs, and keeps the count of the window that ends with the latest one.
+    pub(super) fn put(&mut self, group: &mut Group, entry: &Entry<'_, Identity>, timespan_ms: i64) -> u32 {
+        let latest_ms = self.timeline.latest(&group.window).map(|it| self.timeline.time(it));
+        if latest_ms.is_some_and(|it| it > entry.time_ms) {
+            return self.put_late(group, entry, latest_ms.unwrap_or(0).saturating_sub(timespan_ms));
+        }
+        let at = self.timeline.insert(&mut group.window, entry, |_, _, _| {});
+        if let Some(known) = self.replace(entry.value, at) {
+            // It was inside if it is not before the window's first entry.
+            let is_inside = group.first != NONE && self.timeline.time(known) >= self.timeline.time(group.first);
+            group.inside -= u32::from(is_inside);
+            self.timeline.make_stale(known, entry.time_ms);
+        }
+        group.inside += 1;
+        let start_ms = entry.time_ms.saturating_sub(timespan_ms);
+        let mut first = if group.first == NONE { at } else { group.first };
+        while self.timeline.time(first) < start_ms
+            && let Some(next) = self.timeline.after(first)
+        {
+            group.inside -= u32::from(!self.timeline.is_stale(first));
+            first = next;
+        }
+        group.first = first;
+        at
+    }
+
+    fn put_late(&mut self, group: &mut Group, entry: &Entry<'_, Identity>, start_ms: i64) -> u32 {
+        let Self { timeline, values, is_distinct, .. } = self;
+        let at = timeline.insert(&mut group.window, entry, |value, from, to| {
+            if *is_distinct && let Some(it) = values.find_mut(value.0[0], |it| *it == from) {
+                *it = to;
+            }
+        });
+        let later = values.find(entry.value.0[0], |it| timeline.value(*it) == entry.value).copied();
+        match later.filter(|it| timeline.time(*it) > entry.time_ms) {
+            Some(later) => timeline.make_stale(at, timeline.time(later)),
+            None => {
+                if let Some(known) = self.replace(entry.value, at) {
+                    self.timeline.make_stale(known, entry.time_ms);
+                }
+            }
+        }
+        let (first, inside) = self.timeline.inside(&group.window, start_ms);
+        (group.first, group.inside) = (first.unwrap_or(NONE), inside);
+        at
+    }
+
+    /// Makes an entry the latest of its value, and tells which one was.
+    fn replace(&mut self, value: Identity, at: u32) -> Option<u32> {
+        let Self { timeline, values, is_distinct, .. } = self;
+        if !*is_distinct {
+            return None;
+        }
+        if let Some(known) = values.find_mut(value.0[0], |it| timeline.value(*it) == value) {
+            return Some(std::mem::replace(known, at));
+        }
+        values.insert_unique(value.0[0], at, |it| timeline.value(*it).0[0]);
+        None
+    }
+
+    /// Has brought near what a hit of this value will look at, if there is one yet.
+    pub(super) fn fetch_value(&self, value: Identity) {
+        if let Some(known) = self.values.find(value.0[0], |_| true) {
+            self.timeline.fetch_value(*known);
+            self.timeline.fetch(*known);
+        }
+    }
+
+    /// Has brought near where a window begins and ends.
+    pub(super) fn fetch(&self, group: &Group) {
+        self.timeline.fetch_end(&group.window);
+        self.timeline.fetch(group.first);
+    }
+
+    /// Whether there is room for one more entry. Where the arena is full, the group's own oldest makes room; a group that has none has
+    /// to wait until others have gone.
+    pub(super) fn has_room(&mut self, group: &mut Group) -> bool {
+        if self.timeline.used() < self.entries_max as usize {
+            return true;
+        }
+        self.evicted += 1;
+        let Some(oldest) = self.timeline.oldest(&group.window) else { return false };
+        self.forget(oldest);
+        if group.first == oldest {
+            group.inside -= u32::from(!self.timeline.is_stale(oldest));
+            group.first = self.timeline.after(oldest).unwrap_or(NONE);
+        }
+        self.timeline.remove(&mut group.window, oldest);
+        true
+    }
+
+    /// Lets go what nothing needs any more, when the next entry will need a new chunk.
+    pub(super) fn tend(&mut self, group: &mut Group, horizon_ms: i64, watermark_ms: i64) {
+        if self.timeline.has_room(&group.window) {
+            return;
+        }
+        while let Some(oldest) = self.timeline.first_chunk(&group.window).filter(|it| it.last_ms < horizon_ms) {
+            self.drop_chunk(group, oldest.chunk);
+        }
+        let is_tight = self.timeline.used() > self.entries_max as usize / 2;
+        let room = if is_tight { ROOM_IF_TIGHT } else { ROOM_FOR_LATE };
+        let limit = self.keep_max.saturating_add(self.keep_max / 2).saturating_add(2 * room);
+        if group.window.len >= (1_u32 << group.prune_at).min(limit) {
+            self.prune(group, watermark_ms, self.keep_max.saturating_add(room));
+            let bits = u32::BITS - group.window.len.leading_zeros();
+            group.prune_at = u8::try_from(bits + 1).unwrap_or(PRUNE_FROM).clamp(PRUNE_FROM, 31);
+        }
+    }
+
+    fn prune(&mut self, group: &mut Group, watermark_ms: i64, len_max: u32) {
+        // Stale ones that the watermark has passed, and how many of the others it has.
+        let mut settled = 0;
+        self.each_chunk(group, |store, group, it| {
+            let is_settled = it.last_ms < watermark_ms;
+            if is_settled && it.live == 0 && it.stale_since_ms < watermark_ms {
+                store.drop_chunk(group, it.chunk);
+            } else if is_settled {
+                settled += it.live;
+            }
+            is_settled
+        });
+        // The latest of the settled ones are enough.
+        self.each_chunk(group, |store, group, it| {
+            let is_needless = it.last_ms < watermark_ms && settled.saturating_sub(it.live) >= store.keep_max;
+            if is_needless {
+                settled -= it.live;
+                store.drop_chunk(group, it.chunk);
+            }
+            is_needless
+        });
+        if group.window.len > len_max {
+            self.thin_out(group, len_max);
+        }
+    }
+
+    /// Lets entries go that only late hits could need, the oldest first: stale ones, then more than the condition counts to.
+    fn thin_out(&mut self, group: &mut Group, len_max: u32) {
+        let mut live = 0;
+        self.each_chunk(group, |store, group, it| {
+            live += it.live;
+            if it.live == 0 && group.window.len > len_max {
+                store.thinned += u64::from(it.len);
+                store.drop_chunk(group, it.chunk);
+            }
+            true
+        });
+        self.each_chunk(group, |store, group, it| {
+            let may_go = group.window.len > len_max && live.saturating_sub(it.live) >= store.keep_max;
+            if may_go {
+                live -= it.live;
+                store.thinned += u64::from(it.len);
+                store.drop_chunk(group, it.chunk);
+            }
+            may_go
+        });
+    }
+
+    /// Shows the chunks of a group from the oldest on, while `show` wants more. A chunk that is shown may go.
+    fn each_chunk(&mut self, group: &mut Group, mut show: impl FnMut(&mut Self, &mut Group, Contents) -> bool) {
+        let mut next = self.timeline.first_chunk(&group.window);
+        while let Some(it) = next {
+            next = self.timeline.next_chunk(it.chunk);
+            if !show(self, group, it) {
+                break;
+            }
+        }
+    }
+
+    fn drop_chunk(&mut self, group: &mut Group, chunk: u32) {
+        if self.is_distinct {
+            self.timeline.places_of(chunk).for_each(|it| self.forget(it));
+        }
+        if group.first != NONE && Timeline::<Identity>::chunk(group.first) == chunk {
+            let lost = self.timeline.places_of(chunk).filter(|it| *it >= group.first && !self.timeline.is_stale(*it));
+            group.inside -= u32::try_from(lost.count()).unwrap_or(0);
+            let next = self.timeline.next_chunk(chunk).and_then(|it| self.timeline.places_of(it.chunk).next());
+            group.first = next.unwrap_or(NONE);
+        }
+        self.timeline.remove_chunk(&mut group.window, chunk);
+    }
+
+    /// Takes an entry out of the index.
+    fn forget(&mut self, at: u32) {
+        if self.is_distinct
+            && let Ok(found) = self.values.find_entry(self.timeline.value(at).0[0], |it| *it == at)
+        {
+            found.remove();
+        }
+    }
+
+    /// Forgets a group.
+    pub(super) fn clear(&mut self, group: &mut Group) {
+        while let Some(chunk) = self.timeline.first_chunk(&group.window) {
+            self.drop_chunk(group, chunk.chunk);
+        }
+    }
+
+    /// Makes the index anew after the entries were read back.
+    pub(super) fn reindex(&mut self, group: &Group) {
+        let Self { timeline, values, is_distinct, .. } = self;
+        for at in timeline.places(&group.window).filter(|it| *is_distinct && !timeline.is_stale(*it)) {
+            values.insert_unique(timeline.value(at).0[0], at, |it| timeline.value(*it).0[0]);
+        }
+    }
+}
+
+#[cfg(test)]
+const _: () = assert!(size_of::<Group>() == 40, "with its key and its time a group is one line of the cache");
