@@ -8,7 +8,7 @@ mod cells;
 #[cfg(test)]
 mod tests;
 
-pub use cells::{Calibration, Cell, Curves};
+pub use cells::{Calibration, Cell, Curves, KINDS, Kind};
 
 use crate::counts::narrow;
 use crate::pareto::ParetoTail;

@@ -25,6 +25,8 @@ pub const FAST_HALF_LIFE: f64 = 7.0;
 const DISPERSION_WINDOWS: f64 = 10.0;
 /// No window counts more.
 const COUNT_MAX: f64 = 1e15;
+/// 1/0.577 - 1: see [`Habit::learn_gated`].
+const UNSEEN_SPREAD: f64 = 0.73;
 /// A rate below this is not divided by.
 const RATE_MIN: f64 = 0.1;
 
@@ -73,6 +75,14 @@ impl Habit {
         self.sum = decayed(self.sum, keep, gamma * capped);
         self.squares = decayed(self.squares, keep, gamma * capped * capped);
         self.windows = decayed(self.windows, keep, gamma);
+    }
+
+    /// The same of a window that is learnt by how ordinary it was, where `mean` was expected: what is weighed down in both tails looks
+    /// narrower than it is, a normal variance as 58 % of itself (γ of [`crate::learn::learnt`], by quadrature), and that is made good.
+    pub fn learn_gated(&mut self, capped: f64, mean: f64, learnt: Share) {
+        self.learn(capped, learnt);
+        let off = if capped.is_finite() && mean.is_finite() { capped.clamp(0.0, COUNT_MAX) - mean } else { 0.0 };
+        self.squares = narrow(f64::from(self.squares) + learnt.get() * UNSEEN_SPREAD * off * off);
     }
 
     /// S/E, the own slow rate, 0 when nothing is known.

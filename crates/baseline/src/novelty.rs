@@ -92,20 +92,28 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
     /// Allocates nothing.
     pub fn rarity(&self, key: u32, peers: &Peers, openness: Openness) -> Rarity {
         let back = self.back(openness);
-        let own = self.occupied().find(|it| it.key == key).map_or(0.0, |it| self.own(*it, openness));
-        let likelihood = own + back * peers.mass(key);
-        let at_most = |limit: f64| {
-            let mut seen = 0.0;
-            let mut known_to_peers = 0.0;
-            for it in self.occupied() {
-                let mass = peers.mass(it.key);
-                let likelihood = self.own(*it, openness) + back * mass;
-                seen += if likelihood <= limit { likelihood } else { 0.0 };
-                known_to_peers += if mass <= limit / back { mass } else { 0.0 };
+        let likelihood = self.at_least(key, openness).get() + back * peers.mass(key);
+        let limits = [likelihood * (1.0 + TIE), likelihood * (1.0 - TIE)];
+        let (mut seen, mut known_to_peers) = ([0.0; 2], [0.0; 2]);
+        for it in self.occupied() {
+            let (mass, is_known) = peers.look_up(it.key);
+            let likelihood = self.own(*it, openness) + back * mass;
+            for (at, limit) in limits.into_iter().enumerate() {
+                seen[at] += if likelihood <= limit { likelihood } else { 0.0 };
+                // What only this person uses is not in the peers' tables: nothing is to be taken from them.
+                known_to_peers[at] += if is_known && mass <= limit / back { mass } else { 0.0 };
             }
-            LogP::of(seen + back * (peers.mass_at_most(limit / back) - known_to_peers).max(0.0))
-        };
-        Rarity { p: at_most(likelihood * (1.0 + TIE)), rarer: at_most(likelihood * (1.0 - TIE)) }
+        }
+        let at_most = |at: usize| seen[at] + back * (peers.mass_at_most(limits[at] / back) - known_to_peers[at]).max(0.0);
+        // The category itself is no likelier than itself, whatever was rounded.
+        let p = at_most(0).max(likelihood);
+        let rarer = at_most(1).min(p);
+        Rarity { p: LogP::of(p), rarer: LogP::of(rarer) }
+    }
+
+    /// A nearer bound for the price of one look at the peers: the likelihood itself.
+    pub fn likelihood(&self, key: u32, peers: &Peers, openness: Openness) -> Share {
+        Share::clamped(self.at_least(key, openness).get() + self.back(openness) * peers.mass(key))
     }
 
     /// A p-value is at least this, for the price of looking through the slots: the person's own part of the likelihood. What is above

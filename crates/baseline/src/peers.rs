@@ -13,7 +13,7 @@ mod tests;
 pub use group::{Group, Pace};
 pub use tally::Tally;
 
-use crate::calibrate::{Calibration, Curves};
+use crate::calibrate::{Calibration, Curves, KINDS, Kind};
 use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
 use group::Model;
@@ -27,7 +27,7 @@ pub const GROUPS_MAX: usize = 4_096;
 const VERSION: u16 = 1;
 
 /// What is written, besides the version.
-type Saved = (Vec<Level>, Vec<Model>, Vec<Curves>, u64);
+type Saved = (Vec<Level>, Vec<Model>, Vec<[Curves; KINDS]>, u64);
 
 /// A group, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,12 +73,15 @@ impl std::fmt::Display for PeersError {
 
 impl std::error::Error for PeersError {}
 
-/// All groups of an organisation. 1.5 KiB a group, 25 KiB a role, and the categories that are known.
+/// Curves of each kind of member.
+type KindCurves = [Arc<Curves>; KINDS];
+
+/// All groups of an organisation. 1.5 KiB a group, 175 KiB a role, and the categories that are known.
 #[derive(Debug)]
 pub struct Peers {
     levels: Vec<Level>,
     groups: Vec<Group>,
-    curves: Vec<Arc<Curves>>,
+    curves: Vec<KindCurves>,
     refused: u64,
 }
 
@@ -86,7 +89,7 @@ impl Default for Peers {
     /// Nothing is known of anybody.
     fn default() -> Self {
         let levels = vec![Level::organisation(Class::Human, 0), Level::organisation(Class::Service, 1)];
-        Self::derived(levels, vec![Model::default(); 2], vec![Arc::default(); 2])
+        Self::derived(levels, vec![Model::default(); 2], vec![KindCurves::default(); 2])
     }
 }
 
@@ -115,7 +118,7 @@ impl Peers {
         }
         let cell = if is_role { self.cells() } else { self.levels[parent.index()].cell() };
         if is_role {
-            self.curves.push(Arc::clone(&self.curves[self.levels[parent.index()].cell()]));
+            self.curves.push(self.curves[self.levels[parent.index()].cell()].clone());
         }
         let at = id(self.levels.len());
         self.levels.push(self.levels[parent.index()].child(parent, name, is_role, cell));
@@ -138,7 +141,7 @@ impl Peers {
         self.groups.is_empty()
     }
 
-    /// How many cells a [`Calibration`] needs.
+    /// How many groups are calibrated: the roles, people, and service accounts.
     pub fn cells(&self) -> usize {
         self.curves.len()
     }
@@ -157,17 +160,21 @@ impl Peers {
             let broader = level.parent().map(|it| &models[it.index()]);
             models.push(Model::of(level.class(), &tally::chain(&sums, level, at), broader));
         }
-        let mut curves: Vec<Arc<Curves>> = Vec::with_capacity(self.curves.len());
+        let mut curves: Vec<KindCurves> = Vec::with_capacity(self.curves.len());
         for level in self.levels.iter().filter(|it| it.has_own_cell()) {
             let broader = level.parent().map(|it| &curves[self.levels[it.index()].cell()]);
-            let own = calibration.curves(level.cell(), broader.map(AsRef::as_ref));
-            curves.push(Arc::new(own));
+            let pooled = broader.is_none().then(|| calibration.pooled(level.cell()));
+            let of = |kind: Kind| {
+                let broader = broader.map(|it| it[kind.index()].as_ref()).or(pooled.as_ref());
+                calibration.curves(level.cell(), kind, broader)
+            };
+            curves.push(Kind::ALL.map(|kind| Arc::new(of(kind))));
         }
         let levels = std::mem::take(&mut self.levels);
         *self = Self { refused: self.refused, ..Self::derived(levels, models, curves) };
     }
 
-    fn derived(levels: Vec<Level>, models: Vec<Model>, curves: Vec<Arc<Curves>>) -> Self {
+    fn derived(levels: Vec<Level>, models: Vec<Model>, curves: Vec<KindCurves>) -> Self {
         let mut kinds: Vec<[Arc<novelty::Peers>; DIMENSIONS]> = Vec::with_capacity(levels.len());
         for (level, model) in levels.iter().zip(&models) {
             let parent = level.parent().map(|it| kinds[it.index()].clone());
@@ -175,7 +182,7 @@ impl Peers {
         }
         let groups = levels.iter().zip(models).zip(kinds).enumerate();
         let groups = groups
-            .map(|(at, ((level, model), kinds))| Group::new(id(at), level, model, kinds, Arc::clone(&curves[level.cell()])))
+            .map(|(at, ((level, model), kinds))| Group::new(id(at), level, model, kinds, curves[level.cell()].clone()))
             .collect();
         Self { levels, groups, curves, refused: 0 }
     }
@@ -183,7 +190,7 @@ impl Peers {
     /// Everything, with its version.
     pub fn to_bytes(&self) -> Vec<u8> {
         let models: Vec<&Model> = self.groups.iter().map(Group::model).collect();
-        let curves: Vec<&Curves> = self.curves.iter().map(AsRef::as_ref).collect();
+        let curves: Vec<[&Curves; KINDS]> = self.curves.iter().map(|it| it.each_ref().map(AsRef::as_ref)).collect();
         let saved = (&self.levels, models, curves, self.refused);
         postcard::to_extend(&saved, VERSION.to_le_bytes().to_vec()).expect("writing to memory fails for no value of these types")
     }
@@ -204,13 +211,13 @@ impl Peers {
         let is_whole = levels.len() >= 2
             && levels.len() <= GROUPS_MAX
             && models.len() == levels.len()
-            && curves.iter().all(Curves::is_whole)
+            && curves.iter().flatten().all(Curves::is_whole)
             && levels.iter().enumerate().all(|(at, it)| it.fits(at, curves.len()))
             && levels.iter().filter(|it| it.has_own_cell()).count() == curves.len();
         if !is_whole {
             return Err(damaged("groups, models and curves don't fit together"));
         }
-        Ok(Self { refused, ..Self::derived(levels, models, curves.into_iter().map(Arc::new).collect()) })
+        Ok(Self { refused, ..Self::derived(levels, models, curves.into_iter().map(|it| it.map(Arc::new)).collect()) })
     }
 }
 

@@ -18,6 +18,7 @@ pub use reading::{Novelty, Reading};
 pub use surprise::{Finding, Surprise};
 pub use takeover::Chains;
 
+use crate::calibrate::Kind;
 use crate::clock::{Bin, WeekClock};
 use crate::counts::{Gate, Habit, Recent, Sliding};
 use crate::distinct::{Horizon, LinearCounting, Ultra};
@@ -68,7 +69,8 @@ struct Header {
     pace: Pace,
     bin: u8,
     is_hour_learnt: bool,
-    reserved: [u8; 2],
+    /// Which daily habits the latest closed day is still to teach, and whether the clock: a bit each.
+    pending: u16,
 }
 
 /// Sensitive and watched actions of the day, and errands with and without tickets. 24 bytes.
@@ -96,6 +98,7 @@ pub struct Person {
     tens: [LinearCounting; 2],
     today: Today,
     targets_today: Ultra<64>,
+    targets_yesterday: f32,
     week: Horizon<32, 7>,
     month: Horizon<32, 30>,
     quarter: Horizon<32, 90>,
@@ -152,7 +155,7 @@ impl Default for Person {
                 pace: Pace::UNKNOWN,
                 bin: 0,
                 is_hour_learnt: false,
-                reserved: [0; 2],
+                pending: 0,
             },
             counts: Default::default(),
             gates: Default::default(),
@@ -161,6 +164,7 @@ impl Default for Person {
             tens: Default::default(),
             today: Today::default(),
             targets_today: Ultra::default(),
+            targets_yesterday: 0.0,
             week: Horizon::default(),
             month: Horizon::default(),
             quarter: Horizon::default(),
@@ -340,6 +344,11 @@ impl Person {
     fn pace(&self, peers: Pace) -> Pace {
         let days = f64::from(self.header.active_days.min(PACE_DAYS));
         peers.towards(self.header.pace, days / (days + PACE_PEER_DAYS))
+    }
+
+    /// Which curves calibrate this person: it changes only when a day closes.
+    pub fn kind(&self) -> Kind {
+        Kind::of(self.header.active_days, self.header.pace.events)
     }
 
     const fn bin_of_hour(&self) -> Bin {

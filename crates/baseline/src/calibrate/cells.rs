@@ -10,7 +10,54 @@ use crate::travel::{Hop, Speeds};
 use crate::{LogP, Share};
 use serde::{Deserialize, Serialize};
 
-/// What user-days of one calibrated group held. 25 KiB.
+/// The busy and the quiet err in different ways, and so do newcomers: each has curves of their own in each group (Mondrian conformal
+/// prediction; V. Vovk et al., "Algorithmic Learning in a Random World", 2005, section 4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// Active for fewer than ten days.
+    New,
+    /// Fewer than 12 events on an active day.
+    Quiet,
+    /// Fewer than 24.
+    Calm,
+    /// Fewer than 48.
+    Steady,
+    /// Fewer than 96.
+    Busy,
+    /// Fewer than 1,000.
+    Intense,
+    /// More than anybody does by hand.
+    Machine,
+}
+
+/// How many [`Kind`]s there are.
+pub const KINDS: usize = 7;
+
+impl Kind {
+    /// All of them, in their order.
+    pub const ALL: [Self; KINDS] = [Self::New, Self::Quiet, Self::Calm, Self::Steady, Self::Busy, Self::Intense, Self::Machine];
+
+    /// Of somebody with so many active days and events on such a day.
+    pub fn of(active_days: u16, events: f32) -> Self {
+        match events {
+            _ if active_days < 10 => Self::New,
+            it if it < 12.0 => Self::Quiet,
+            it if it < 24.0 => Self::Calm,
+            it if it < 48.0 => Self::Steady,
+            it if it < 96.0 => Self::Busy,
+            it if it < 1_000.0 => Self::Intense,
+            _ => Self::Machine,
+        }
+    }
+
+    /// Its place.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// What user-days of one kind in one calibrated group held. 25 KiB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// Active user-days, decayed like the histograms.
@@ -63,45 +110,62 @@ impl Cell {
     }
 }
 
-/// The cells of a shard: it counts apart, and is merged with the other shards' when the peers are looked at anew.
+/// The cells of a shard: it counts apart, and is merged with the other shards' when the peers are looked at anew. A cell is made for the
+/// first day that falls into it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Calibration {
-    cells: Vec<Cell>,
+    /// By group and kind.
+    cells: Vec<Option<Box<Cell>>>,
 }
 
 impl Calibration {
-    /// Makes room for as many cells, so that scoring never has to.
-    pub fn make_room(&mut self, cells: usize) {
-        if self.cells.len() < cells {
-            self.cells.resize_with(cells, Cell::default);
+    /// The cell of a kind in the calibrated group at `at`.
+    pub fn cell(&mut self, at: usize, kind: Kind) -> &mut Cell {
+        let place = at * KINDS + kind.index();
+        if self.cells.len() <= place {
+            self.cells.resize_with(place + 1, || None);
         }
+        self.cells[place].get_or_insert_default()
     }
 
-    /// The cell at `at`, if there is room for it.
-    pub fn cell(&mut self, at: usize) -> Option<&mut Cell> {
-        self.cells.get_mut(at)
+    fn known(&self, at: usize, kind: Kind) -> Option<&Cell> {
+        self.cells.get(at * KINDS + kind.index()).and_then(|it| it.as_deref())
     }
 
     /// Adds what another shard counted.
     pub fn merge(&mut self, other: &Self) {
-        self.make_room(other.cells.len());
-        self.cells.iter_mut().zip(&other.cells).for_each(|(it, other)| it.merge(other));
+        if self.cells.len() < other.cells.len() {
+            self.cells.resize_with(other.cells.len(), || None);
+        }
+        for (it, other) in self.cells.iter_mut().zip(&other.cells) {
+            if let Some(other) = other {
+                it.get_or_insert_default().merge(other);
+            }
+        }
     }
 
     /// Forgets as `days` days do: half in a fortnight.
     pub fn decay(&mut self, days: f64) {
         let kept = Share::clamped(libm::exp2(-days.max(0.0) / HALF_LIFE_DAYS));
-        self.cells.iter_mut().for_each(|it| it.decay(kept));
+        self.cells.iter_mut().flatten().for_each(|it| it.decay(kept));
     }
 
-    /// The curves of the cell at `at` within those of a broader group: the organisation's speak where a role has few days.
-    pub fn curves(&self, at: usize, broader: Option<&Curves>) -> Curves {
-        self.cells.get(at).map_or_else(|| broader.cloned().unwrap_or_default(), |it| it.curves(broader))
+    /// The curves of a cell within those of a broader group: the organisation's speak where a role has few days.
+    pub fn curves(&self, at: usize, kind: Kind, broader: Option<&Curves>) -> Curves {
+        self.known(at, kind).map_or_else(|| broader.cloned().unwrap_or_default(), |it| it.curves(broader))
     }
 
-    /// How many active user-days the cell at `at` has seen and not forgotten.
-    pub fn days(&self, at: usize) -> f64 {
-        self.cells.get(at).map_or(0.0, |it| it.days)
+    /// The curves of everybody in the calibrated group at `at`, whatever their kind: what is known of a kind that is rare, such as
+    /// newcomers.
+    pub fn pooled(&self, at: usize) -> Curves {
+        let mut all = Cell::default();
+        Kind::ALL.into_iter().filter_map(|kind| self.known(at, kind)).for_each(|it| all.merge(it));
+        all.curves(None)
+    }
+
+    /// How many active user-days a cell has seen and not forgotten.
+    pub fn days(&self, at: usize, kind: Kind) -> f64 {
+        self.known(at, kind).map_or(0.0, |it| it.days)
     }
 }
 

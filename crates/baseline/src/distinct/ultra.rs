@@ -28,8 +28,6 @@ impl<const REGISTERS: usize> Default for Ultra<REGISTERS> {
 
 impl<const REGISTERS: usize> Ultra<REGISTERS> {
     const INDEX_BITS: u32 = REGISTERS.trailing_zeros();
-    /// The largest update value: a hash without a further bit set.
-    const VALUE_MAX: u32 = 65 - Self::INDEX_BITS;
 
     /// Whether a target would change the state: most new ones do as long as there are fewer than registers.
     pub fn would_change(&self, hash: u64) -> bool {
@@ -68,30 +66,49 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
 
     /// μ: that the next new target changes the state.
     pub(super) fn change_probability(&self) -> f64 {
-        self.registers.iter().map(|&it| Self::register_changes(it)).sum::<f64>() / crate::pareto::float(REGISTERS)
-    }
-
-    /// That a new target of this register changes it: it has a value above k, or one of the two below that didn't occur yet.
-    fn register_changes(register: u8) -> f64 {
-        if register == 0 {
-            return 1.0;
-        }
-        // The highest bit stands at k + 1.
-        let largest = u32::from(register >> 2) - 1;
-        let has = |below: u8| register & (4 >> below) != 0;
-        let mut chance = if largest < Self::VALUE_MAX { half_to(largest) } else { 0.0 };
-        for below in [1, 2] {
-            if largest > u32::from(below) && !has(below) {
-                chance += half_to(largest - u32::from(below));
+        // Four sums side by side; all are of powers of two, so that their order makes no difference.
+        let mut sums = [0.0; 4];
+        for four in self.registers.chunks_exact(4) {
+            for (sum, register) in sums.iter_mut().zip(four) {
+                *sum += CHANGES[usize::from(*register)];
             }
         }
-        chance
+        (sums[0] + sums[1] + sums[2] + sums[3]) / crate::pareto::float(REGISTERS)
     }
 }
 
+/// By register, that a new target of it changes it. The largest value can't be exceeded; that its register counts 2⁻⁵⁸ too much is less
+/// than rounding.
+const CHANGES: [f64; 256] = {
+    let mut changes = [0.0; 256];
+    let mut register = 0;
+    while register < 256 {
+        changes[register] = register_changes(register);
+        register += 1;
+    }
+    changes
+};
+
+/// It has a value above k, or one of the two below that didn't occur yet.
+const fn register_changes(register: usize) -> f64 {
+    if register < 8 {
+        return 1.0;
+    }
+    // The highest bit stands at k + 1.
+    let largest = (register >> 2) as u64 - 1;
+    let mut chance = half_to(largest);
+    if largest > 1 && register & 2 == 0 {
+        chance += half_to(largest - 1);
+    }
+    if largest > 2 && register & 1 == 0 {
+        chance += half_to(largest - 2);
+    }
+    chance
+}
+
 /// 2^-n, exactly.
-fn half_to(n: u32) -> f64 {
-    f64::from_bits((1023 - u64::from(n)) << 52)
+const fn half_to(n: u64) -> f64 {
+    f64::from_bits((1023 - n) << 52)
 }
 
 /// The bits that a register stands for: the highest, and the two below it.

@@ -66,9 +66,21 @@ impl Peers {
 
     /// P_g(c), also of a category that nobody ever used.
     pub fn mass(&self, key: u32) -> f64 {
+        self.look_up(key).0
+    }
+
+    /// The same, and whether anybody of this level or one above it uses the category: if not, it shares its mass with all the others that
+    /// nobody uses.
+    pub(super) fn look_up(&self, key: u32) -> (f64, bool) {
         match self.by_key.binary_search_by_key(&key, |it| it.0) {
-            Ok(at) => self.by_key[at].1,
-            Err(_) => self.back * self.parent.mass(key),
+            Ok(at) => (self.by_key[at].1, true),
+            Err(_) => match &self.parent {
+                Parent::Level(parent) => {
+                    let (mass, is_known) = parent.look_up(key);
+                    (self.back * mass, is_known)
+                }
+                Parent::Uniform(each) => (self.back * each, false),
+            },
         }
     }
 

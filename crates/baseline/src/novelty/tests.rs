@@ -194,3 +194,14 @@ proptest! {
         prop_assert!((peers.mass_at_most(1.0) - 1.0).abs() < 1e-12);
     }
 }
+
+#[test]
+fn a_further_category_that_nobody_else_uses_is_as_rare_as_the_ones_before() {
+    let peers = Peers::root(&[(1, 40.0), (2, 3.0)], Openness::UNKNOWN);
+    let mut kinds = Kinds::<8>::default();
+    (0..50).for_each(|_| kinds.learn(1, Share::ONE));
+    let rarity_of = |kinds: &Kinds<8>, key: u32| kinds.rarity(key, &peers, Openness::UNKNOWN).p.p();
+    let first = rarity_of(&kinds, 100);
+    (100..104).for_each(|key| kinds.learn(key, Share::ONE));
+    assert!(first > 1e-4 && rarity_of(&kinds, 104) > 0.5 * first, "{first} {}", rarity_of(&kinds, 104));
+}

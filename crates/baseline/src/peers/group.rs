@@ -1,9 +1,10 @@
 //! What is expected of a member of one group: everything of the peers that scoring reads, in one place.
 
 use super::GroupId;
+use super::KindCurves;
 use super::level::Level;
 use super::tally::{COUNTS, DAILY, Sums};
-use crate::calibrate::Curves;
+use crate::calibrate::{Curves, Kind};
 use crate::clock::PeerClock;
 use crate::counts::{Gate, Habit, Prior, narrow};
 use crate::novelty::{self, Openness};
@@ -49,6 +50,8 @@ pub(super) struct Model {
     /// By which factor members' daily rates have lately risen, at the median: families, targets.
     rises: [f32; DAILY],
     strength: f32,
+    /// Active days of a member, on average, of the first thirty.
+    days: f32,
 }
 
 impl Default for Model {
@@ -61,10 +64,13 @@ impl Default for Model {
             pace: Pace::UNKNOWN,
             rises: [1.0; DAILY],
             strength: STRENGTH[0],
+            days: 0.0,
         }
     }
 }
 
+/// Active days of the average member from which on a group's surprises are worth counting.
+const SETTLED_DAYS: f32 = 10.0;
 /// θ of people and of service accounts, of whom something new is less expected.
 const STRENGTH: [f32; 2] = [2.0, 0.5];
 /// How many members a broader group's week, pace and openness are worth.
@@ -99,6 +105,7 @@ impl Model {
             pace: own.pace().map_or(broader.pace, |it| broader.pace.towards(it, members)),
             rises: std::array::from_fn(|at| own.rise(at).unwrap_or(broader.rises[at])),
             strength,
+            days: own.days().map_or(broader.days, |it| it.max(broader.days)),
         }
     }
 
@@ -116,7 +123,7 @@ pub struct Group {
     model: Model,
     gates: [Gate; 31],
     kinds: [Arc<novelty::Peers>; DIMENSIONS],
-    curves: Arc<Curves>,
+    curves: KindCurves,
 }
 
 impl Group {
@@ -125,7 +132,7 @@ impl Group {
         level: &Level,
         model: Model,
         kinds: [Arc<novelty::Peers>; DIMENSIONS],
-        curves: Arc<Curves>,
+        curves: KindCurves,
     ) -> Self {
         let gates = model.rates.map(|it| Gate::beneath(Habit::default().predict(&it)));
         let cell = u16::try_from(level.cell()).expect("it came from one");
@@ -218,8 +225,14 @@ impl Group {
         f64::from(self.model.rises[daily])
     }
 
+    /// Whether so much is known of its members, or of the whole organisation, that what surprises says something about calibration. In an
+    /// organisation's first fortnight everybody surprises.
+    pub fn is_settled(&self) -> bool {
+        self.model.days >= SETTLED_DAYS
+    }
+
     /// What p-values are worth here.
-    pub fn curves(&self) -> &Curves {
-        &self.curves
+    pub fn curves(&self, kind: Kind) -> &Curves {
+        &self.curves[kind.index()]
     }
 }

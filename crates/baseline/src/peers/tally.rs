@@ -14,6 +14,8 @@ pub(super) const COUNTS: usize = FAMILIES * WINDOWS;
 /// Daily habits that may drift: families, and distinct targets.
 pub(crate) const DAILY: usize = FAMILIES + 1;
 
+/// More active days than these of one member tell nothing about the others.
+const DAYS_MAX: u16 = 30;
 /// Bins of log2 of a rise, an eighth of an octave each, from a half to twice.
 const RISE_BINS: usize = 17;
 const RISE_STEPS: f64 = 8.0;
@@ -33,6 +35,7 @@ pub(super) struct Sums {
     /// Categories that a member used once, and twice.
     pub(super) once_and_twice: [[f64; 2]; DIMENSIONS],
     pub(super) members: f64,
+    days: f64,
     paces: [f64; 3],
     rises: [[f32; RISE_BINS]; DAILY],
 }
@@ -73,6 +76,7 @@ impl Sums {
             return;
         }
         self.members += 1.0;
+        self.days += f64::from(person.active_days().min(DAYS_MAX));
         let pace = person.own_pace();
         for (sum, it) in self.paces.iter_mut().zip([pace.events, pace.tens, pace.hours]) {
             *sum += f64::from(it);
@@ -100,8 +104,14 @@ impl Sums {
             *it += other;
         }
         self.members += other.members;
+        self.days += other.days;
         self.paces.iter_mut().zip(other.paces).for_each(|(it, other)| *it += other);
         self.rises.iter_mut().flatten().zip(other.rises.iter().flatten()).for_each(|(it, other)| *it += other);
+    }
+
+    /// How many active days its members have on average, of the first few.
+    pub(super) fn days(&self) -> Option<f32> {
+        (self.members > 0.0).then(|| narrow(self.days / self.members))
     }
 
     pub(super) fn pace(&self) -> Option<Pace> {

@@ -41,8 +41,7 @@ fn too_many_groups_are_the_one_above_and_counted() {
 fn shards_that_are_tallied_apart_make_the_same_peers() {
     let (mut peers, mut calibration) = (Peers::default(), Calibration::default());
     let team = peers.group(Class::Human, Some(7), Some(1));
-    calibration.make_room(peers.cells());
-    let people: Vec<_> = [60, 150, 400].map(|events| someone_after(&peers, calibration.cell(0).unwrap(), events)).into();
+    let people: Vec<_> = [60, 150, 400].map(|events| someone_after(&peers, &mut calibration, events)).into();
     assert!(people.iter().all(|it| it.group() == GroupId::PEOPLE) && team.0 == 3);
     let (mut whole, mut left, mut right) = (Tally::of(&peers), Tally::of(&peers), Tally::of(&peers));
     people.iter().for_each(|it| whole.add(it));

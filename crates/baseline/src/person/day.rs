@@ -2,7 +2,7 @@
 
 use super::advance::{Settled, reanchor, settle};
 use super::{DAILY, DAILY_TARGETS, Header, PACE_DAYS, Person};
-use crate::calibrate::Cell;
+use crate::calibrate::Calibration;
 use crate::counts::{Gate, Habit};
 use crate::feature::FEATURES;
 use crate::learn::{Day, Transition, learnt};
@@ -16,38 +16,67 @@ const KINDS_KEPT: f64 = 0.988_514_020_352_896_2;
 /// Trials of a day beyond these are scaled down: the share's own spread outweighs them, and the cost of a tail is linear in them.
 pub(super) const TRIALS_MAX: u16 = 256;
 
+/// Daily habits, and the clock.
+const PENDING: u16 = (1 << (DAILY + 1)) - 1;
 /// A habit of fewer days is still being found: what differs from the peers then is no rise.
 const SLOW_FROM: f64 = 10.0;
 
 impl Person {
-    pub(super) fn close_day(&mut self, group: &Group, cell: Option<&mut Cell>) {
-        let week = self.header.day / 7;
+    pub(super) fn close_day(&mut self, group: &Group, calibration: &mut Calibration) {
+        self.settle_pending(group, u32::MAX);
+        if group.is_settled() {
+            calibration.cell(group.cell(), self.kind()).learn_day(&self.rarest);
+        }
+        self.rarest = [0; FEATURES];
         self.header.active_days = self.header.active_days.saturating_add(1);
-        let is_suspect = [self.slow_targets.is_suspect(), self.slow_private_reads.is_suspect()];
-        for family in Family::ALL {
-            let (at, is_private) = (family.index(), family == Family::PrivateRead);
-            let count = f64::from(self.counts[at][Window::Day.index()].roll(1));
-            let settled = self.close_daily(group, at, count, is_private && is_suspect[1], week);
-            if is_private && settled.windows >= SLOW_FROM {
-                self.slow_private_reads.add(count, settled.mean, settled.dispersion);
-            }
+        for windows in &mut self.counts {
+            windows[Window::Day.index()].roll(1);
         }
-        let targets = self.targets_today.estimate();
-        let settled = self.close_daily(group, DAILY_TARGETS, targets, is_suspect[0], week);
-        if settled.windows >= SLOW_FROM {
-            self.slow_targets.add(targets, settled.mean, settled.dispersion);
-        }
+        self.targets_yesterday = crate::counts::narrow(self.targets_today.estimate());
         self.targets_today = crate::distinct::Ultra::default();
-        self.header.slow_p = [self.slow_targets, self.slow_private_reads].map(|it| crate::counts::narrow(-it.evidence()));
+        self.header.pending = PENDING;
         self.close_shares(group);
-        self.clock.close_day();
         self.fade_kinds();
         self.close_takeovers(group);
         self.close_pace();
-        if let Some(cell) = cell {
-            cell.learn_day(&self.rarest);
+    }
+
+    /// Settles up to `most` of the habits that the latest closed day is still to teach. A few an event: all at once would make the first
+    /// event of a day cost ten times as much as any other.
+    pub(super) fn settle_pending(&mut self, group: &Group, most: u32) {
+        for _ in 0..most.min(self.header.pending.count_ones()) {
+            let at = self.header.pending.trailing_zeros() as usize;
+            self.header.pending &= self.header.pending - 1;
+            if at < DAILY {
+                self.settle_daily(group, at);
+            } else {
+                self.clock.close_day();
+            }
         }
-        self.rarest = [0; FEATURES];
+    }
+
+    fn settle_daily(&mut self, group: &Group, daily: usize) {
+        let count = match self.counts.get(daily) {
+            Some(windows) => f64::from(windows[Window::Day.index()].previous()),
+            None => f64::from(self.targets_yesterday),
+        };
+        // The day that is settled lies before the current one.
+        let week = self.header.day.saturating_sub(1) / 7;
+        let place = match daily {
+            DAILY_TARGETS => 0,
+            it if it == Family::PrivateRead.index() => 1,
+            _ => {
+                self.close_daily(group, daily, count, false, week);
+                return;
+            }
+        };
+        let is_suspect = [self.slow_targets.is_suspect(), self.slow_private_reads.is_suspect()][place];
+        let settled = self.close_daily(group, daily, count, is_suspect, week);
+        let slow = if place == 0 { &mut self.slow_targets } else { &mut self.slow_private_reads };
+        if settled.windows >= SLOW_FROM {
+            slow.add(count, settled.mean, settled.dispersion);
+        }
+        self.header.slow_p[place] = crate::counts::narrow(-slow.evidence());
     }
 
     /// A daily habit: settled, held within the drift budget, and set beside its quarantine.
@@ -61,7 +90,7 @@ impl Person {
             None => &mut self.distinct_habits[Span::Day.index()],
         };
         self.recents[daily].learn(count, self.header.active_days);
-        let mut settled = settle(habit, prior, count, is_suspect, 0.0);
+        let mut settled = settle(habit, prior, count, is_suspect);
         let mut is_replaced = self.drifts[daily].hold(habit, week, group.rise(daily));
         let quarantine = &mut self.quarantines[daily];
         if quarantine.is_open() || crate::learn::is_rejected(settled.upper) {
@@ -126,7 +155,7 @@ impl Person {
         for with_ticket in [false, true] {
             let at = usize::from(with_ticket);
             let count = std::mem::take(&mut self.header.takeovers_today[at]);
-            settle(&mut self.takeover_habits[at], group.takeovers(with_ticket), f64::from(count), false, 0.0);
+            settle(&mut self.takeover_habits[at], group.takeovers(with_ticket), f64::from(count), false);
         }
     }
 
@@ -158,7 +187,7 @@ impl Person {
         for (span, closed) in [Span::Week, Span::Month, Span::Quarter].into_iter().zip(closed) {
             if let Some(targets) = closed {
                 let at = span.index();
-                self.distinct_gates[at] = settle(&mut self.distinct_habits[at], group.distinct(span), targets, false, 0.0).gate;
+                self.distinct_gates[at] = settle(&mut self.distinct_habits[at], group.distinct(span), targets, false).gate;
             }
         }
     }
@@ -172,7 +201,9 @@ fn learn_share(ratio: &mut Ratio, prior: crate::ratio::RatioPrior, yes: u16, tri
         return;
     }
     let (yes, trials) = scaled(yes, trials);
-    let upper = if yes == 0 { LogP::ONE } else { ratio.predict(trials, &prior).upper(yes) };
+    let predicted = ratio.predict(trials, &prior);
+    // Up to the mean there is nothing to weigh down.
+    let upper = if f64::from(yes) <= predicted.mean() { LogP::ONE } else { predicted.upper(yes) };
     let gamma = learnt(upper, LogP::ONE, ratio.trials(), false);
     ratio.learn(yes, trials, gamma);
 }

@@ -1,18 +1,19 @@
 //! Third phase: the event is learnt, after it was scored and as far as it was ordinary.
 
 use super::{HOUR, Person, Surprise, TEN_MINUTES};
-use crate::calibrate::{Cell, Histogram};
+use crate::calibrate::{Calibration, Histogram};
 use crate::feature::Feature;
 use crate::learn::learnt_kind;
 use crate::novelty::Kinds;
 use crate::observation::{Dimension, Errand, Identity, Observation, Window, key_of, mixed};
+use crate::peers::Group;
 use crate::travel::Fix;
 use crate::{LogP, Share};
 
 impl Person {
     /// Learns `it`, which `surprise` was made of: counts go into the windows that are judged when they close; what somebody uses is learnt
     /// by how ordinary it was; and what was most surprising of the day is kept for calibration.
-    pub fn learn(&mut self, cell: Option<&mut Cell>, it: &Observation, surprise: &Surprise) {
+    pub fn learn(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation, surprise: &Surprise) {
         self.count_in(it);
         self.learn_targets(it);
         self.learn_kinds(it, surprise);
@@ -20,7 +21,7 @@ impl Person {
             self.header.is_hour_learnt = true;
             self.clock.learn(it.bin, learnt_kind(LogP::clamped(f64::from(self.header.hour_p[0]))));
         }
-        self.learn_place(cell, it);
+        self.learn_place(group, calibration, it);
         self.learn_step(it);
         for finding in surprise.findings() {
             let rarest = &mut self.rarest[finding.feature.index()];
@@ -86,10 +87,10 @@ impl Person {
         learn_kind(&mut self.countries, Dimension::Country, country, surprise);
     }
 
-    fn learn_place(&mut self, cell: Option<&mut Cell>, it: &Observation) {
+    fn learn_place(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation) {
         let Some(place) = it.place else { return };
-        if let (Some(hop), Some(cell)) = (self.hop(it), cell) {
-            cell.learn_hop(hop, Share::ONE);
+        if let Some(hop) = self.hop(it) {
+            calibration.cell(group.cell(), self.kind()).learn_hop(hop, Share::ONE);
         }
         self.travel.learn(Fix { place, minute: it.second / 60 }, f64::from(it.accuracy_km));
     }

@@ -9,13 +9,19 @@ use crate::peers::{Group, Pace};
 use crate::travel::{Fix, Hop};
 use crate::{LogP, Rarity, Share};
 
-/// A category speaks if as rare a one is expected on fewer than every second active day: how rare new ones really are, only calibration
-/// knows, since a person's own days are too few to tell.
-pub(super) const DAYS: f64 = 0.5;
+/// An action or tool speaks if as rare a one is expected on fewer than one active day in ten. Networks, devices and the like already
+/// from every second day on: how rare new ones really are only calibration knows, since a person's own days are too few to tell.
+pub(super) const fn days(dimension: Dimension) -> f64 {
+    match dimension {
+        Dimension::Action | Dimension::Tool => 0.1,
+        Dimension::Network | Dimension::Device | Dimension::Asn | Dimension::Country => 0.5,
+    }
+}
 
 /// What every dimension can be asked, however many slots it has.
 trait Known {
     fn at_least(&self, key: u32, openness: Openness) -> Share;
+    fn likelihood(&self, key: u32, peers: &Peers, openness: Openness) -> Share;
     fn rarity(&self, key: u32, peers: &Peers, openness: Openness) -> Rarity;
     fn total(&self) -> f64;
 }
@@ -23,6 +29,10 @@ trait Known {
 impl<const SLOTS: usize> Known for Kinds<SLOTS> {
     fn at_least(&self, key: u32, openness: Openness) -> Share {
         self.at_least(key, openness)
+    }
+
+    fn likelihood(&self, key: u32, peers: &Peers, openness: Openness) -> Share {
+        self.likelihood(key, peers, openness)
     }
 
     fn rarity(&self, key: u32, peers: &Peers, openness: Openness) -> Rarity {
@@ -37,12 +47,12 @@ impl<const SLOTS: usize> Known for Kinds<SLOTS> {
 impl Person {
     pub(super) fn judge_kinds(&self, group: &Group, it: &Observation, chances: Pace, surprise: &mut Surprise) {
         let events = f64::from(chances.events).max(1.0);
-        let speaks = (DAYS / events).min(0.01);
         let [action, tool, network, device, asn, country] = it.kinds.map(|it| it.map(key_of));
         let mut judge = |dimension, key: Option<u32>, known: &dyn Known| {
             let Some(key) = key else { return };
+            let speaks = (days(dimension) / events).min(0.01);
             if known.at_least(key, group.openness(dimension)).get() < speaks {
-                judge_kind(group, dimension, key, known, events, libm::log(speaks), surprise);
+                judge_kind(group, dimension, key, known, events, speaks, surprise);
             }
         };
         judge(Dimension::Action, action, &self.actions);
@@ -110,7 +120,7 @@ impl Person {
 
     pub(super) fn judge_travel(&self, group: &Group, it: &Observation, surprise: &mut Surprise) {
         let Some(hop) = self.hop(it) else { return };
-        let p = group.curves().speeds().as_fast(hop);
+        let p = group.curves(self.kind()).speeds().as_fast(hop);
         let judged = Judged {
             observed: hop.speed(),
             expected: 0.0,
@@ -132,17 +142,13 @@ impl Person {
     }
 }
 
-fn judge_kind(
-    group: &Group,
-    dimension: Dimension,
-    key: u32,
-    known: &dyn Known,
-    events: f64,
-    ln_speaks: f64,
-    surprise: &mut Surprise,
-) {
+fn judge_kind(group: &Group, dimension: Dimension, key: u32, known: &dyn Known, events: f64, speaks: f64, surprise: &mut Surprise) {
     let (feature, openness) = (Feature::Novelty(dimension), group.openness(dimension));
-    let rarity = known.rarity(key, group.kinds(dimension), openness);
+    let peers = group.kinds(dimension);
+    if known.likelihood(key, peers, openness).get() > speaks {
+        return;
+    }
+    let (rarity, ln_speaks) = (known.rarity(key, peers, openness), libm::log(speaks));
     if rarity.p.ln_p() > ln_speaks {
         return;
     }

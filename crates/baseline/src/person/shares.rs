@@ -8,8 +8,8 @@ use crate::observation::{Errand, Observation};
 use crate::peers::Group;
 use crate::ratio::{Ratio, RatioPrior};
 
-/// With at least as much prior weight on "yes", what is no more than the mean is never rarer than 1 %.
-const HEAD_START: f64 = 0.5;
+/// As long as nobody has a history, a share speaks from as many trials on.
+const TRIALS_WITHOUT_PEERS: f64 = 3.0;
 
 impl Person {
     pub(super) fn judge_shares(&self, group: &Group, it: &Observation, surprise: &mut Surprise) {
@@ -43,12 +43,12 @@ impl Person {
         trials: u16,
         surprise: &mut Surprise,
     ) {
-        if prior == RatioPrior::UNKNOWN && own.trials() < HEAD_START {
+        if prior == RatioPrior::UNKNOWN && own.trials() < TRIALS_WITHOUT_PEERS {
             return;
         }
         let (yes, trials) = scaled(yes, trials);
         let of_own = own.predict(trials, &prior);
-        if !self.is_young() && of_own.successes() >= HEAD_START && f64::from(yes) <= of_own.mean() {
+        if !self.is_young() && of_own.is_ordinary(yes) {
             return;
         }
         let p_self = of_own.upper(yes);

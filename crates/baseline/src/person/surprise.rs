@@ -1,7 +1,7 @@
 //! Second phase: how surprising an event is. Nothing changes, nothing is allocated, and most events end at their gates.
 
 use super::Person;
-use crate::calibrate::Histogram;
+use crate::calibrate::{Histogram, Kind};
 use crate::combine::{Channel as Term, Contribution, Score, across_families, contributions, without};
 use crate::counts::{GATE_ALPHA, Habit, Prior};
 use crate::distinct::predicted_estimate;
@@ -13,6 +13,8 @@ use crate::{LogP, Share, Weight};
 /// ln of the p-value from which on a feature speaks.
 pub(super) const LN_SPEAKS: f64 = -4.605_170_185_988_091;
 const _: () = assert!(GATE_ALPHA == 0.01);
+/// ln 1e-3: what is no rarer for an established habit is not worth asking the peers about.
+const LN_ASKS_PEERS: f64 = -6.907_755_278_982_137;
 /// No event makes more features speak.
 pub(super) const FINDINGS_MAX: usize = 24;
 /// Peers judge as well until somebody has been active on as many days: until then the own habit may be what an attacker made of it.
@@ -31,7 +33,7 @@ pub struct Finding {
     pub expected: f64,
     /// Against the own habit.
     pub p_self: LogP,
-    /// Against the peers alone.
+    /// Against the peers alone; 1 where it wasn't asked, since the own habit was broken by little (p above 1e-3) and is established.
     pub p_peer: LogP,
     /// The share of active days of such a person that have something as surprising, in this feature: recalibrated.
     pub p: LogP,
@@ -71,6 +73,7 @@ pub struct Surprise {
     channels: [Term; CHANNELS],
     pub(super) raw: LogP,
     random: u64,
+    kind: Kind,
 }
 
 impl Default for Surprise {
@@ -85,6 +88,7 @@ impl Default for Surprise {
             channels: QUIET,
             raw: LogP::ONE,
             random: 0,
+            kind: Kind::New,
         }
     }
 }
@@ -128,7 +132,7 @@ impl Surprise {
     pub fn contributions<const N: usize>(&self, group: &Group) -> [Option<(Channel, Contribution)>; N] {
         contributions::<N>(&self.channels, 1.0).map(|it| {
             it.map(|it| {
-                let p = group.curves().recalibrated(Feature::All, without(&self.channels, it.channel));
+                let p = group.curves(self.kind).recalibrated(Feature::All, without(&self.channels, it.channel));
                 (Channel::ALL[it.channel], Contribution { without: Score::of(p, 1.0), ..it })
             })
         })
@@ -164,7 +168,7 @@ impl Surprise {
             expected: judged.expected,
             p_self: judged.p_self,
             p_peer: judged.p_peer,
-            p: group.curves().recalibrated(feature, a_day),
+            p: group.curves(self.kind).recalibrated(feature, a_day),
             evidence: judged.evidence,
             is_continued: false,
             bin: Histogram::bin_of(judged.mid.times(chances.max(1.0))),
@@ -186,7 +190,7 @@ impl Surprise {
             term.p = term.p.min(it.p.times(channel.features()));
         }
         self.raw = across_families(&self.channels);
-        self.p = group.curves().recalibrated(Feature::All, self.raw);
+        self.p = group.curves(self.kind).recalibrated(Feature::All, self.raw);
         self.score = Score::of(self.p, 1.0);
     }
 }
@@ -196,6 +200,7 @@ impl Person {
     /// of it is learnt yet.
     pub fn surprise(&self, group: &Group, it: &Observation, surprise: &mut Surprise) {
         let days = f64::from(self.header.active_days);
+        surprise.kind = self.kind();
         surprise.begin(it, Share::clamped(days / (days + group.count(it.family, Window::Day).beta())));
         let chances = self.chances(group);
         self.judge_counts(group, it, chances, surprise);
@@ -223,8 +228,10 @@ impl Person {
             let predicted = habit.predict(prior);
             if error > 0.0 { predicted_estimate(predicted, x, error) } else { predicted }
         };
-        let (own, of_peers) = (predict(habit), predict(&Habit::default()));
-        let ([p_self, own_point], [p_peer, peer_point]) = (own.upper_and_point(x), of_peers.upper_and_point(x));
+        let own = predict(habit);
+        let [p_self, own_point] = own.upper_and_point(x);
+        let asks_peers = self.is_young() || p_self.ln_p() < LN_ASKS_PEERS;
+        let [p_peer, peer_point] = if asks_peers { predict(&Habit::default()).upper_and_point(x) } else { [LogP::ONE; 2] };
         let (p, mid) = self.young_or_known([p_self, own_point], [p_peer, peer_point], u);
         Some(Judged { observed: x, expected: own.mean(), p_self, p_peer, p, mid, evidence: habit.evidence(prior) })
     }

@@ -116,7 +116,7 @@ impl Person {
         ));
         for (feature, ln_p, slow, daily) in [targets, reads].into_iter().flatten() {
             let p = LogP::clamped(f64::from(ln_p));
-            if p.ln_p() > LN_SPEAKS {
+            if p.ln_p() > LN_SLOW_SPEAKS {
                 continue;
             }
             let usual = self.daily_habit(daily).rate();
@@ -129,10 +129,13 @@ impl Person {
                 mid: p,
                 evidence: Share::ONE,
             };
-            surprise.add(group, feature, &judged, 1.0, LN_SPEAKS);
+            surprise.add(group, feature, &judged, 1.0, LN_SLOW_SPEAKS);
         }
     }
 }
+
+/// ln 1e-3: evidence of weeks stays for days, and where days vary more than any model says a tenth of all people has some.
+const LN_SLOW_SPEAKS: f64 = -6.907_755_278_982_137;
 
 /// What is modelled of a count: of short windows what follows the first, since such windows are known only where there is one.
 pub(super) const fn beyond(window: Window, count: u32) -> u32 {

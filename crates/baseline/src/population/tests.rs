@@ -19,10 +19,10 @@ fn somebody_is_found_where_they_sit() {
 
 #[test]
 fn the_idlest_makes_way_and_comes_back_as_it_was() {
-    let (peers, mut cell) = (peers_of_one(), crate::calibrate::Cell::default());
+    let (peers, mut calibration) = (peers_of_one(), crate::calibrate::Calibration::default());
     let mut all = Population::new(2);
-    let (idle, _) = all.admit(1, Some(someone_after(&peers, &mut cell, 40)));
-    let (_, none) = all.admit(2, Some(someone_after(&peers, &mut cell, 400)));
+    let (idle, _) = all.admit(1, Some(someone_after(&peers, &mut calibration, 40)));
+    let (_, none) = all.admit(2, Some(someone_after(&peers, &mut calibration, 400)));
     assert!(none.is_none());
     let before = to_bytes(all.get(idle));
     let (seat, evicted) = all.admit(3, None);

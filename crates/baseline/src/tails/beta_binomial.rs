@@ -30,9 +30,12 @@ impl BetaBinomial {
         f64::from(self.trials) * self.a / (self.a + self.b)
     }
 
-    /// a: successes that are known, with what the prior is worth.
-    pub const fn successes(self) -> f64 {
-        self.a
+    /// Whether y is so near to the mean that P(Y >= y) is surely above 1 %: for the price of a square root. Only of shapes with at least
+    /// half a success in them, since other ones may be nearly always 0.
+    pub fn is_ordinary(self, y: u32) -> bool {
+        let (n, all) = (f64::from(self.trials), self.a + self.b);
+        let variance = n * self.a * self.b * (all + n) / (all * all * (all + 1.0));
+        self.a >= 0.5 && f64::from(y) <= self.mean() + 1.5 * variance.sqrt()
     }
 
     /// ln P(Y = y) of C(n, y) B(a+y, b+n-y)/B(a, b).

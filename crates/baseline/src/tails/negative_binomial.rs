@@ -71,6 +71,23 @@ impl NegativeBinomial {
         [upper, LogP::clamped(ln_point)]
     }
 
+    /// The smaller of `P(X >= x)` and `P(X <= x)`, if it is below 1/2; some probability above 1/2 or a little below, if not. What says how
+    /// much of a window is learnt needs no more.
+    pub fn smaller_tail(self, x: f64) -> LogP {
+        if x.is_nan() || x <= 0.0 {
+            return self.point(0.0);
+        }
+        let x = x.min(COUNT_MAX);
+        let ln_point = ln_point(self.mean, self.size, x);
+        match self.side_from(x, ln_point) {
+            Side::Above(ln_p) => LogP::clamped(ln_p),
+            Side::Below(ln_p) => {
+                let (fewer, or_fewer) = (LogP::clamped(ln_p), LogP::clamped(ln_p).or(LogP::clamped(ln_point)));
+                if or_fewer > LogP::HALF { fewer.complement() } else { or_fewer }
+            }
+        }
+    }
+
     /// `P(X >= x)` and `P(X <= x)` for the price of one tail: what says how much of a window is learnt.
     pub fn both(self, x: f64) -> [LogP; 2] {
         if x.is_nan() || x <= 0.0 {

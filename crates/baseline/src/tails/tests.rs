@@ -113,6 +113,9 @@ proptest! {
         let at = f64::from(x);
         prop_assert_eq!(count.upper_and_point(at), [count.upper(at), count.point(at)]);
         let [upper, or_fewer] = count.both(at);
+        let (smaller, quick) = (upper.min(or_fewer), count.smaller_tail(at));
+        let is_right = if smaller < LogP::of(0.4) { (quick.ln_p() - smaller.ln_p()).abs() < 1e-9 } else { quick >= LogP::of(0.39) };
+        prop_assert!(is_right, "{quick:?} {smaller:?}");
         prop_assert_eq!(upper, here.upper);
         prop_assert!((or_fewer.ln_p() - next.lower.ln_p()).abs() <= 1e-9 * next.lower.ln_p().abs().max(1e-3));
         // P(X >= x) = P(X >= x+1) + P(X = x)
@@ -128,6 +131,14 @@ proptest! {
         let (here, next) = (count.tails(y), count.tails(y + 1));
         let sum = next.upper.or(count.point(y));
         prop_assert!((sum.ln_p() - here.upper.ln_p()).abs() <= 1e-10 * here.upper.ln_p().abs().max(1e-3), "{sum:?} {here:?}");
+    }
+
+    #[test]
+    fn what_is_ordinary_at_a_glance_is_no_rarer_than_one_in_a_hundred(n in 1_u32..300, a in 0.5_f64..300.0, b in 0.01_f64..300.0, share in 0.0_f64..1.0) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 300")]
+        let y = (share * f64::from(n)).round() as u32;
+        let count = BetaBinomial::new(n, a, b);
+        prop_assert!(!count.is_ordinary(y) || count.upper(y).p() >= 0.01, "{}", count.upper(y).p());
     }
 
     #[test]
