@@ -1,7 +1,7 @@
 //! The command line as it is typed; what it means is decided by the commands.
 
 use crate::exit::Exit;
-use crate::{context, demo, rules, run, score, simulate};
+use crate::{context, demo, evaluate, rules, run, score, simulate};
 use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io::Write;
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Context(context::Command),
     /// Write the audit events of a simulated company, with or without an attack
     Simulate(simulate::Args),
+    /// Say what of a labelled exercise was caught, how early, and at what noise
+    Evaluate(evaluate::Args),
     /// Write completions for a shell: bash, elvish, fish, powershell or zsh
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -75,6 +77,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Rules(command) => rules::main(&command),
         Command::Context(command) => context::main(&command),
         Command::Simulate(args) => simulate::main(&args),
+        Command::Evaluate(args) => evaluate::main(&args),
         Command::Completions { shell } => completions(shell),
     }
 }

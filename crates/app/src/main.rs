@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod context;
 mod demo;
+mod evaluate;
 mod exit;
 mod http;
 mod load;

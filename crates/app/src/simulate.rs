@@ -1,12 +1,16 @@
 //! `nightjar simulate`: the audit events of a simulated company, to try rules on.
 
+mod sink;
+mod tabletop;
+
 use crate::exit::{Exit, Usage};
 use crate::score::grouped;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sim::{AttackLabel, CompanyConfig, EventId, Scenario, Simulation};
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use sink::{Sink, create};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// `nightjar simulate`
@@ -14,30 +18,39 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   nightjar simulate twitter-2020 --out events.ndjson --labels labels.ndjson --context context
-  nightjar simulate quiet --people 2000 --days 30 | nightjar score -")]
+  nightjar simulate quiet --people 2000 --days 30 | nightjar score -
+  nightjar simulate tabletop --seed 1 --labels labels.ndjson --context context -o events.ndjson.zst")]
 pub(crate) struct Args {
-    /// What happens: quiet (nothing but work) or twitter-2020 (130 accounts attacked through an agent tool)
+    /// What happens: quiet (nothing but work), twitter-2020 (130 accounts attacked through an agent tool) or tabletop (weeks with every
+    /// known kind of attack, and with everything that only looks like one)
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// Where events go, one JSON object per line; `-` is stdout
-    #[arg(long, value_name = "FILE", default_value = "-")]
+    /// Where events go, one JSON object per line; `-` is stdout, and a name that ends in `.zst` is compressed
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// Where the truth goes: a line with the attack as a whole, then one for each of its events
+    /// Where the truth goes: a line with the attack as a whole, then one for each of its events; of a tabletop, what `evaluate` reads
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Folder for the lists that rules refer to, consistent with the company
+    /// Folder for the lists that rules refer to, consistent with the company; of a tabletop also its tables (roster, shifts, tickets, …)
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
     /// Everything random follows from it: the same seed gives the same bytes
     #[arg(long, value_name = "N", default_value_t = 2020)]
     seed: u64,
-    /// People in the company
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(12..=200_000))]
-    people: u32,
-    /// Days to simulate, from Monday 2020-07-13 on; the attack is on the third, or the last if there are fewer
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=3_660))]
-    days: u32,
+    /// People in the company; 600 if not given, of a tabletop 2000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(12..=200_000))]
+    people: Option<u32>,
+    /// Days to simulate, from Monday 2020-07-13 on (3 if not given; the attack is on the third, or the last if there are fewer), of a
+    /// tabletop from Monday 2026-02-09 on (60 if not given)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    days: Option<u32>,
+    /// Threads that write the events of a tabletop; all cores if not given. The output does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
 }
+
+const PEOPLE: u32 = 600;
+const DAYS: u32 = 3;
 
 /// A line of the labels: the truth about one event.
 #[derive(Serialize)]
@@ -52,16 +65,17 @@ struct Label<'a> {
 
 /// Writes the events of a scenario.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
-    let scenario: Scenario = args.scenario.parse().map_err(Usage::because)?;
-    let config = CompanyConfig { people: args.people, days: args.days, seed: args.seed, ..CompanyConfig::default() };
+    if args.scenario == tabletop::NAME {
+        return tabletop::main(args);
+    }
+    let scenario: Scenario = args.scenario.parse().map_err(|it| Usage::new(format!("{it} {}", tabletop::NAME)))?;
+    let (people, days) = (args.people.unwrap_or(PEOPLE), args.days.unwrap_or(DAYS));
+    let config = CompanyConfig { people, days, seed: args.seed, ..CompanyConfig::default() };
     let mut simulation = Simulation::new(&config, scenario);
     if let Some(dir) = &args.context {
-        write_context(&simulation, dir)?;
+        write_files(dir, simulation.company().context_files())?;
     }
-    let mut out: Box<dyn Write> = match args.out.as_path() {
-        path if path == Path::new("-") => Box::new(BufWriter::new(io::stdout())),
-        path => Box::new(create(path)?),
-    };
+    let mut out = Sink::open(&args.out)?;
     let mut labels = args.labels.as_deref().map(create).transpose()?;
     if let Some(labels) = &mut labels {
         write_line(labels, simulation.truth())?;
@@ -72,15 +86,15 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
             write_line(labels, &Label::of(meta.id, meta.time_ms, meta.actor_key, label))?;
         }
         line.push(b'\n');
-        out.write_all(&line).with_context(|| format!("cannot write events to {}", args.out.display()))?;
+        out.write(&line)?;
         events += 1;
     }
-    out.flush().with_context(|| format!("cannot write events to {}", args.out.display()))?;
+    out.finish()?;
     if let Some(labels) = &mut labels {
         labels.flush().context("cannot write labels")?;
     }
-    let (events, people) = (grouped(events), grouped(u64::from(args.people)));
-    writeln!(anstream::stderr(), "{events} events of {people} people over {} days", args.days)?;
+    let (events, people) = (grouped(events), grouped(u64::from(people)));
+    writeln!(anstream::stderr(), "{events} events of {people} people over {days} days")?;
     Ok(Exit::Done)
 }
 
@@ -90,17 +104,13 @@ impl<'a> Label<'a> {
     }
 }
 
-fn write_context(simulation: &Simulation, dir: &Path) -> Result<()> {
+fn write_files(dir: &Path, files: Vec<(&'static str, String)>) -> Result<()> {
     let failed = || format!("cannot write lists to {}", dir.display());
     fs::create_dir_all(dir).with_context(failed)?;
-    for (name, text) in simulation.company().context_files() {
+    for (name, text) in files {
         fs::write(dir.join(name), text).with_context(failed)?;
     }
     Ok(())
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>> {
-    Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
 }
 
 fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {

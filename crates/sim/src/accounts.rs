@@ -11,6 +11,8 @@ const SHORT_HANDLES: usize = 90;
 const EXCHANGES: usize = 40;
 const CELEBRITIES: usize = 240;
 const EMPLOYEES: usize = 60;
+/// Every so-manieth of the people has an account as a customer.
+const EMPLOYEE_STEP: usize = 7;
 
 const VERIFIED: u8 = 1;
 const SHORT_HANDLE: u8 = 1 << 1;
@@ -39,6 +41,8 @@ pub(crate) struct Accounts {
     specials: Vec<Special>,
     ordinary: u32,
     seed: u64,
+    /// 1: every customer writes as often as any other. Above: a few write often, most hardly ever.
+    skew: f64,
 }
 
 impl Accounts {
@@ -66,9 +70,16 @@ impl Accounts {
             add(names::celebrity_handle(index), VERIFIED | HIGH_PROFILE | CELEBRITY, rng);
         }
         for index in 0..EMPLOYEES {
-            add(format!("@{}", names::mail_name(index * 7).replace('.', "_")), EMPLOYEE, rng);
+            add(format!("@{}", names::mail_name(index * EMPLOYEE_STEP).replace('.', "_")), EMPLOYEE, rng);
         }
-        Self { specials, ordinary: ordinary.max(1_000), seed }
+        Self { specials, ordinary: ordinary.max(1_000), seed, skew: 1.0 }
+    }
+
+    /// The same customers, of whom a few are met far more often than others: the share of contacts that the most popular `q` of them
+    /// have is `q^(1/skew)`.
+    #[must_use]
+    pub(crate) fn with_skew(self, skew: f64) -> Self {
+        Self { skew, ..self }
     }
 
     /// The short handles, as accounts.
@@ -123,12 +134,30 @@ impl Accounts {
     }
 
     /// A protected customer.
-    pub(crate) fn any_watchlisted(rng: &mut ChaCha8Rng) -> AccountIndex {
-        AccountIndex(rng.random_range(0..(SHORT_HANDLES + EXCHANGES + CELEBRITIES) as u32))
+    pub(crate) fn any_watchlisted(&self, rng: &mut ChaCha8Rng) -> AccountIndex {
+        let among = (SHORT_HANDLES + EXCHANGES + CELEBRITIES) as u32;
+        let rank = self.any_rank(among, rng);
+        // Ranks are dealt over the three groups: each of them has its stars.
+        AccountIndex(if self.skew > 1.0 { (u64::from(rank) * 157 % u64::from(among)) as u32 } else { rank })
     }
 
     fn draw(&self, rng: &mut ChaCha8Rng) -> AccountIndex {
-        AccountIndex(self.specials.len() as u32 + rng.random_range(0..self.ordinary))
+        AccountIndex(self.specials.len() as u32 + self.any_rank(self.ordinary, rng))
+    }
+
+    /// One of `0..among`, the popular ones first.
+    fn any_rank(&self, among: u32, rng: &mut ChaCha8Rng) -> u32 {
+        if self.skew > 1.0 {
+            let share: f64 = rng.random();
+            return ((share.powf(self.skew) * f64::from(among)) as u32).min(among - 1);
+        }
+        rng.random_range(0..among)
+    }
+
+    /// The private account of an employee, and the number of that employee among the people.
+    pub(crate) fn of_employees() -> impl Iterator<Item = (AccountIndex, usize)> {
+        const FIRST: usize = SHORT_HANDLES + EXCHANGES + CELEBRITIES;
+        (0..EMPLOYEES).map(|index| (AccountIndex((FIRST + index) as u32), index * EMPLOYEE_STEP))
     }
 
     /// The number under which other systems know the account.

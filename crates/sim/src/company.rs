@@ -27,6 +27,8 @@ pub struct Company {
     pub(crate) first_date: Date,
     /// `"actor":{…},"action":"` of every actor, ready to be copied into a line.
     pub(crate) actor_json: Vec<Vec<u8>>,
+    /// For those whose role changes: from when on (epoch milliseconds) they are written how. Empty where nobody's does.
+    pub(crate) moved_json: Vec<Option<(i64, Vec<u8>)>>,
 }
 
 /// Somebody who works for the company.
@@ -105,7 +107,8 @@ impl Company {
         let services = (0..SERVICES_MIN + config.people / PEOPLE_PER_SERVICE).map(service).collect();
         let first_date = Timestamp::from_millisecond(config.start_ms)
             .map_or(Date::constant(2020, 7, 13), |at| TimeZone::UTC.to_datetime(at).date());
-        let mut company = Self { config, sites, people, services, accounts, first_date, actor_json: Vec::new() };
+        let mut company =
+            Self { config, sites, people, services, accounts, first_date, actor_json: Vec::new(), moved_json: Vec::new() };
         company.actor_json = (0..company.actor_count()).map(|it| company.actor_json_of(it)).collect();
         company
     }
@@ -157,24 +160,39 @@ impl Company {
         }
     }
 
+    /// The actor as written in a line at that time.
+    pub(crate) fn actor_json_at(&self, actor: ActorIndex, at_ms: i64) -> &[u8] {
+        let index = actor.0 as usize;
+        match self.moved_json.get(index) {
+            Some(Some((from_ms, json))) if *from_ms <= at_ms => json,
+            _ => &self.actor_json[index],
+        }
+    }
+
     fn actor_json_of(&self, index: usize) -> Vec<u8> {
-        // Ids, mail names and teams are made of letters, digits and `-._`: nothing to escape.
         match self.people.get(index) {
-            Some(it) => format!(
-                r#""actor":{{"id":"{}","email":"{}","type":"{}","role":"{}","team":"{}","tz":"{}","shift":"{}"}},"action":""#,
-                it.id,
-                it.email,
-                it.kind.as_str(),
-                it.role.as_str(),
-                it.team,
-                self.site_of(it).tz,
-                it.shift.as_str(),
-            ),
+            Some(it) => self.person_json(it),
             None => format!(
                 r#""actor":{{"id":"{0}","email":"{0}@{DOMAIN}","type":"service","role":"service","team":"platform","tz":"UTC","shift":"always"}},"action":""#,
                 self.services[index - self.people.len()].id,
-            ),
+            )
+            .into_bytes(),
         }
+    }
+
+    /// `"actor":{…},"action":"` of somebody.
+    pub(crate) fn person_json(&self, it: &Person) -> Vec<u8> {
+        // Ids, mail names and teams are made of letters, digits and `-._`: nothing to escape.
+        format!(
+            r#""actor":{{"id":"{}","email":"{}","type":"{}","role":"{}","team":"{}","tz":"{}","shift":"{}"}},"action":""#,
+            it.id,
+            it.email,
+            it.kind.as_str(),
+            it.role.as_str(),
+            it.team,
+            self.site_of(it).tz,
+            it.shift.as_str(),
+        )
         .into_bytes()
     }
 }

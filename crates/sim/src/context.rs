@@ -7,7 +7,7 @@ use crate::company::Company;
 use crate::vocabulary::{Role, Shift};
 
 /// Service accounts' own network.
-const DATA_CENTRE: &str = "10.200.0.0/16";
+pub(crate) const DATA_CENTRE: &str = "10.200.0.0/16";
 
 impl Company {
     /// Files for a context directory: (file name, content). One value per line, `#` starts a comment.

@@ -46,7 +46,7 @@ impl LineWriter {
         out.extend_from_slice(br#"","id":""#);
         id.push(out);
         out.extend_from_slice(br#"","#);
-        out.extend_from_slice(&company.actor_json[act.actor.0 as usize]);
+        out.extend_from_slice(company.actor_json_at(act.actor, act.at_ms));
         for text in [act.action.as_str(), r#"","outcome":""#, act.outcome.as_str(), r#"","tool":""#, act.tool.as_str(), r#"","#] {
             out.extend_from_slice(text.as_bytes());
         }
@@ -119,6 +119,13 @@ fn push_host(out: &mut Vec<u8>, number: u16) {
     push_padded(out, u64::from(number), 3);
 }
 
+/// `target.id` of a host.
+pub(crate) fn host_name(number: u16) -> String {
+    let mut name = Vec::new();
+    push_host(&mut name, number);
+    String::from_utf8_lossy(&name).into_owned()
+}
+
 fn push_source(out: &mut Vec<u8>, act: &Act) {
     let place = &act.session.place;
     out.extend_from_slice(br#""source":{"ip":""#);
@@ -170,6 +177,7 @@ fn push_detail(out: &mut Vec<u8>, company: &Company, act: &Act, id: EventId) {
         Tool::DataWarehouse => push_warehouse(out, act, noise),
         Tool::ProdAccess | Tool::AdminPanel => push_operations(out, act, noise),
         Tool::Idp => push_identity(out, act),
+        Tool::Assistant => push_text(out, "model", "tern-assist-2"),
     }
     match act.extra {
         Extra::Grant { role, grantee } => {

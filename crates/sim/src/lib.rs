@@ -26,6 +26,7 @@ mod service;
 mod shared;
 mod simulation;
 mod site;
+mod tabletop;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -38,5 +39,9 @@ pub use sample::sample_lines;
 pub use scenario::{Scenario, UnknownScenario};
 pub use simulation::{EventId, EventMeta, Simulation};
 pub use site::Site;
+pub use tabletop::{
+    AttackEvent, AttackGroup, AttackRecord, Batch, LabelRecord, Lines, RunRecord, StressKind, StressRecord, Tabletop,
+    TabletopConfig,
+};
 pub use truth::{AttackLabel, AttackStep, AttackTruth, Takeover, Touch};
 pub use vocabulary::{ActorKind, Role, Shift};

@@ -20,3 +20,7 @@ pub(crate) fn stream(seed: u64, stream: u64) -> ChaCha8Rng {
 pub(crate) const COMPANY: u64 = 1 << 40;
 /// The attackers' stream.
 pub(crate) const ATTACK: u64 = (1 << 40) + 1;
+/// What distinguishes the people of a tabletop exercise.
+pub(crate) const TABLETOP: u64 = (1 << 40) + 2;
+/// Who attacks in a tabletop exercise, when, and how.
+pub(crate) const TABLETOP_ATTACKS: u64 = (1 << 40) + 3;

@@ -22,7 +22,7 @@ use crate::worker::Worker;
 pub struct EventId(u64);
 
 impl EventId {
-    fn nth(seed: u64, number: u64) -> Self {
+    pub(crate) fn nth(seed: u64, number: u64) -> Self {
         // The mixer is a bijection for a fixed seed: distinct numbers give distinct ids.
         Self(mix(seed, number))
     }

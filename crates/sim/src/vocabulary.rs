@@ -47,6 +47,7 @@ closed_set! {
         ConfigChange => "config.change",
         ApiCall => "api.call",
         SecurityReport => "security.report",
+        AssistantAsk => "assistant.ask",
     }
 }
 
@@ -59,6 +60,8 @@ closed_set! {
         Idp => "idp",
         // Where customers' own requests come in; people never act through it.
         Helpdesk => "helpdesk",
+        // New in the middle of a tabletop exercise.
+        Assistant => "assistant",
     }
 }
 

@@ -4,6 +4,7 @@
 mod check;
 mod context;
 mod dead_letters;
+mod evaluate;
 mod lifecycle;
 mod pages;
 mod place;
@@ -19,7 +20,7 @@ fn help_names_every_command() {
     let place = Place::new("help");
     let ran = place.run(&["--help"]);
     ran.ended(0);
-    for command in ["demo", "run", "score", "rules", "simulate", "Exit codes"] {
+    for command in ["demo", "run", "score", "rules", "simulate", "evaluate", "Exit codes"] {
         assert!(ran.out.contains(command), "{command}");
     }
     assert!(place.run(&["--version"]).ended(0).out.starts_with("nightjar "));

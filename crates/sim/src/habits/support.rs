@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use super::work::{Cause, Work};
-use crate::accounts::{AccountIndex, Accounts};
+use crate::accounts::AccountIndex;
 use crate::act::{Extra, Queue, Subject};
 use crate::shared::{Desk, Waiting};
 use crate::vocabulary::{Action, Outcome, Reason, Tool};
@@ -14,7 +14,7 @@ const WITHOUT_TICKET: f64 = 0.05;
 const CURIOSITY: f64 = 0.000_1;
 
 pub(super) fn first_line(work: &mut Work<'_>) {
-    if work.chance(CURIOSITY) {
+    if work.chance(CURIOSITY) && work.shared.allows_curiosity() {
         return look_without_ticket(work, None);
     }
     if work.chance(WITHOUT_TICKET) {
@@ -36,14 +36,15 @@ pub(super) fn first_line(work: &mut Work<'_>) {
     }
     if work.chance(0.07) {
         let reason = if work.chance(0.5) { Reason::CompromisedAccount } else { Reason::LostFactor };
-        let escalated = Waiting { reason, opened_ms: work.at_ms, ..waiting };
+        let ticket = work.shared.escalated(waiting.ticket, work.at_ms, work.actor);
+        let escalated = Waiting { ticket, reason, opened_ms: work.at_ms, ..waiting };
         return work.shared.wait(Desk::SecondLine, escalated);
     }
     close(work, account, cause);
 }
 
 pub(super) fn second_line(work: &mut Work<'_>) {
-    if work.chance(CURIOSITY) {
+    if work.chance(CURIOSITY) && work.shared.allows_curiosity() {
         return look_without_ticket(work, None);
     }
     if work.chance(WITHOUT_TICKET) {
@@ -110,6 +111,7 @@ fn answer_phone(work: &mut Work<'_>) -> Waiting {
     let ticket = work.shared.number(Queue::Customer);
     let reason = if work.chance(0.5) { Reason::LoginIssue } else { Reason::GeneralHelp };
     let waiting = Waiting { ticket, account, reason, opened_ms: work.at_ms };
+    work.shared.opened(ticket, work.at_ms, work.actor);
     let subject = Subject::Account(account);
     work.act(Action::TicketOpen, Tool::AgentConsole, subject, Some(cause_of(waiting)), Extra::Nothing);
     waiting
@@ -135,7 +137,7 @@ fn close(work: &mut Work<'_>, account: AccountIndex, cause: Cause) {
 
 /// A look without a ticket at `account`, or, out of curiosity, at somebody protected.
 fn look_without_ticket(work: &mut Work<'_>, account: Option<AccountIndex>) {
-    let account = account.unwrap_or_else(|| Accounts::any_watchlisted(work.rng));
+    let account = account.unwrap_or_else(|| work.company.accounts.any_watchlisted(work.rng));
     let cause = Cause { ticket: None, reason: Reason::Browsing };
     work.on(account, Action::AccountLookup, cause);
     if work.chance(0.1) {

@@ -130,7 +130,7 @@ impl Work<'_> {
         let accounts = &self.company.accounts;
         let rng = &mut *self.rng;
         if desk == Desk::Vip {
-            return (Reason::VipRequest, crate::accounts::Accounts::any_watchlisted(rng));
+            return (Reason::VipRequest, accounts.any_watchlisted(rng));
         }
         // A few times a day somebody wants a closed account back.
         if desk == Desk::FirstLine && rng.random_bool(0.000_2) {
@@ -173,6 +173,7 @@ impl Work<'_> {
             extra: Extra::Nothing,
             label: None,
         });
+        self.shared.opened(ticket, at_ms, actor);
         at_ms
     }
 
