@@ -189,6 +189,9 @@ impl<'f> Facts<'f> {
 
     /// Asks the rights of the actor's role that are about the action; `None` if nothing is said about the role.
     fn rights<T>(&self, ask: impl FnOnce(&mut dyn Iterator<Item = &'f Right>) -> T) -> Option<T> {
+        if self.context.things.entitlements.rows().is_empty() {
+            return None;
+        }
         let action = self.text(Input::Action);
         let mut rights = self.context.things.entitlements.of(self.role()?, self.name(Input::Tool), &action, self.at_ms)?;
         Some(ask(&mut rights))
@@ -207,17 +210,18 @@ impl<'f> Facts<'f> {
         [self.name(Input::Target), self.name(Input::TargetLabel)]
     }
 
-    /// What is to be said of the event's ticket. Of an action that needs none nothing is said; nor of one that is named where no tickets
-    /// are known, but that it is used for too many targets.
+    /// What is to be said of the event's ticket. Nothing is said of an action that needs none and names none, or could not do harm anyway;
+    /// nor of a ticket where none are known, but that it is used for too many targets.
     fn ticket_verdict(&mut self) -> Option<TicketVerdict> {
         let ticket = self.text(Input::Ticket);
         // The count goes on whatever is said.
         let targets_used = self.targets_used();
-        if !self.needs_ticket() {
-            return None;
-        }
+        let is_needed = self.needs_ticket();
         if ticket.trim().is_empty() {
-            return Some(TicketVerdict::Missing);
+            return is_needed.then_some(TicketVerdict::Missing);
+        }
+        if !is_needed && (self.actor().is_service || !self.class().may_harm()) {
+            return None;
         }
         let (context, rules) = (self.context, &self.context.taxonomy.ticket_rules);
         if context.tickets.is_empty() {

@@ -149,6 +149,15 @@ fn without_tables_only_what_an_event_tells_is_said() {
 }
 
 #[test]
+fn a_ticket_that_is_not_needed_is_judged_where_the_action_may_do_harm() {
+    let (_, mut pipeline) = verdicts("CS-1,1,ben,2026-03-01");
+    let mut of = |action: &str, ticket: &str| names(&mut pipeline, &LOOK.replace("account.lookup", action).replace("CS-1", ticket));
+    assert_eq!(of("prod.command", "CS-1"), ["wrong_agent"]);
+    assert_eq!(of("prod.command", ""), [""; 0]);
+    assert_eq!(of("ticket.close", "CS-1"), [""; 0]);
+}
+
+#[test]
 fn an_event_that_is_computed_again_is_counted_once() {
     let (_, mut pipeline) = verdicts("CS-1,,ana,2026-03-01");
     let look = |target: u8| {

@@ -12,6 +12,8 @@ use jiff::tz::TimeZone;
 
 /// Work begins a little earlier than the shift, and ends a little later.
 pub const GRACE_MS: i64 = 30 * 60_000;
+/// Longer than any change of clocks and the grace together, in minutes.
+const CLOCKS_MINUTES: i64 = 240;
 /// Somebody with a shift so near is one whose shifts are written down, so that there is none where none is.
 const NEAR_MS: i64 = 7 * 86_400_000;
 
@@ -171,14 +173,21 @@ impl Hours {
             return false;
         }
         let Some(now) = local(at_ms, zone) else { return false };
+        let minute = i64::from(now.hour()) * 60 + i64::from(now.minute());
+        let length_days = i64::from(self.finish <= self.begin);
         // With grace, a shift of tomorrow may have begun, and one of the day before yesterday may not be over.
         (-2..=1).any(|away: i64| {
             let Ok(day) = now.date().checked_add(away.days()) else { return false };
             let bit = 1 << day.weekday().to_monday_zero_offset();
-            let length_days = i64::from(self.finish <= self.begin);
+            // By what the clocks show, which are never changed by as much as that, most days are out of the question.
+            let since_day = minute - away * 1_440;
+            let (first, last) = (self.begin - CLOCKS_MINUTES, self.finish + length_days * 1_440 + CLOCKS_MINUTES);
+            if self.days & bit == 0 || !(first..=last).contains(&since_day) {
+                return false;
+            }
             let ends = (instant(day, 0, self.begin, zone), instant(day, length_days, self.finish, zone));
             let (Some(start_ms), Some(end_ms)) = ends else { return false };
-            self.days & bit != 0 && start_ms - GRACE_MS <= at_ms && at_ms < end_ms + GRACE_MS
+            start_ms - GRACE_MS <= at_ms && at_ms < end_ms + GRACE_MS
         })
     }
 }

@@ -57,6 +57,10 @@ impl Names {
         if text.is_empty() {
             return Some(Name::NONE);
         }
+        // Without tables there is nothing to look for.
+        if self.table.is_empty() {
+            return None;
+        }
         self.table.find(self.hasher.hash_one(text), |&it| text_of(&self.text, &self.ends, it) == text).map(|&it| Name(it))
     }
 

@@ -73,7 +73,9 @@ fn roster(notes: &mut Notes<'_>, has_entitlements: bool) {
     let mut overlapping = Vec::new();
     let mut before: Option<(Name, i64)> = None;
     for (name, person) in rows() {
-        overlapping.extend(before.filter(|(last, until_ms)| *last == name && *until_ms > person.from_ms).map(|it| it.0));
+        // Without an end, a row holds until the next one begins.
+        let is_overlapped = |(last, until_ms): &(Name, i64)| *last == name && *until_ms > person.from_ms && *until_ms != i64::MAX;
+        overlapping.extend(before.filter(is_overlapped).map(|it| it.0));
         before = Some((name, person.until_ms));
     }
     notes.add("people with rows that overlap", overlapping.into_iter());

@@ -39,6 +39,11 @@ impl ActionClass {
         SENSITIVITIES[usize::from(self.sensitivity)]
     }
 
+    /// Whether such actions can do harm, if only in numbers or without a reason.
+    pub fn may_harm(self) -> bool {
+        self.sensitivity > 0
+    }
+
     /// Whether one such action can do harm.
     pub fn is_sensitive(self) -> bool {
         usize::from(self.sensitivity) + 1 == SENSITIVITIES.len()

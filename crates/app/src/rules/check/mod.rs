@@ -70,6 +70,7 @@ fn check(args: &Args, texts: &Texts, choice: &args::Choice, now: EventTime) -> R
     let checked = check_once(texts, now)?;
     let mut problems = texts.problems.clone();
     problems.extend(checked.problems);
+    problems.extend(load::context(&args.dirs, args.context.as_deref(), &[])?.problems);
     let book = Rulebook::compile(checked.documents, &load::built_in_mappings()?, &mut problems);
     let set = &book.set;
     let exceptions = load::exceptions(&args.dirs, args.context.as_deref(), &args.exceptions, now, &mut problems)?;

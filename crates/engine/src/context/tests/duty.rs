@@ -2,7 +2,7 @@
 
 use super::{ms, sound};
 use crate::context::Context;
-use jiff::tz::TimeZoneDatabase;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 const ROSTER: &str = "id,role,team,site,tz,start,last_day\n\
     ana,support,emea,dub,Europe/Dublin,2020-01-06,\n\
@@ -119,4 +119,46 @@ fn single_shifts_count_instead_of_the_hours_around_them() {
     // The usual night, three days after a single shift: what is written down counts.
     check("dee", "2026-05-07T03:00:00Z", "false off_shift");
     check("dee", "2026-05-20T03:00:00Z", "true schedule");
+}
+
+/// Whether 09:00-17:30 or 22:00-06:00 on some days covers a time, by going through the minutes of the days around it on the clocks.
+fn naive(days: &[i8], (begin, finish): (i64, i64), at_ms: i64, zone: &TimeZone) -> bool {
+    use jiff::{Timestamp, ToSpan};
+    let today = zone.to_datetime(Timestamp::from_millisecond(at_ms).unwrap()).date();
+    (-3..=3).any(|away| {
+        let day = today.checked_add(i64::from(away).days()).unwrap();
+        let at = |day: jiff::civil::Date, minute: i64| {
+            let time = jiff::civil::time(i8::try_from(minute / 60).unwrap(), i8::try_from(minute % 60).unwrap(), 0, 0);
+            zone.to_timestamp(day.to_datetime(time)).unwrap().as_millisecond()
+        };
+        let end_day = if finish <= begin { day.tomorrow().unwrap() } else { day };
+        let is_worked = days.contains(&day.weekday().to_monday_zero_offset());
+        is_worked && (at(day, begin) - 1_800_000..at(end_day, finish) + 1_800_000).contains(&at_ms)
+    })
+}
+
+proptest::proptest! {
+    #[test]
+    fn hours_of_the_week_are_those_of_a_twin_around_every_change_of_clocks(
+        zone in proptest::sample::select(vec!["Europe/Dublin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/St_Johns", "Pacific/Apia"]),
+        (begin, finish) in (0_i64..1_440, 0_i64..1_440),
+        first in 0_usize..7, count in 1_usize..8,
+        // Five days around the changes of March, April, October and November 2026. A shift of a day that a country left out (Samoa, 30
+        // December 2011) is nobody's.
+        around in proptest::sample::select(vec!["2026-03-08", "2026-03-29", "2026-10-25", "2026-11-01", "2026-04-05"]),
+        minute in -3_600_i64..3_600,
+    ) {
+        const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+        let days: Vec<usize> = (0..count).map(|it| (first + it) % 7).collect();
+        let names: Vec<&str> = days.iter().map(|it| DAYS[*it]).collect();
+        let clock = |it: i64| format!("{:02}:{:02}", it / 60, it % 60);
+        let schedules = format!("actor,days,begin,finish\nana,{},{},{}\n", names.join(";"), clock(begin), clock(finish));
+        let context = sound(&[("roster.csv", &format!("id,tz\nana,{zone}\n")), ("schedules.csv", &schedules)]);
+        let name = context.names.find("ana").unwrap();
+        let at_ms = ms(&format!("{around}T12:00:00Z")) + minute * 60_000;
+        let zone = TimeZoneDatabase::bundled().get(zone).unwrap();
+        let duty = context.calendar.duty(name, context.roster.person(name, at_ms).map(|it| it.1), at_ms, &zone, |it| context.zones.get(it).clone());
+        let days: Vec<i8> = days.iter().map(|it| i8::try_from(*it).unwrap()).collect();
+        proptest::prop_assert_eq!(duty.is_on(), Some(naive(&days, (begin, finish), at_ms, &zone)));
+    }
 }
