@@ -108,9 +108,9 @@ fn resources() -> String {
     out
 }
 
-/// One line for each time in which somebody had a role: `from` is empty for what was so before the exercise.
+/// One line for each time in which somebody had a role: `from` is empty for what was so before the exercise, `until` for what stays.
 fn roster(world: &World) -> String {
-    let mut out = "id,email,type,role,team,manager,site,tz,start,last_day,notice,from,accounts\n".to_owned();
+    let mut out = "id,email,type,role,team,manager,site,tz,start,last_day,notice,from,until,accounts\n".to_owned();
     let company = &world.company;
     let managers: Vec<usize> = (0..company.people.len()).filter(|it| company.people[*it].role == Role::Manager).collect();
     for (index, person) in company.people.iter().enumerate() {
@@ -119,19 +119,20 @@ fn roster(world: &World) -> String {
         let team = person.team.bytes().fold(0_u64, |sum, it| mix(sum, u64::from(it)));
         let manager = at_site.get(team as usize % at_site.len().max(1)).filter(|it| **it != index);
         let manager = manager.map_or("", |it| &company.people[*it].id);
-        person_line(&mut out, world, index, person, manager, "");
-        if let Some(change) = world.ways[index].change.as_ref().filter(|it| it.is_recorded) {
-            let from = instant(world.calendar.day_ms(change.day));
-            person_line(&mut out, world, index, &change.person, manager, &from);
+        let change = world.ways[index].change.as_ref().filter(|it| it.is_recorded);
+        let changes = change.map_or_else(String::new, |it| instant(world.calendar.day_ms(it.day)));
+        person_line(&mut out, world, index, person, manager, ("", &changes));
+        if let Some(change) = change {
+            person_line(&mut out, world, index, &change.person, manager, (&changes, ""));
         }
     }
     for service in &company.services {
-        line!(out, "{},,service,service,platform,,,UTC,,,,,", service.id);
+        line!(out, "{},,service,service,platform,,,UTC,,,,,,", service.id);
     }
     out
 }
 
-fn person_line(out: &mut String, world: &World, index: usize, person: &Person, manager: &str, from: &str) {
+fn person_line(out: &mut String, world: &World, index: usize, person: &Person, manager: &str, (from, until): (&str, &str)) {
     let calendar = &world.calendar;
     let start = match person.joins_day {
         // Long enough ago, and different for everybody.
@@ -145,7 +146,12 @@ fn person_line(out: &mut String, world: &World, index: usize, person: &Person, m
     let accounts = &world.company.accounts;
     let own = Accounts::of_employees().find(|(_, owner)| *owner == index).map(|(account, _)| accounts.id(account).to_string());
     let own = own.unwrap_or_default();
-    line!(out, "{id},{email},{kind},{role},{team},{manager},{},{},{start},{last},{notice},{from},{own}", site.name, site.tz);
+    line!(
+        out,
+        "{id},{email},{kind},{role},{team},{manager},{},{},{start},{last},{notice},{from},{until},{own}",
+        site.name,
+        site.tz
+    );
 }
 
 /// What the schedule says, not what people make of it.
