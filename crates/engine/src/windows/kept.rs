@@ -160,11 +160,11 @@ impl Store {
         while let Some(oldest) = self.timeline.first_chunk(&group.window).filter(|it| it.last_ms < horizon_ms) {
             self.drop_chunk(group, oldest.chunk);
         }
-        let is_tight = self.timeline.used() > self.entries_max as usize / 2;
-        let room = if is_tight { ROOM_IF_TIGHT } else { ROOM_FOR_LATE };
-        let limit = self.keep_max.saturating_add(self.keep_max / 2).saturating_add(2 * room);
-        if group.window.len >= (1_u32 << group.prune_at).min(limit) {
+        if group.window.len >= 1 << group.prune_at {
+            let is_tight = self.timeline.used() > self.entries_max as usize / 2;
+            let room = if is_tight { ROOM_IF_TIGHT } else { ROOM_FOR_LATE };
             self.prune(group, watermark_ms, self.keep_max.saturating_add(room));
+            // Twice as many at least, so that it is looked at each entry a few times in all.
             let bits = u32::BITS - group.window.len.leading_zeros();
             group.prune_at = u8::try_from(bits + 1).unwrap_or(PRUNE_FROM).clamp(PRUNE_FROM, 31);
         }
