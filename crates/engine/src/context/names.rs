@@ -1,7 +1,7 @@
 //! Texts by number: each is kept once, in one block of memory, and tables hold numbers.
 
 use foldhash::quality::FixedState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
 /// The number of a text in [`Names`].
@@ -84,13 +84,15 @@ fn text_of<'t>(text: &'t str, ends: &[u32], id: u32) -> &'t str {
 /// Rows by name: those of one name stand together, in the order in which they were put in.
 #[derive(Debug)]
 pub struct ByName<T> {
+    /// Where the rows of each name begin, and how many there are: a search by halves would wait for memory at each step.
+    index: HashMap<Name, (usize, usize), foldhash::fast::FixedState>,
     names: Vec<Name>,
     rows: Vec<T>,
 }
 
 impl<T> Default for ByName<T> {
     fn default() -> Self {
-        Self { names: Vec::new(), rows: Vec::new() }
+        Self { index: HashMap::default(), names: Vec::new(), rows: Vec::new() }
     }
 }
 
@@ -98,15 +100,17 @@ impl<T> ByName<T> {
     /// Arranges rows; those of one name by `key`.
     pub fn new<K: Ord>(mut rows: Vec<(Name, T)>, key: impl Fn(&T) -> K) -> Self {
         rows.sort_by_key(|(name, row)| (*name, key(row)));
-        let (names, rows) = rows.into_iter().unzip();
-        Self { names, rows }
+        let (names, rows): (Vec<Name>, Vec<T>) = rows.into_iter().unzip();
+        let mut index = HashMap::default();
+        for (at, name) in names.iter().enumerate() {
+            index.entry(*name).or_insert((at, 0)).1 += 1;
+        }
+        Self { index, names, rows }
     }
 
     /// The rows of `name`.
     pub fn of(&self, name: Name) -> &[T] {
-        let start = self.names.partition_point(|it| *it < name);
-        let length = self.names[start..].iter().take_while(|it| **it == name).count();
-        &self.rows[start..start + length]
+        self.index.get(&name).map_or(&[], |(start, count)| &self.rows[*start..start + count])
     }
 
     /// All rows with their names.
