@@ -328,6 +328,7 @@ fn a_tabletop_is_simulated_scored_and_evaluated_whatever_the_number_of_threads()
     ] {
         assert!(std::fs::read(place.0.join(one)).unwrap() == std::fs::read(place.0.join(three)).unwrap(), "{one}");
     }
+    place.run(&["context", "check", "context-one"]).ended(0);
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
     let score =
         ["score", "one.ndjson.zst", "--rules", ours, "--alerts", "found", "--dead-letters", "dead", "--stats", "stats", "--quiet"];
