@@ -70,3 +70,56 @@ fn an_event_of_a_known_actor_that_no_exchanged_rule_wants_allocates_nothing() {
     // A window's table or a cache's row may still grow once in a while; it must be nowhere near once per event.
     assert!(allocating * 200 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
 }
+
+/// The baselines' part of it. The calibration of a kind of people is allocated for the first of their days; everything else never is.
+#[test]
+fn scoring_and_teaching_a_known_person_allocates_nothing() {
+    use baseline::clock::Bin;
+    use baseline::observation::{Family, Identity, Observation, Step};
+    use baseline::peers::{GroupId, Peers, Tally};
+    use baseline::person::Surprise;
+    let name = |n: u32| Identity::new(u64::from(n) + 1);
+    let event = |n: u32| {
+        // A hundred days of fifty events, some of them rare in every way there is, some late.
+        let (day, nth) = (20_000 + n / 50, n % 50);
+        let second = day * 86_400 + 32_400 + nth * 500 - if n.is_multiple_of(41) { 700 } else { 0 };
+        let family = Family::ALL[(n * n % 97 % 8) as usize];
+        let rare = if n.is_multiple_of(173) { 1_000 + n } else { 0 };
+        Observation {
+            second,
+            day: u16::try_from(day).unwrap(),
+            bin: Bin::new(u8::try_from(second / 3_600 % 24).unwrap(), day % 7 > 4),
+            family,
+            is_sensitive: family.is_sensitive(),
+            is_vip: n.is_multiple_of(59),
+            has_ticket: Some(!n.is_multiple_of(13)),
+            step: n.is_multiple_of(211).then_some([Step::ContactChange, Step::Reset][(n % 2) as usize]),
+            kinds: [n % 7, n % 3, 10 + rare, 20 + rare, 30, 40 + rare].map(name),
+            target: name(n * 31 % if n.is_multiple_of(500) { 7 } else { 10_007 }),
+            place: baseline::travel::Place::new(53.0, if rare > 0 { 100.0 } else { -6.0 }),
+            accuracy_km: 50.0,
+        }
+    };
+    let (mut peers, mut calibration) = (Peers::default(), baseline::calibrate::Calibration::default());
+    let (mut people, mut surprise) = (baseline::population::Population::new(10), Surprise::default());
+    let (mut seats, seat) = (Vec::with_capacity(1), people.admit(7, None).0);
+    let mut spoke = 0;
+    for n in 0..5_000 {
+        if n == 2_500 {
+            let mut tally = Tally::of(&peers);
+            people.people().for_each(|(_, it)| tally.add(it));
+            peers.refresh(tally, &calibration);
+        }
+        let before = ALLOCATIONS.with(Cell::get);
+        let (it, group) = (event(n), peers.of(GroupId::PEOPLE));
+        people.warm(&[7], &mut seats);
+        let person = people.get_mut(seat);
+        person.advance(group, &mut calibration, &it);
+        person.surprise(group, &it, &mut surprise);
+        person.learn(group, &mut calibration, &it, &surprise);
+        let allocations = ALLOCATIONS.with(Cell::get) - before;
+        spoke += u32::from(!surprise.findings().is_empty());
+        assert!(allocations == 0 || n < 3_000, "event {n} allocated {allocations} times");
+    }
+    assert!(spoke > 200, "only {spoke} events had anything to tell");
+}

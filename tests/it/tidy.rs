@@ -13,8 +13,8 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("stream", &["model"]),
     ("sim", &["model"]),
     ("app", &["engine", "model", "sigma", "sim", "stream"]),
-    ("tests", &["engine", "model", "sigma", "sim", "stream"]),
-    ("benches", &["engine", "model", "sigma", "sim"]),
+    ("tests", &["baseline", "engine", "model", "sigma", "sim", "stream"]),
+    ("benches", &["baseline", "engine", "model", "sigma", "sim"]),
 ];
 
 /// What the core may not depend on: anything that does I/O, tells the time or runs tasks.
