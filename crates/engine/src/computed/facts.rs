@@ -30,6 +30,8 @@ pub(super) struct Facts<'f> {
     class: OnceCell<ActionClass>,
     actor: OnceCell<Actor<'f>>,
     duty: OnceCell<Option<Duty>>,
+    /// The names of roles: several fields ask for the same.
+    names: [OnceCell<Option<Name>>; Input::COUNT],
     /// For how many targets the actor has used the ticket by now.
     targets_used: Option<u8>,
 }
@@ -53,7 +55,8 @@ impl<'f> Facts<'f> {
         state: Option<&'f mut State>,
     ) -> Self {
         let (class, actor, duty) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { plan, context, at_ms: head.time.ms(), values, state, class, actor, duty, targets_used: None }
+        let (names, at_ms) = ([const { OnceCell::new() }; Input::COUNT], head.time.ms());
+        Self { plan, context, at_ms, values, state, class, actor, duty, names, targets_used: None }
     }
 
     /// The value of `field`.
@@ -108,7 +111,7 @@ impl<'f> Facts<'f> {
 
     /// The name of a role's text: [`Name::NONE`] without a text, `None` for one that no table has.
     fn name(&self, input: Input) -> Option<Name> {
-        self.context.names.find(&self.text(input))
+        *self.names[input as usize].get_or_init(|| self.context.names.find(&self.text(input)))
     }
 
     fn class(&self) -> ActionClass {
