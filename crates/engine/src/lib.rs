@@ -1,6 +1,7 @@
 //! The hot path of one shard: bytes are decoded into events, matched against the rules, and kept in windows; what fires becomes an alert.
 #![deny(clippy::disallowed_methods)]
 
+pub mod ahead;
 mod alerting;
 pub mod book;
 pub mod carry;
@@ -24,6 +25,7 @@ pub mod snapshot;
 pub mod watermark;
 pub mod windows;
 
+pub use ahead::Ahead;
 pub use book::Rulebook;
 pub use context::Context;
 pub use exchange::{Exchange, Routed, order_hits};

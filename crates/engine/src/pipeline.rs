@@ -1,11 +1,12 @@
 //! The whole engine for one source in one thread: what files, Kafka partitions, rule pages, benches and tests run alike.
 
+use crate::ahead::Ahead;
 use crate::book::Rulebook;
 use crate::carry::{Carried, CarryOver};
 use crate::decode::{Limits, Lines};
 use crate::exchange::Exchange;
 use crate::reader::{Head, Plausible, Reader, Record, recycled};
-use crate::shard::{AHEAD, Emitted, Findings, Lane, Outbox, Place, Shard, Sheet, Verdict};
+use crate::shard::{Emitted, Findings, Lane, Outbox, Place, Shard, Sheet, Verdict};
 use crate::watermark::{Tick, Watermark};
 use crate::windows::WindowLimits;
 use model::Value;
@@ -53,42 +54,6 @@ pub struct Tally {
     pub duplicates: u64,
     /// Scored events that came too late for windows.
     pub late: u64,
-}
-
-/// An event that is matched and not settled yet.
-#[derive(Debug)]
-struct Row<'b> {
-    head: Head<'b>,
-    findings: Findings,
-    position: u64,
-}
-
-/// Some events on their way from matching to settling.
-#[derive(Debug)]
-struct Ahead<'b> {
-    rows: [Option<Row<'b>>; AHEAD],
-    count: usize,
-    sheet: Sheet,
-}
-
-impl<'b> Ahead<'b> {
-    fn new(sheet: Sheet) -> Self {
-        Self { rows: [const { None }; AHEAD], count: 0, sheet }
-    }
-
-    fn clear(&mut self) {
-        self.count = 0;
-        self.sheet.clear();
-    }
-
-    fn push(&mut self, row: Row<'b>) {
-        self.rows[self.count] = Some(row);
-        self.count += 1;
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &Row<'b>> + Clone {
-        self.rows[..self.count].iter().flatten()
-    }
 }
 
 /// Reader, shard, exchange and watermark of one input.
@@ -146,43 +111,33 @@ impl Pipeline {
     /// Scores every line of a block. Alerts are appended in order; `reject` gets each line that is no event.
     pub fn score<'b>(&mut self, lines: &mut Lines<'b>, alerts: &mut Vec<Emitted>, mut reject: impl FnMut(&Record<'b>)) {
         let mut values = recycled(std::mem::take(&mut self.values));
-        let mut next = Ahead::new(std::mem::take(&mut self.sheet));
-        let mut is_more = true;
-        while is_more {
-            next.clear();
-            while is_more && next.count < AHEAD {
-                let Some(record) = self.reader.next(lines, &mut values) else {
-                    is_more = false;
-                    break;
-                };
-                self.tally.events += 1;
-                if let Ok(head) = record.outcome {
-                    let findings = self.shard.examine(&mut self.lane, &head, &values, &mut next.sheet);
-                    next.push(Row { head, findings, position: self.position });
-                } else {
-                    self.tally.bad += 1;
-                    reject(&record);
-                }
-                values.clear();
-                self.position += 1;
+        let mut ahead = Ahead::new(std::mem::take(&mut self.sheet));
+        loop {
+            let record = self.reader.next(lines, &mut values);
+            if record.is_none() || ahead.is_full() {
+                ahead.settle(self, |it| &it.shard, |it, head, found, position| it.settle(head, found, *position, alerts));
             }
-            self.shard.look_ahead(&next.sheet, next.rows().map(|it| &it.findings));
-            for row in next.rows() {
-                let tick = self.settle(row, &next.sheet);
-                self.deliver(tick.as_slice(), alerts);
+            let Some(record) = record else { break };
+            self.tally.events += 1;
+            if let Ok(head) = record.outcome {
+                ahead.examine(&mut self.shard, &mut self.lane, head, &values, self.position);
+            } else {
+                self.tally.bad += 1;
+                reject(&record);
             }
+            values.clear();
+            self.position += 1;
         }
-        (self.values, self.sheet) = (recycled(values), next.sheet);
+        (self.values, self.sheet) = (recycled(values), ahead.into_sheet());
     }
 
-    /// Scores an event, and lets timers fire if the watermark is higher for it.
-    fn settle(&mut self, row: &Row<'_>, sheet: &Sheet) -> Option<Tick> {
-        let Row { head, findings, position } = row;
+    /// Settles an event, lets timers fire if the watermark is higher for it, and hands the alerts on.
+    fn settle(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), position: u64, alerts: &mut Vec<Emitted>) {
         let before = self.watermark.reached();
         let is_late = self.watermark.observe(head.time);
-        let (position, reached) = (*position, self.watermark.reached());
+        let reached = self.watermark.reached();
         let at = Place { position, watermark: self.watermark.time(), reached, is_late };
-        match self.shard.settle(&self.lane, head, (sheet, findings), at, &mut self.outbox) {
+        match self.shard.settle(&self.lane, head, found, at, &mut self.outbox) {
             Verdict::Scored => self.tally.scored += 1,
             Verdict::Late => {
                 self.tally.scored += 1;
@@ -192,7 +147,7 @@ impl Pipeline {
         }
         let tick = (reached > before).then_some(Tick { position, reached });
         self.shard.catch_up(&self.lane, tick.as_slice(), u64::MAX, &mut self.outbox);
-        tick
+        self.deliver(tick.as_slice(), alerts);
     }
 
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.

@@ -41,7 +41,7 @@ impl InputMetrics {
             ),
             scoring: catalogue.histogram(
                 "nightjar_scoring_seconds",
-                "Time to decode and score one event, rules and windows included; one event in 64 is measured.",
+                "Time to decode and score one event, rules and windows included: the mean of up to 32 that are settled together, one such round in four.",
                 &SCORING_SECONDS,
             ),
         }

@@ -7,8 +7,10 @@ use std::time::Instant;
 use engine::carry::CarryOver;
 use engine::decode::Lines;
 use engine::shard::Place;
-use engine::{Emitted, Head, Lane, Outbox as Findings, Plausible, Reader, Rulebook, Shard, Tick, Watermark, WindowLimits};
-use model::{EventTime, Reject, RejectCode, Value};
+use engine::{
+    Ahead, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet, Tick, Watermark, WindowLimits,
+};
+use model::{EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
@@ -19,8 +21,8 @@ use super::pipeline::Setup;
 use super::sources::Feed;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
 
-/// One event in so many is measured: two looks at the clock cost a tenth of an event.
-const MEASURE_EVERY: u64 = 64;
+/// One in so many rounds of events that are settled together is measured.
+const MEASURE_EVERY: u64 = 4;
 
 /// The state of one partition, from assignment to revocation.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub(super) struct Partition {
     lane: Lane,
     shard: Shard,
     watermark: Watermark,
-    findings: Findings,
+    outbox: Found,
+    sheet: Sheet,
     live: Arc<LiveRules>,
     /// The rules that the present batch is scored by.
     book: Arc<Rulebook>,
@@ -40,7 +43,8 @@ pub(super) struct Partition {
     /// Whether findings that page nobody go anywhere.
     has_shadow: bool,
     future_skew_ms: i64,
-    handled: u64,
+    /// Batches of events that were settled together.
+    rounds: u64,
     alert_json: Vec<u8>,
     metrics: Arc<Metrics>,
     of_source: SourceMetrics,
@@ -59,10 +63,11 @@ impl Partition {
             lane: Lane::new(&book, feed.program, feed.clock.clone()),
             shard: Shard::new(program, setup.limits.windows()),
             watermark: Watermark::new(setup.limits.lateness_ms),
-            findings: Findings::default(),
+            outbox: Found::default(),
+            sheet: Sheet::default(),
             has_shadow: !setup.kafka.shadow_topic.is_empty(),
             future_skew_ms: setup.limits.future_skew_ms,
-            handled: 0,
+            rounds: 0,
             alert_json: Vec::new(),
             of_source: metrics.input.source(&program.schema.mapping.name),
             of_state: metrics.state.partition(id),
@@ -89,14 +94,14 @@ impl Partition {
         self.book = book;
     }
 
-    fn judge(&mut self, head: &Head<'_>, values: &[Value<'_>], message: &MessageMeta) {
+    fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), message: &MessageMeta) {
         let before = self.watermark.reached();
         let is_late = self.watermark.observe(head.time);
         let (position, reached) = (u64::try_from(message.offset).unwrap_or(0), self.watermark.reached());
         let at = Place { position, watermark: self.watermark.time(), reached, is_late };
-        self.of_source.judged(self.shard.score(&mut self.lane, head, values, at, &mut self.findings));
+        self.of_source.judged(self.shard.settle(&self.lane, head, found, at, &mut self.outbox));
         if reached > before {
-            self.shard.catch_up(&self.lane, &[Tick { position, reached }], u64::MAX, &mut self.findings);
+            self.shard.catch_up(&self.lane, &[Tick { position, reached }], u64::MAX, &mut self.outbox);
         }
     }
 
@@ -126,7 +131,7 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
-        let Findings { alerts, routed } = &mut self.findings;
+        let Found { alerts, routed } = &mut self.outbox;
         let time = self.watermark.latest().unwrap_or(EventTime::MIN);
         let stand = Stand { time, watermark: self.watermark.time() };
         self.live.exchange().accept(&self.id, stand, (routed, &self.book), alerts);
@@ -154,23 +159,32 @@ impl PartitionHandler for Partition {
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());
-        let mut unread = 0;
+        let mut ahead = Ahead::new(std::mem::take(&mut self.sheet));
+        let (mut unread, mut begun) = (0, None);
         loop {
-            let begun = self.handled.is_multiple_of(MEASURE_EVERY).then(Instant::now);
+            if ahead.is_empty() {
+                begun = self.rounds.is_multiple_of(MEASURE_EVERY).then(Instant::now);
+                self.rounds += 1;
+            }
             values.clear();
-            let Some(record) = self.reader.next(&mut lines, &mut values) else { break };
+            let record = self.reader.next(&mut lines, &mut values);
+            if !ahead.is_empty() && (record.is_none() || ahead.is_full()) {
+                let events = u32::try_from(ahead.len()).unwrap_or(1);
+                ahead.settle(self, |it| &it.shard, |it, head, found, message: &&MessageMeta| it.judge(head, found, message));
+                if let Some(begun) = begun.take() {
+                    self.of_source.took(begun.elapsed() / events);
+                }
+            }
+            let Some(record) = record else { break };
             self.reject_unread(batch, unread..record.number, now, out);
             unread = record.number + 1;
             let message = &batch.messages()[record.number];
-            match &record.outcome {
-                Ok(head) => self.judge(head, &values, message),
-                Err(reject) => self.reject(reject, message, (record.bytes, record.bytes.len() as u64), now, out),
-            }
-            self.handled += 1;
-            if let Some(begun) = begun {
-                self.of_source.took(begun.elapsed());
+            match record.outcome {
+                Ok(head) => ahead.examine(&mut self.shard, &mut self.lane, head, &values, message),
+                Err(reject) => self.reject(&reject, message, (record.bytes, record.bytes.len() as u64), now, out),
             }
         }
+        self.sheet = ahead.into_sheet();
         self.reject_unread(batch, unread..batch.len(), now, out);
         self.hand_out(now, out);
         self.of_source.read(batch.bytes());
