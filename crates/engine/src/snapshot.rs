@@ -10,7 +10,7 @@ use crate::windows::{WindowLimits, Windows};
 use sigma::compile::RuleSet;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS6";
+const MAGIC: [u8; 4] = *b"NJS7";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -158,7 +158,7 @@ impl Chain {
             return;
         }
         let mut scan = Scan::new(*steps, span.timespan_ms);
-        let settled = events.places(&group.window).take_while(|it| events.time(*it) < watermark.ms());
+        let settled = events.places(&group.window).take_while(|it| events.time(*it) < span.settled(watermark).ms());
         let mut settled: Vec<u32> = settled.inspect(|it| scan.step(events, *it)).collect();
         settled.retain(|it| !scan.needs(*it));
         settled.iter().for_each(|it| events.remove(&mut group.window, *it));

@@ -10,10 +10,11 @@ use super::groups::Groups;
 use super::kept::{Group, Store};
 use super::timeline::Entry;
 use super::{COMPARES, CompareCode, Fired, Hit, Identity, Sign, Span, WindowLimits, WindowStats, code, fired};
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::Compare;
-use std::collections::{HashMap, HashSet};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Counted {
@@ -43,7 +44,7 @@ impl Counted {
         let idle_before = span.horizon(watermark);
         let number = groups.touch(hit.group, hit.time, idle_before, |_, group| store.clear(group));
         let group = groups.at(number);
-        store.tend(group, idle_before.ms(), watermark.ms());
+        store.tend(group, idle_before.ms(), span.settled(watermark).ms());
         if !store.has_room(group) {
             return None;
         }
@@ -83,11 +84,18 @@ impl Counted {
             }
             None
         };
-        if store.timeline.after(place).is_none() {
+        let Some(next) = store.timeline.after(place) else {
             let count = judge(group, time_ms, group.inside, true)?;
             return Some(told(store, place, count));
+        };
+        // What follows is from the future: no other window contains the hit.
+        if store.timeline.time(next).saturating_sub(time_ms) > timespan_ms
+            && let Some(count) = store.count_until(place, time_ms.saturating_sub(timespan_ms), *keep_max)
+        {
+            let count = judge(group, time_ms, count, false)?;
+            return Some(told(store, place, count));
         }
-        let mut window = Sliding::new(store, place, timespan_ms);
+        let mut window = Sliding::new(store, place, timespan_ms, *keep_max);
         loop {
             let (end, end_ms) = (window.end, store.timeline.time(window.end));
             if end_ms.saturating_sub(time_ms) > timespan_ms {
@@ -130,7 +138,7 @@ fn value_in(value: Identity, group: Identity) -> Identity {
 /// What an alert says of the window that ends with `end`: the latest `count` events, or the latest of each of so many values.
 fn told(store: &Store, end: u32, count: u32) -> Fired {
     let timeline = &store.timeline;
-    let mut known = HashSet::new();
+    let mut known = HashSet::with_hasher(FixedState::default());
     let is_new = |it: &u32| !store.is_distinct || known.insert(timeline.value(*it));
     let places: Vec<u32> = timeline.back_from(end).filter(is_new).take(count as usize).collect();
     let signs: Vec<Sign<'_>> = places.iter().rev().map(|it| timeline.sign(*it)).collect();
@@ -144,17 +152,22 @@ struct Sliding {
     /// What is inside, stale or not.
     count: u32,
     /// How often each value is inside, where values are counted.
-    values: HashMap<Identity, u32>,
+    values: HashMap<Identity, u32, FixedState>,
+    /// No more need to be inside: of a window that has more, the latest stretch that has so many.
+    enough: u32,
 }
 
 impl Sliding {
-    fn new(store: &Store, end: u32, timespan_ms: i64) -> Self {
+    fn new(store: &Store, end: u32, timespan_ms: i64, enough: u32) -> Self {
         let timeline = &store.timeline;
         let start_ms = timeline.time(end).saturating_sub(timespan_ms);
-        let mut window = Self { first: end, end, count: 0, values: HashMap::new() };
+        let mut window = Self { first: end, end, count: 0, values: HashMap::default(), enough };
         for at in timeline.back_from(end).take_while(|it| timeline.time(*it) >= start_ms) {
             window.first = at;
             window.enter(store, at);
+            if window.count >= enough {
+                break;
+            }
         }
         window
     }
@@ -165,7 +178,7 @@ impl Sliding {
         self.end = next;
         self.enter(store, next);
         let start_ms = timeline.time(next).saturating_sub(timespan_ms);
-        while timeline.time(self.first) < start_ms
+        while (timeline.time(self.first) < start_ms || self.count > self.enough)
             && let Some(after) = timeline.after(self.first)
         {
             self.leave(store, self.first);

@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 const ROOM_FOR_LATE: u32 = 4_096;
 /// The same while the arena is more than half full.
 const ROOM_IF_TIGHT: u32 = 64;
-/// Entries from which on it is looked for those that nothing needs, as a power of two.
-const PRUNE_FROM: u8 = 4;
+/// Entries from which on it is looked for those that nothing needs.
+const PRUNE_FROM: u32 = 16;
+/// Evictions after which a group is looked through, however long it is.
+const EVICTIONS: u64 = 16;
 /// No entry.
 const NONE: u32 = u32::MAX;
 
@@ -27,8 +29,8 @@ pub(super) struct Group {
     first: u32,
     /// How many there are from it on; of each value only the latest.
     pub(super) inside: u32,
-    /// At how many entries, as a power of two, it is looked for superfluous ones next.
-    prune_at: u8,
+    /// At how many entries it is looked for superfluous ones next.
+    prune_at: u32,
     /// When the present episode was alerted.
     pub(super) alerted_ms: Option<i64>,
 }
@@ -87,24 +89,44 @@ impl Store {
         at
     }
 
+    /// How many are in the window that ends with `at`, up to `enough`, without a look at which values they are. `None` where that
+    /// is needed.
+    pub(super) fn count_until(&self, at: u32, start_ms: i64, enough: u32) -> Option<u32> {
+        let end_ms = self.timeline.time(at);
+        self.timeline.count_until(at, start_ms, enough, |stale| {
+            let value = self.timeline.value(stale);
+            let latest = self.values.find(value.0[0], |it| self.timeline.value(*it) == value)?;
+            // The latest of its value counts for it, unless that comes after the window.
+            (self.timeline.time(*latest) <= end_ms).then_some(false)
+        })
+    }
+
     fn put_late(&mut self, group: &mut Group, entry: &Entry<'_, Identity>, start_ms: i64) -> u32 {
         let Self { timeline, values, is_distinct, .. } = self;
+        let mut first = group.first;
         let at = timeline.insert(&mut group.window, entry, |value, from, to| {
+            if from == first {
+                first = to;
+            }
             if *is_distinct && let Some(it) = values.find_mut(value.0[0], |it| *it == from) {
                 *it = to;
             }
         });
+        group.first = first;
         let later = values.find(entry.value.0[0], |it| timeline.value(*it) == entry.value).copied();
-        match later.filter(|it| timeline.time(*it) > entry.time_ms) {
-            Some(later) => timeline.make_stale(at, timeline.time(later)),
-            None => {
-                if let Some(known) = self.replace(entry.value, at) {
-                    self.timeline.make_stale(known, entry.time_ms);
-                }
+        let later = later.filter(|it| timeline.time(*it) > entry.time_ms);
+        if let Some(later) = later {
+            timeline.make_stale(at, timeline.time(later));
+        } else if let Some(known) = self.replace(entry.value, at) {
+            group.inside -= u32::from(self.timeline.time(known) >= start_ms);
+            self.timeline.make_stale(known, entry.time_ms);
+        }
+        if entry.time_ms >= start_ms {
+            group.inside += u32::from(later.is_none());
+            if self.timeline.after(at) == Some(group.first) {
+                group.first = at;
             }
         }
-        let (first, inside) = self.timeline.inside(&group.window, start_ms);
-        (group.first, group.inside) = (first.unwrap_or(NONE), inside);
         at
     }
 
@@ -142,6 +164,10 @@ impl Store {
             return true;
         }
         self.evicted += 1;
+        if self.evicted.is_multiple_of(EVICTIONS) {
+            // Perhaps nothing needs them: it is looked when the next chunk is begun.
+            group.prune_at = 0;
+        }
         let Some(oldest) = self.timeline.oldest(&group.window) else { return false };
         self.forget(oldest);
         if group.first == oldest {
@@ -160,13 +186,14 @@ impl Store {
         while let Some(oldest) = self.timeline.first_chunk(&group.window).filter(|it| it.last_ms < horizon_ms) {
             self.drop_chunk(group, oldest.chunk);
         }
-        if group.window.len >= 1 << group.prune_at {
+        // A window that has become much shorter begins anew.
+        group.prune_at = group.prune_at.min((4 * group.window.len).max(PRUNE_FROM));
+        if group.window.len >= group.prune_at {
             let is_tight = self.timeline.used() > self.entries_max as usize / 2;
             let room = if is_tight { ROOM_IF_TIGHT } else { ROOM_FOR_LATE };
             self.prune(group, watermark_ms, self.keep_max.saturating_add(room));
-            // Twice as many at least, so that it is looked at each entry a few times in all.
-            let bits = u32::BITS - group.window.len.leading_zeros();
-            group.prune_at = u8::try_from(bits + 1).unwrap_or(PRUNE_FROM).clamp(PRUNE_FROM, 31);
+            // So many more that each entry is looked at a few times in all.
+            group.prune_at = (group.window.len + group.window.len / 2).max(PRUNE_FROM);
         }
     }
 

@@ -203,6 +203,11 @@ struct Span {
 }
 
 impl Span {
+    /// The time before which no hit is expected any more.
+    fn settled(self, watermark: EventTime) -> EventTime {
+        watermark.plus_ms(self.slack_ms.saturating_neg())
+    }
+
     /// The time before which entries are of no use any more.
     fn horizon(self, watermark: EventTime) -> EventTime {
         watermark.plus_ms(self.timespan_ms.saturating_add(self.slack_ms).saturating_neg())

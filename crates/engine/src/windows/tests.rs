@@ -280,3 +280,59 @@ fn a_full_arena_costs_a_window_its_oldest_entry_and_counts_it() {
     }
     assert_eq!((windows.stats().entries, windows.stats().entries_evicted), (3, 2));
 }
+
+#[test]
+fn a_burst_that_is_over_leaves_room_for_other_groups() {
+    let limits = WindowLimits { groups_max: 100_000, entries_max: 20_000 };
+    let span = Span { timespan_ms: 86_400_000, slack_ms: 0 };
+    let mut windows = Windows::of(Window::Counted(Counted::new(span, vec![(Compare::GreaterOrEqual, 3)], false, limits)));
+    let mut now = 0;
+    let mut put = |step_ms: i64, group: u64| {
+        now += step_ms;
+        windows.put(&hit(0, now, group, 0, 0), EventTime::from_ms(now - 300_000)).is_some()
+    };
+    (0..18_000).for_each(|at| _ = put(5, at % 10));
+    (0..20_000).for_each(|at| _ = put(300, at % 10));
+    let fired = (0..500).filter(|at| put(100, 1_000 + at / 5)).count();
+    assert_eq!((fired, windows.stats().entries_evicted), (100, 0));
+    assert!(windows.stats().entries < 4_000, "{:?}", windows.stats());
+}
+
+#[test]
+fn one_group_keeps_what_late_hits_could_need_up_to_a_limit_and_counts_the_rest() {
+    let mut windows = counted(&[(Compare::GreaterOrEqual, 3)], false);
+    (0..40_000).for_each(|at| _ = windows.put(&hit(0, at, 0, 0, 0), EventTime::from_ms(-1_000)));
+    let stats = windows.stats();
+    assert!(stats.entries <= 8_000 && stats.entries_evicted == 0, "{stats:?}");
+    assert_eq!(stats.entries as u64 + stats.entries_thinned, 40_000);
+}
+
+#[test]
+fn what_waited_below_finds_the_entries_of_its_time() {
+    let span = Span { timespan_ms: 60_000, slack_ms: 3_600_001 };
+    let condition = vec![(Compare::GreaterOrEqual, 5)];
+    let mut windows = Windows::of(Window::Counted(Counted::new(span, condition, false, WindowLimits::default())));
+    let mut put = |time_ms, watermark| windows.put(&hit(0, time_ms, 0, 0, 0), watermark).map(|it| it.count);
+    (0..4).for_each(|at| _ = put(at * 1_000, EventTime::MIN));
+    for time_ms in (100_000..2_500_000).step_by(61_000) {
+        put(time_ms, EventTime::from_ms(time_ms - 300_000));
+    }
+    assert_eq!(put(4_000, EventTime::from_ms(3_604_002)), Some(5));
+}
+
+#[test]
+fn an_event_from_the_future_leaves_the_others_to_be_counted_as_without_it() {
+    for is_distinct in [false, true] {
+        let span = Span { timespan_ms: 3_600_000, slack_ms: 0 };
+        let condition = vec![(Compare::GreaterOrEqual, 60)];
+        let run = |future: Option<u64>| {
+            let limits = WindowLimits::default();
+            let mut windows = Windows::of(Window::Counted(Counted::new(span, condition.clone(), is_distinct, limits)));
+            future.map(|value| windows.put(&hit(0, 72_000_000, 0, value, 0), EventTime::MIN));
+            let fired = |at: i64| windows.put(&hit(0, at * 900, 0, u64::try_from(at * at % 211).unwrap(), 0), EventTime::MIN);
+            (0..3_000).map(fired).map(|it| it.map(|it| (it.count, it.first, it.last))).collect::<Vec<_>>()
+        };
+        assert_eq!(run(None).iter().flatten().count(), 1);
+        assert_eq!((run(Some(7)), run(Some(1))), (run(None), run(None)));
+    }
+}

@@ -244,24 +244,26 @@ impl<V: Copy + Default> Timeline<V> {
         chunk.stale_since_s = chunk.stale_since_s.max(u32::try_from(seconds).unwrap_or(u32::MAX));
     }
 
-    /// The first entry from `start_ms` on, and how many from it on are not stale.
-    pub(super) fn inside(&self, list: &List, start_ms: i64) -> (Option<u32>, u32) {
-        let (mut first, mut count, mut chunk) = (None, 0, list.last_chunk().unwrap_or(NONE));
-        while chunk != NONE {
+    /// How many entries there are from `start_ms` to `at` that are not stale, or of which `counts` says that they were not when `at`
+    /// was; not many more than `enough`. `None` where it can't tell.
+    pub(super) fn count_until(&self, at: u32, start_ms: i64, enough: u32, counts: impl Fn(u32) -> Option<bool>) -> Option<u32> {
+        let (end_ms, mut count, mut chunk, mut wanted) = (self.time(at), 0, at >> SLOT_BITS, bits_below(slot_of(at) + 1));
+        while chunk != NONE && count < enough {
             let it = &self.chunks[chunk as usize];
             let before = it.count_before(start_ms);
-            let outside = bits_below(u8::try_from(before).unwrap_or(0));
-            let inside = it.there() & !outside;
-            if inside != 0 {
-                first = Some(place(chunk, inside.trailing_zeros()));
-                count += (it.live() & !outside).count_ones();
+            let inside = it.there() & wanted & !bits_below(u8::try_from(before).unwrap_or(0));
+            count += (inside & !it.stale).count_ones();
+            if inside & it.stale != 0 && i64::from(it.stale_since_s) * 1_000 > end_ms {
+                for slot in (0..u8::BITS).filter(|slot| (inside & it.stale) >> slot & 1 == 1) {
+                    count += u32::from(counts(place(chunk, slot))?);
+                }
             }
             if before > 0 {
                 break;
             }
-            chunk = it.previous;
+            (chunk, wanted) = (it.previous, u8::MAX);
         }
-        (first, count)
+        Some(count)
     }
 
     /// Puts an entry into a list where its time belongs, and tells its place; `moved` is shown the value of each entry that has to make
