@@ -20,8 +20,6 @@ use sigma::ast::Compare;
 pub(super) struct Counted {
     span: Span,
     condition: Vec<(CompareCode, u64)>,
-    /// The longest window that the condition needs.
-    keep_max: u32,
     groups: Groups<Group>,
     store: Store,
 }
@@ -33,7 +31,6 @@ impl Counted {
         Self {
             span,
             condition: condition.into_iter().map(|(compare, with)| (code(compare), with)).collect(),
-            keep_max,
             groups: Groups::new(limits.groups_max),
             store: Store::new(is_distinct, keep_max, limits.entries_max),
         }
@@ -68,10 +65,11 @@ impl Counted {
     /// Fires when the condition has become true in a window that contains the hit, and again only after it was false or the timespan
     /// has passed: one episode, one alert.
     fn verdict(&mut self, number: u32, place: u32, time_ms: i64) -> Option<Fired> {
-        let Self { store, condition, span, keep_max, groups, .. } = self;
+        let Self { store, condition, span, groups } = self;
+        let keep_max = store.keep_max;
         let (group, timespan_ms) = (groups.at(number), span.timespan_ms);
         let judge = |group: &mut Group, end_ms: i64, count: u32, is_last: bool| {
-            let count = count.min(*keep_max);
+            let count = count.min(keep_max);
             let holds = condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(u64::from(count), with));
             let is_told = group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
             if holds && !is_told {
@@ -90,12 +88,12 @@ impl Counted {
         };
         // What follows is from the future: no other window contains the hit.
         if store.timeline.time(next).saturating_sub(time_ms) > timespan_ms
-            && let Some(count) = store.count_until(place, time_ms.saturating_sub(timespan_ms), *keep_max)
+            && let Some(count) = store.count_until(place, time_ms.saturating_sub(timespan_ms), keep_max)
         {
             let count = judge(group, time_ms, count, false)?;
             return Some(told(store, place, count));
         }
-        let mut window = Sliding::new(store, place, timespan_ms, *keep_max);
+        let mut window = Sliding::new(store, place, timespan_ms, keep_max);
         loop {
             let (end, end_ms) = (window.end, store.timeline.time(window.end));
             if end_ms.saturating_sub(time_ms) > timespan_ms {

@@ -46,7 +46,8 @@ impl Default for Group {
 pub(super) struct Store {
     pub(super) timeline: Timeline<Identity>,
     pub(super) is_distinct: bool,
-    keep_max: u32,
+    /// The longest window that the condition needs.
+    pub(super) keep_max: u32,
     entries_max: u32,
     /// Entries that went although their window needed them.
     pub(super) evicted: u64,
@@ -93,12 +94,15 @@ impl Store {
     /// is needed.
     pub(super) fn count_until(&self, at: u32, start_ms: i64, enough: u32) -> Option<u32> {
         let end_ms = self.timeline.time(at);
+        // The latest of its value counts for it, unless that comes after the window.
         self.timeline.count_until(at, start_ms, enough, |stale| {
-            let value = self.timeline.value(stale);
-            let latest = self.values.find(value.0[0], |it| self.timeline.value(*it) == value)?;
-            // The latest of its value counts for it, unless that comes after the window.
-            (self.timeline.time(*latest) <= end_ms).then_some(false)
+            self.latest_of(self.timeline.value(stale)).is_some_and(|it| self.timeline.time(it) <= end_ms)
         })
+    }
+
+    /// The latest entry of a value.
+    fn latest_of(&self, value: Identity) -> Option<u32> {
+        self.values.find(value.0[0], |it| self.timeline.value(*it) == value).copied()
     }
 
     fn put_late(&mut self, group: &mut Group, entry: &Entry<'_, Identity>, start_ms: i64) -> u32 {
@@ -113,10 +117,9 @@ impl Store {
             }
         });
         group.first = first;
-        let later = values.find(entry.value.0[0], |it| timeline.value(*it) == entry.value).copied();
-        let later = later.filter(|it| timeline.time(*it) > entry.time_ms);
-        if let Some(later) = later {
-            timeline.make_stale(at, timeline.time(later));
+        let later = self.latest_of(entry.value).map(|it| self.timeline.time(it)).filter(|it| *it > entry.time_ms);
+        if let Some(since_ms) = later {
+            self.timeline.make_stale(at, since_ms);
         } else if let Some(known) = self.replace(entry.value, at) {
             group.inside -= u32::from(self.timeline.time(known) >= start_ms);
             self.timeline.make_stale(known, entry.time_ms);

@@ -244,19 +244,18 @@ impl<V: Copy + Default> Timeline<V> {
         chunk.stale_since_s = chunk.stale_since_s.max(u32::try_from(seconds).unwrap_or(u32::MAX));
     }
 
-    /// How many entries there are from `start_ms` to `at` that are not stale, or of which `counts` says that they were not when `at`
-    /// was; not many more than `enough`. `None` where it can't tell.
-    pub(super) fn count_until(&self, at: u32, start_ms: i64, enough: u32, counts: impl Fn(u32) -> Option<bool>) -> Option<u32> {
+    /// How many entries there are from `start_ms` to `at` that are not stale; not many more than `enough`. `None` where one is stale and
+    /// was not yet when `at` was, as far as `was_stale` can tell.
+    pub(super) fn count_until(&self, at: u32, start_ms: i64, enough: u32, was_stale: impl Fn(u32) -> bool) -> Option<u32> {
         let (end_ms, mut count, mut chunk, mut wanted) = (self.time(at), 0, at >> SLOT_BITS, bits_below(slot_of(at) + 1));
         while chunk != NONE && count < enough {
             let it = &self.chunks[chunk as usize];
             let before = it.count_before(start_ms);
             let inside = it.there() & wanted & !bits_below(u8::try_from(before).unwrap_or(0));
             count += (inside & !it.stale).count_ones();
-            if inside & it.stale != 0 && i64::from(it.stale_since_s) * 1_000 > end_ms {
-                for slot in (0..u8::BITS).filter(|slot| (inside & it.stale) >> slot & 1 == 1) {
-                    count += u32::from(counts(place(chunk, slot))?);
-                }
+            let mut stale = (0..u8::BITS).filter(|slot| (inside & it.stale) >> slot & 1 == 1);
+            if i64::from(it.stale_since_s) * 1_000 > end_ms && !stale.all(|slot| was_stale(place(chunk, slot))) {
+                return None;
             }
             if before > 0 {
                 break;
