@@ -228,6 +228,7 @@ fn alert(text: &str, parts: u32) -> Alert {
         events: texts(14),
         events_total: u64::from(parts),
         evidence: if has(15) { vec![evidence] } else { vec![] },
+        deviation: None,
         message: text.to_owned(),
     }
 }

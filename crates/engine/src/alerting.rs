@@ -143,6 +143,7 @@ fn common(trigger: &Trigger<'_>, extracted: Extracted) -> Alert {
         events: Vec::new(),
         events_total: 0,
         evidence: Vec::new(),
+        deviation: None,
         message: String::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! An alert: what matched, who, what it was done to, and why; written as OCSF by [`crate::ocsf`].
 
 use crate::source::Outcome;
-use crate::{EventTime, Exception, Level, Status};
+use crate::{Deviation, EventTime, Exception, Level, Status};
 use std::sync::Arc;
 
 /// What kind of rule made an alert.
@@ -12,6 +12,8 @@ pub enum RuleKind {
     Detection,
     /// Several events together did.
     Correlation,
+    /// No rule: what was done is out of the ordinary for the actor.
+    Behaviour,
 }
 
 /// What an alert says about its rule; shared by all its alerts.
@@ -172,6 +174,8 @@ pub struct Alert {
     pub events_total: u64,
     /// The fields of the triggering event that made the rule match, and those that the rule wants to be shown.
     pub evidence: Vec<Evidence>,
+    /// What is out of the ordinary about the triggering event; for alerts about behaviour.
+    pub deviation: Option<Box<Deviation>>,
     /// The reason in one sentence.
     pub message: String,
 }

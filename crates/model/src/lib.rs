@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod alert;
+pub mod behaviour;
 pub mod event;
 pub mod exception;
 pub mod extract;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod value;
 
 pub use alert::{ActorRef, Alert, Delivery, Evidence, RuleInfo, RuleKind, TargetRef, WindowInfo};
+pub use behaviour::{Contribution, Deviation};
 pub use event::{Event, Roles, Schema};
 pub use exception::{Exception, Validity};
 pub use level::Level;

@@ -206,6 +206,7 @@ fn kind_of(kind: RuleKind) -> &'static str {
     match kind {
         RuleKind::Detection => "Detection",
         RuleKind::Correlation => "Correlation",
+        RuleKind::Behaviour => "Behavior",
     }
 }
 

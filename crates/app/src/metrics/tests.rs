@@ -53,6 +53,7 @@ fn alert() -> Alert {
         events: Vec::new(),
         events_total: 1,
         evidence: Vec::new(),
+        deviation: None,
         message: String::new(),
     }
 }

@@ -75,6 +75,7 @@ fn detection() -> Alert {
             Evidence { field: "justification.ticket".into(), value: Json::Null },
             Evidence { field: "action".into(), value: json!("password.reset") },
         ],
+        deviation: None,
         message: "u1042 reset the password of @usa \"without\" a ticket".into(),
     }
 }
@@ -124,6 +125,7 @@ fn bare() -> Alert {
         events: vec![],
         events_total: 0,
         evidence: vec![],
+        deviation: None,
         message: String::new(),
         ..detection()
     }

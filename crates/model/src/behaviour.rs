@@ -1,0 +1,56 @@
+//! What is out of the ordinary about an event, as it was scored: numbers first, so that words, OCSF and dashboards say the same.
+
+/// How far an event is from what is normal for its actor, the peers and the target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deviation {
+    /// −10·log10 of how many such events are expected on an active day of such a person: 40 is once in ten thousand days.
+    pub score: f64,
+    /// The natural logarithm of that expectation.
+    pub ln_p: f64,
+    /// How much was known of the actor, 0…1.
+    pub evidence: f64,
+    /// The actor's decaying risk (half-life three days) after the event.
+    pub risk: f64,
+    /// By how much the event raised it: 0 where it only repeats what the day has shown already.
+    pub risk_raised: f64,
+    /// Whether what was touched is ordinary (1), sensitive (1.5) or watched (2): the weight of the risk.
+    pub weight: f64,
+    /// What made the score, strongest first, at most [`Deviation::CONTRIBUTIONS_MAX`].
+    pub contributions: Vec<Contribution>,
+    /// Why the context does not excuse it, or what could not be looked up: half sentences such as `no ticket was named`.
+    pub context: Vec<String>,
+}
+
+impl Deviation {
+    /// More contributions are not told.
+    pub const CONTRIBUTIONS_MAX: usize = 4;
+}
+
+/// One measured thing that made a score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    /// What was measured, by the name under which rules read it, without its last word: `nj.distinct.10m`, `nj.novelty.device`.
+    pub feature: String,
+    /// What was seen: a count, a number of targets, a share, km/h; for categories, the category itself is in [`Self::value`].
+    pub observed: f64,
+    /// What was seen, where it is a category: the device, the country.
+    pub value: Option<String>,
+    /// What was expected, in the same unit; for categories and hours their likelihood.
+    pub expected: f64,
+    /// What the actor stays below in 99 of 100 windows; for counts only.
+    pub usual_p99: Option<f64>,
+    /// What peers stay below in 999 of 1,000 windows; for counts only.
+    pub peer_p999: Option<f64>,
+    /// How likely as much is by the actor's own habit, as natural logarithm.
+    pub ln_p_self: f64,
+    /// How likely by the peers', as natural logarithm; 0 where it was not asked.
+    pub ln_p_peer: f64,
+    /// The part of the whole score that is its own, 0…1.
+    pub share: f64,
+    /// What the score would be without it.
+    pub score_without: f64,
+    /// How much of the expectation is the actor's own, 0…1; the rest is the peers'.
+    pub evidence: f64,
+    /// Whether the habit has been broken for days already: the episode goes on.
+    pub is_continued: bool,
+}
