@@ -58,8 +58,17 @@ impl Rules {
 
 /// Loads the rules below `dirs` with the lists in their `context/` folders and in `context`, and compiles them for `mappings`. It is
 /// an error of usage when there is not a single document, sound or not.
-pub(crate) fn rules(dirs: &[PathBuf], context: Option<&Path>, mappings: &[SourceMapping]) -> Result<Rules> {
-    rules_with(dirs, context, &[], mappings)
+pub(crate) fn rules(dirs: &[PathBuf], context: Option<&Path>, mappings: &[SourceMapping], watch: Watch) -> Result<Rules> {
+    rules_with(dirs, context, &[], mappings, watch)
+}
+
+/// Whose profiles are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// Those of everybody.
+    Everybody,
+    /// Those of everybody, if rules read them.
+    IfRulesRead,
 }
 
 /// The same with `more` lists, by name, over those from files.
@@ -68,11 +77,16 @@ pub(crate) fn rules_with(
     context: Option<&Path>,
     more: &[(String, Vec<String>)],
     mappings: &[SourceMapping],
+    watch: Watch,
 ) -> Result<Rules> {
     let Loaded { documents, mut problems } = documents_with(dirs, context, more)?;
     let mut known = self::context(dirs, context, more)?;
     problems.append(&mut known.problems);
-    let book = Rulebook::compile(documents, mappings, &mut problems).with_context(Arc::new(known.context));
+    let book = match watch {
+        Watch::Everybody => Rulebook::compile_watching(documents, mappings, &mut problems),
+        Watch::IfRulesRead => Rulebook::compile(documents, mappings, &mut problems),
+    };
+    let book = book.with_context(Arc::new(known.context));
     Ok(Rules { book, problems })
 }
 

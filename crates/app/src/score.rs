@@ -17,7 +17,7 @@ use crate::exit::{Exit, Usage};
 use crate::load;
 use anyhow::Result;
 use args::Options;
-use engine::{Plausible, Policy};
+use engine::Policy;
 use input::Input;
 use model::Exception;
 use output::Output;
@@ -30,7 +30,7 @@ use std::time::Instant;
 /// Scores a file and says how it went.
 pub(crate) fn main(args: &Args) -> Result<Exit> {
     let options = Options::of(args)?;
-    let mut rules = load::rules(&options.rules, options.context.as_deref(), std::slice::from_ref(&options.mapping))?;
+    let mut rules = load::rules(&options.rules, options.context.as_deref(), std::slice::from_ref(&options.mapping), options.watch)?;
     let exceptions =
         load::exceptions(&options.rules, options.context.as_deref(), &options.exceptions, options.now, &mut rules.problems)?;
     load::check_exceptions(&exceptions, &options.rules, &rules.book.set, &mut rules.problems);
@@ -49,7 +49,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let started = Instant::now();
     let input = Input::open(&options)?;
     let mut output = Output::open(&options, input.reader.progress())?;
-    let mut pipeline = Pipeline::new(book, &options.clock, Plausible::until(options.latest()), options.threads);
+    let mut pipeline = Pipeline::new(book, &options);
     let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output))?;
     let tally = output.finish()?.with_exceptions(ids);
     let report = Report {

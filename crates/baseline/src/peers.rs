@@ -77,7 +77,7 @@ impl std::error::Error for PeersError {}
 type KindCurves = [Arc<Curves>; KINDS];
 
 /// All groups of an organisation. 1.5 KiB a group, 175 KiB a role, and the categories that are known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Peers {
     levels: Vec<Level>,
     groups: Vec<Group>,

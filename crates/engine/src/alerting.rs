@@ -1,12 +1,13 @@
 //! From a match to an alert: who, what, to what, and why. Off the hot path: only what fires gets here.
 
+use crate::behaviour::rule_info;
 use crate::policy::Policy;
 use crate::reread::Reread;
 use crate::windows::Fired;
 use model::alert::{Alert, Delivery, Evidence, WindowInfo};
 use model::extract::{Extracted, derived_id};
 use model::ocsf::uid;
-use model::{EventTime, FieldPath};
+use model::{Deviation, EventTime, FieldPath, RuleInfo};
 use sigma::ast::{Alternative, Correlation, CorrelationKind, Rule, Search};
 use sigma::compile::{CorrelationIndex, Member, Program, RuleIndex, RuleSet};
 use sigma::parse::alternatives;
@@ -60,7 +61,8 @@ impl Trigger<'_> {
     }
 }
 
-fn tested_fields<'r>(search: &'r Search, fields: &mut Vec<&'r FieldPath>) {
+/// Adds the fields that a search tests.
+pub(crate) fn tested_fields<'r>(search: &'r Search, fields: &mut Vec<&'r FieldPath>) {
     match search {
         Search::All(parts) | Search::Any(parts) => parts.iter().for_each(|it| tested_fields(it, fields)),
         Search::Item(item) => fields.extend(&item.field),
@@ -83,7 +85,7 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
         events_total: 1,
         evidence: trigger.evidence(),
         message,
-        ..common(trigger, extracted)
+        ..common(trigger.program, info, trigger.time, extracted)
     })
 }
 
@@ -119,19 +121,43 @@ pub(crate) fn correlation_alert(
         events_total: fired.events_total,
         evidence,
         message,
-        ..common(trigger, extracted)
+        ..common(trigger.program, &correlation.info, trigger.time, extracted)
     })
 }
 
-/// What alerts of both kinds take from the triggering event.
-fn common(trigger: &Trigger<'_>, extracted: Extracted) -> Alert {
+/// An alert about what is out of the ordinary about one event.
+pub(crate) fn behaviour_alert(
+    program: &Program,
+    policy: &Policy,
+    event: &Reread<'_>,
+    time: EventTime,
+    deviation: Box<Deviation>,
+) -> Alert {
+    let extracted = event.roles();
+    let info = rule_info();
+    let id = extracted.id.clone().unwrap_or_else(|| derived_id(event.line));
+    let message = format!("{}: {} did {}", info.title, name(&extracted.actor.id), deed(&extracted));
+    let alert = Alert {
+        uid: uid(&info.id, &[&id]),
+        actors: vec![extracted.actor.id.clone()],
+        events: vec![id],
+        events_total: 1,
+        deviation: Some(deviation),
+        message,
+        ..common(program, &info, time, extracted)
+    };
+    Alert { delivery: policy.delivery(&alert), ..alert }
+}
+
+/// What alerts of all kinds take from the triggering event.
+fn common(program: &Program, rule: &Arc<RuleInfo>, time: EventTime, extracted: Extracted) -> Alert {
     Alert {
         uid: String::new(),
-        time: trigger.time,
-        rule: Arc::clone(&trigger.rule().info),
+        time,
+        rule: Arc::clone(rule),
         delivery: Delivery::Page,
-        rule_set: Arc::clone(&trigger.program.rules.hash),
-        source: trigger.program.schema.mapping.name.as_str().into(),
+        rule_set: Arc::clone(&program.rules.hash),
+        source: program.schema.mapping.name.as_str().into(),
         actor: extracted.actor,
         actors: Vec::new(),
         action: extracted.action,

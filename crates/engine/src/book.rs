@@ -27,7 +27,17 @@ pub struct Rulebook {
 
 impl Rulebook {
     /// Compiles `documents` for the sources `mappings`. What can't be compiled is left out and reported in `problems`.
+    /// Profiles are kept only if rules read them.
     pub fn compile(documents: Vec<Document>, mappings: &[SourceMapping], problems: &mut Vec<Problem>) -> Self {
+        Self::compile_with(documents, mappings, problems, false)
+    }
+
+    /// The same, with profiles of the actors of every source that has any, whether or not rules read them.
+    pub fn compile_watching(documents: Vec<Document>, mappings: &[SourceMapping], problems: &mut Vec<Problem>) -> Self {
+        Self::compile_with(documents, mappings, problems, true)
+    }
+
+    fn compile_with(documents: Vec<Document>, mappings: &[SourceMapping], problems: &mut Vec<Problem>, watches: bool) -> Self {
         let set = Arc::new(RuleSet::new(documents));
         let mut programs: Vec<Program> =
             mappings.iter().map(|it| Program::compile(&set, Schema::of(it.clone()), problems)).collect();
@@ -38,7 +48,7 @@ impl Rulebook {
             }
         }
         programs.iter_mut().for_each(|it| keep_with_what_is_below(&set, &mut it.plans));
-        let computed = programs.iter_mut().map(|it| Arc::new(Plan::of(it))).collect();
+        let computed = programs.iter_mut().map(|it| Arc::new(Plan::of(it, watches))).collect();
         let programs = programs.into_iter().map(Arc::new).collect();
         Self { set, programs, computed, policy: Arc::default(), context: Arc::default() }
     }
@@ -59,6 +69,11 @@ impl Rulebook {
     pub fn unfed(&self) -> impl Iterator<Item = &Rule> {
         let is_fed = |rule: &Rule| self.programs.iter().any(|it| it.schema.mapping.feeds(&rule.logsource));
         self.set.rules.iter().filter(move |it| !is_fed(it))
+    }
+
+    /// Whether profiles are kept of the actors of the source at `source`.
+    pub fn watches(&self, source: u16) -> bool {
+        self.computed[usize::from(source)].watches()
     }
 
     /// Whether any correlation needs events of several actors or sources, and so the exchange.

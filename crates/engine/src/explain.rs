@@ -4,7 +4,7 @@ mod near;
 
 pub use near::{NearMiss, near_miss};
 
-use crate::computed::{Computer, Plan, State};
+use crate::computed::{Computer, Memory, Plan, State};
 use crate::context::Context;
 use crate::decode::{Decoder, Limits, Lines, pad};
 use crate::reader::Head;
@@ -141,7 +141,7 @@ impl<'a> Asking<'a> {
     fn ask<T>(&self, rule: Rule, show: impl FnOnce(&Program, &Event<'_>) -> T) -> Result<T, Reject> {
         let set = Arc::new(RuleSet::new(vec![Document::Rule(rule)]));
         let mut program = Program::compile(&set, Schema::of(self.mapping.clone()), &mut Vec::new());
-        let plan = Arc::new(Plan::of(&mut program));
+        let plan = Arc::new(Plan::of(&mut program, false));
         let mut bytes = self.line.trim_end().as_bytes().to_vec();
         let payload = pad(&mut bytes);
         let mut values = vec![Value::Missing; program.schema.projection.len()];
@@ -156,8 +156,12 @@ impl<'a> Asking<'a> {
         let time = time.unwrap_or_default();
         let head = Head { time, actor: model::event::first(&values, &roles.actor), id: Value::Missing, line };
         let mut state = State::default();
-        Ok(Computer::new(&plan, self.context)
-            .fill(&head, &values, Some(&mut state), |_, values| show(&program, &Event { time, values, line })))
+        Ok(Computer::new(&plan, self.context).fill(
+            &head,
+            &values,
+            Memory { state: Some(&mut state), behaviour: None },
+            |_, values, _| show(&program, &Event { time, values, line }),
+        ))
     }
 
     fn search(&self, search: &Search) -> Result<bool, Reject> {

@@ -3,6 +3,7 @@
 
 pub mod ahead;
 mod alerting;
+pub mod behaviour;
 pub mod book;
 pub mod carry;
 mod climb;
@@ -26,6 +27,7 @@ pub mod watermark;
 pub mod windows;
 
 pub use ahead::Ahead;
+pub use behaviour::{Behaviour, BehaviourSettings, BehaviourStats};
 pub use book::Rulebook;
 pub use context::Context;
 pub use exchange::{Exchange, Routed, order_hits};

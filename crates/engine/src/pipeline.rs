@@ -1,6 +1,7 @@
 //! The whole engine for one source in one thread: what files, Kafka partitions, rule pages, benches and tests run alike.
 
 use crate::ahead::Ahead;
+use crate::behaviour::{Behaviour, BehaviourSettings, BehaviourStats, Hours, Scored, Society, refresh};
 use crate::book::Rulebook;
 use crate::carry::{Carried, CarryOver};
 use crate::decode::{Limits, Lines};
@@ -26,6 +27,8 @@ pub struct Settings {
     pub lateness_ms: i64,
     /// Local time for events that name no zone.
     pub clock: Clock,
+    /// How behaviour is watched, where it is ([`Rulebook::watches`]).
+    pub behaviour: BehaviourSettings,
 }
 
 impl Settings {
@@ -37,6 +40,7 @@ impl Settings {
             plausible,
             lateness_ms: crate::watermark::LATENESS_MS,
             clock: Clock::default(),
+            behaviour: BehaviourSettings::default(),
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct Pipeline {
     shard: Shard,
     exchange: Exchange,
     watermark: Watermark,
+    hours: Hours,
     outbox: Outbox,
     values: Vec<Value<'static>>,
     sheet: Sheet,
@@ -73,18 +78,27 @@ pub struct Pipeline {
     routed: u64,
     source: u16,
     limits: WindowLimits,
+    behaviour: BehaviourSettings,
+}
+
+/// Where an event stands, and whether time went on with it.
+#[derive(Debug, Clone, Copy)]
+struct Stand {
+    at: Place,
+    is_tick: bool,
 }
 
 impl Pipeline {
     /// An empty pipeline for the rulebook's program number `source`.
     pub fn new(book: Rulebook, source: u16, settings: &Settings) -> Self {
         let program = &book.programs[usize::from(source)];
-        Self {
+        let mut pipeline = Self {
             reader: Reader::new(Arc::clone(program), settings.decode, settings.plausible),
             lane: Lane::new(&book, source, settings.clock.clone()),
             shard: Shard::new(program, settings.windows),
             exchange: Exchange::new(&book, settings.windows),
             watermark: Watermark::new(settings.lateness_ms),
+            hours: Hours::default(),
             outbox: Outbox::default(),
             values: Vec::new(),
             sheet: Sheet::default(),
@@ -93,7 +107,17 @@ impl Pipeline {
             routed: 0,
             source,
             limits: settings.windows,
+            behaviour: settings.behaviour.clone(),
             book,
+        };
+        pipeline.watch();
+        pipeline
+    }
+
+    /// Begins to keep profiles, if they are to be kept and are not yet.
+    fn watch(&mut self) {
+        if self.book.watches(self.source) && self.shard.behaviour().is_none() {
+            self.shard.watch(Behaviour::new(&self.behaviour, 1));
         }
     }
 
@@ -105,6 +129,7 @@ impl Pipeline {
         self.reader.adopt(&book.programs[usize::from(self.source)]);
         self.lane.adopt(&book);
         self.book = book;
+        self.watch();
         over.carried
     }
 
@@ -115,12 +140,17 @@ impl Pipeline {
         loop {
             let record = self.reader.next(lines, &mut values);
             if record.is_none() || ahead.is_full() {
-                ahead.settle(self, |it| &it.shard, |it, head, found, position| it.settle(head, found, *position, alerts));
+                self.settle_all(&mut ahead, alerts);
             }
             let Some(record) = record else { break };
             self.tally.events += 1;
             if let Ok(head) = record.outcome {
-                ahead.examine(&mut self.shard, &mut self.lane, head, &values, self.position);
+                let stand = self.stand(&head);
+                if stand.is_tick && self.hours.pass(stand.at.reached) && self.shard.behaviour().is_some() {
+                    self.settle_all(&mut ahead, alerts);
+                    refresh(self.shard.behaviour_mut(), stand.at.reached);
+                }
+                ahead.examine(&mut self.shard, &mut self.lane, head, &values, stand);
             } else {
                 self.tally.bad += 1;
                 reject(&record);
@@ -131,12 +161,22 @@ impl Pipeline {
         (self.values, self.sheet) = (recycled(values), ahead.into_sheet());
     }
 
-    /// Settles an event, lets timers fire if the watermark is higher for it, and hands the alerts on.
-    fn settle(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), position: u64, alerts: &mut Vec<Emitted>) {
+    /// Moves the watermark by an event.
+    fn stand(&mut self, head: &Head<'_>) -> Stand {
         let before = self.watermark.reached();
         let is_late = self.watermark.observe(head.time);
         let reached = self.watermark.reached();
-        let at = Place { position, watermark: self.watermark.time(), reached, is_late };
+        let at = Place { position: self.position, watermark: self.watermark.time(), reached, is_late };
+        Stand { at, is_tick: reached > before }
+    }
+
+    fn settle_all(&mut self, ahead: &mut Ahead<'_, Stand>, alerts: &mut Vec<Emitted>) {
+        ahead.settle(self, |it| &it.shard, |it, head, found, stand| it.settle(head, found, *stand, alerts));
+    }
+
+    /// Settles an event, lets timers fire if the watermark is higher for it, and hands the alerts on.
+    fn settle(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), stand: Stand, alerts: &mut Vec<Emitted>) {
+        let Stand { at, is_tick } = stand;
         match self.shard.settle(&self.lane, head, found, at, &mut self.outbox) {
             Verdict::Scored => self.tally.scored += 1,
             Verdict::Late => {
@@ -145,14 +185,14 @@ impl Pipeline {
             }
             Verdict::Duplicate => self.tally.duplicates += 1,
         }
-        let tick = (reached > before).then_some(Tick { position, reached });
+        let tick = is_tick.then_some(Tick { position: at.position, reached: at.reached });
         self.shard.catch_up(&self.lane, tick.as_slice(), u64::MAX, &mut self.outbox);
         self.deliver(tick.as_slice(), alerts);
     }
 
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.
     fn deliver(&mut self, ticks: &[Tick], alerts: &mut Vec<Emitted>) {
-        let Outbox { alerts: fresh, routed } = &mut self.outbox;
+        let Outbox { alerts: fresh, routed, .. } = &mut self.outbox;
         self.routed += routed.len() as u64;
         self.exchange.work(&self.book, routed, ticks, fresh);
         fresh.sort_by(Emitted::in_order);
@@ -166,6 +206,16 @@ impl Pipeline {
         let tick = Tick { position: self.position, reached };
         self.shard.catch_up(&self.lane, &[tick], u64::MAX, &mut self.outbox);
         self.deliver(&[tick], alerts);
+    }
+
+    /// The scores of the events since the last call, in their order; none unless they are wanted.
+    pub fn take_scores(&mut self) -> Vec<Scored> {
+        std::mem::take(&mut self.outbox.scores)
+    }
+
+    /// How it stands with the profiles.
+    pub fn behaviour_stats(&self) -> BehaviourStats {
+        self.shard.behaviour().map(Behaviour::stats).unwrap_or_default()
     }
 
     /// How many lines became what so far.
@@ -191,16 +241,22 @@ impl Pipeline {
     /// The state that the next verdicts depend on, so that a copy made with [`Self::restore`] goes on the same.
     pub fn snapshot(&self) -> Vec<u8> {
         let set = &self.book.set;
-        let parts = (self.shard.snapshot(set), self.exchange.snapshot(set), &self.watermark, self.position);
+        let society = self.shard.behaviour().map(|it| it.society().to_bytes());
+        let time = (&self.watermark, self.hours, self.position);
+        let parts = (self.shard.snapshot(set), self.exchange.snapshot(set), society, time);
         postcard::to_allocvec(&parts).expect("writing to memory fails for no value of these types")
     }
 
     /// Goes on from a snapshot of a pipeline; of other rules, as far as they are the same.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), crate::snapshot::SnapshotError> {
-        type Parts = (Vec<u8>, Vec<u8>, Watermark, u64);
+        type Parts = (Vec<u8>, Vec<u8>, Option<Vec<u8>>, (Watermark, Hours, u64));
         let damaged = |it: postcard::Error| crate::snapshot::SnapshotError::Damaged(it.to_string());
-        let (shard, exchange, watermark, position) = postcard::from_bytes::<Parts>(bytes).map_err(damaged)?;
-        self.shard = Shard::restore(&self.book.set, self.limits, &shard)?;
+        let (shard, exchange, society, (watermark, hours, position)) = postcard::from_bytes::<Parts>(bytes).map_err(damaged)?;
+        let society = society.map(|it| Society::from_bytes(&it)).transpose().map_err(crate::snapshot::SnapshotError::Damaged)?;
+        let society = society.map(|it| (&self.behaviour, Arc::new(it)));
+        self.shard = Shard::restore(&self.book.set, self.limits, society, &shard)?;
+        self.hours = hours;
+        self.watch();
         self.exchange = Exchange::restore(&self.book.set, self.limits, &exchange)?;
         (self.watermark, self.position) = (watermark, position);
         Ok(())

@@ -1,9 +1,10 @@
 //! One shard: the state of the actors that belong to it, and the steps of an event through it.
 
-use crate::alerting::{Trigger, detection_alert};
+use crate::alerting::{Trigger, behaviour_alert, detection_alert};
+use crate::behaviour::{Behaviour, Scored};
 use crate::book::Rulebook;
 use crate::climb::{Programs, Spark, climb, event_id, in_order};
-use crate::computed::{Computer, State, join, noted};
+use crate::computed::{Computer, Memory, State, Told, join, noted};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
@@ -13,7 +14,7 @@ use crate::seen::Seen;
 use crate::small_text::SmallText;
 use crate::watermark::Tick;
 use crate::windows::{Cause, Hit, Identity, WindowLimits, Windows};
-use model::{Alert, Event, EventTime, Value};
+use model::{Alert, Deviation, Event, EventTime, Value};
 use sigma::compile::{Binding, Program, RuleIndex};
 use sigma::matcher::{Clock, Matcher};
 use std::cmp::{Ordering, Reverse};
@@ -53,6 +54,9 @@ pub struct Sheet {
     hits: Vec<Pending>,
     /// What was computed of events that something follows from.
     notes: String,
+    /// What is out of the ordinary about them.
+    deviations: Vec<Box<Deviation>>,
+    scores: Vec<Box<Scored>>,
 }
 
 impl Sheet {
@@ -61,6 +65,23 @@ impl Sheet {
         self.alerting.clear();
         self.hits.clear();
         self.notes.clear();
+        self.deviations.clear();
+        self.scores.clear();
+    }
+}
+
+impl Sheet {
+    /// Puts down what is told of the behaviour of an event.
+    fn tell(&mut self, told: Told, findings: &mut Findings) {
+        let place = |len: usize| u32::try_from(len).ok();
+        findings.deviation = told.deviation.and_then(|it| {
+            self.deviations.push(it);
+            place(self.deviations.len() - 1)
+        });
+        findings.score = told.scored.and_then(|it| {
+            self.scores.push(it);
+            place(self.scores.len() - 1)
+        });
     }
 }
 
@@ -70,6 +91,8 @@ pub struct Findings {
     alerting: Range<usize>,
     hits: Range<usize>,
     notes: Range<usize>,
+    deviation: Option<u32>,
+    score: Option<u32>,
     /// What the line is known by, if it is still to be looked whether it was scored already.
     line: Option<Identity>,
     is_repeated: bool,
@@ -96,7 +119,7 @@ impl Lane {
         self.computer.adopt(&book.computed[usize::from(self.source)], &book.context);
     }
 
-    /// Whether rules read what depends on earlier events of the actor: then [`Shard::score`] has to match.
+    /// Whether rules read what depends on earlier events of the actor, or profiles are kept: then [`Shard::score`] has to match.
     pub fn needs_state(&self) -> bool {
         self.computer.plan().needs_state()
     }
@@ -104,18 +127,27 @@ impl Lane {
     /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard, unless
     /// [`Self::needs_state`]; [`Shard::settle`] is the other.
     pub fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
-        Findings { line: line_of(head), ..self.examine_with(None, head, values, sheet) }
+        Findings { line: line_of(head), ..self.examine_with(Memory::default(), head, values, sheet) }
     }
 
     /// The same with the memory that computed fields need.
-    fn examine_with(&mut self, state: Option<&mut State>, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
+    fn examine_with(&mut self, memory: Memory<'_>, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
         let Self { program, matcher, matched, computer, .. } = self;
         let mut matching = Matching { program, matcher, matched };
         if computer.plan().is_empty() {
             return matching.examine(head, values, sheet);
         }
-        computer.fill(head, values, state, |plan, values| {
+        computer.fill(head, values, memory, |plan, values, watched| {
             let mut findings = matching.examine(head, values, sheet);
+            if let Some(mut watched) = watched {
+                for rule in &sheet.alerting[findings.alerting.clone()] {
+                    let info = &matching.program.rules.rules[rule.0 as usize].info;
+                    if plan.raises_risk(rule.0 as usize) && !info.status.is_shadow() {
+                        watched.alerted(info.level);
+                    }
+                }
+                sheet.tell(watched.learn(head), &mut findings);
+            }
             if !findings.is_empty() {
                 let start = sheet.notes.len();
                 noted(plan, values, &mut sheet.notes);
@@ -134,7 +166,7 @@ impl Lane {
 impl Findings {
     /// Whether nothing follows from the event.
     fn is_empty(&self) -> bool {
-        self.alerting.is_empty() && self.hits.is_empty()
+        self.alerting.is_empty() && self.hits.is_empty() && self.deviation.is_none()
     }
 }
 
@@ -197,6 +229,8 @@ pub struct Outbox {
     pub alerts: Vec<Emitted>,
     /// Hits whose group does not belong to this shard.
     pub routed: Vec<Routed>,
+    /// The scores of events, if they are wanted.
+    pub scores: Vec<Scored>,
 }
 
 /// What became of an event.
@@ -216,6 +250,7 @@ pub struct Shard {
     pub(crate) windows: Windows,
     pub(crate) seen: Seen,
     pub(crate) state: State,
+    pub(crate) behaviour: Option<Box<Behaviour>>,
     pub(crate) rereader: Rereader,
     /// Hits of one place for higher levels, until their turn.
     above: Vec<Routed>,
@@ -230,12 +265,27 @@ impl Shard {
     }
 
     pub(crate) fn with(windows: Windows, seen: Seen, state: State) -> Self {
-        Self { windows, seen, state, rereader: Rereader::default(), above: Vec::new(), with_notes: String::new() }
+        Self { windows, seen, state, behaviour: None, rereader: Rereader::default(), above: Vec::new(), with_notes: String::new() }
     }
 
     /// How full the windows are.
     pub fn window_stats(&self) -> crate::windows::WindowStats {
         self.windows.stats()
+    }
+
+    /// Keeps profiles of its actors from now on, and goes on with those of `behaviour`.
+    pub fn watch(&mut self, behaviour: Behaviour) {
+        self.behaviour = Some(Box::new(behaviour));
+    }
+
+    /// The profiles of its actors.
+    pub fn behaviour(&self) -> Option<&Behaviour> {
+        self.behaviour.as_deref()
+    }
+
+    /// The same, to look at the peers anew ([`crate::behaviour::refresh`]).
+    pub fn behaviour_mut(&mut self) -> Option<&mut Behaviour> {
+        self.behaviour.as_deref_mut()
     }
 
     /// How many identifiers of events are remembered.
@@ -258,7 +308,8 @@ impl Shard {
         if line_of(head).is_some_and(|it| self.seen.is_repeated(it)) {
             return Findings { is_repeated: true, ..Findings::default() };
         }
-        lane.examine_with(Some(&mut self.state), head, values, sheet)
+        let memory = Memory { state: Some(&mut self.state), behaviour: self.behaviour.as_deref_mut() };
+        lane.examine_with(memory, head, values, sheet)
     }
 
     /// Has brought near what [`Self::settle`] will need for some events, so that nobody waits for it. Changes nothing.
@@ -274,6 +325,9 @@ impl Shard {
     pub fn settle(&mut self, lane: &Lane, head: &Head<'_>, on: (&Sheet, &Findings), at: Place, out: &mut Outbox) -> Verdict {
         if on.1.is_repeated || on.1.line.is_some_and(|it| self.seen.is_repeated(it)) {
             return Verdict::Duplicate;
+        }
+        if let Some(it) = on.1.score {
+            out.scores.push(Scored { position: at.position, ..(*on.0.scores[it as usize]).clone() });
         }
         self.act(lane, head, on, at, out);
         if at.is_late { Verdict::Late } else { Verdict::Scored }
@@ -301,6 +355,13 @@ impl Shard {
                     let trigger = Trigger { program, policy, rule, event, time: head.time };
                     out.alerts.push(Emitted { position: at.position, order: rule.0, alert: detection_alert(&trigger) });
                 }
+            });
+        }
+        if let Some(it) = findings.deviation {
+            let deviation = sheet.deviations[it as usize].clone();
+            self.rereader.read(program, *source, head.line, |event| {
+                let alert = behaviour_alert(program, policy, event, head.time, deviation);
+                out.alerts.push(Emitted { position: at.position, order: BEHAVIOUR, alert });
             });
         }
         if !at.is_late {
@@ -385,6 +446,9 @@ pub struct Place {
     /// Whether the event is from before that.
     pub is_late: bool,
 }
+
+/// What is said of behaviour comes after all rules.
+const BEHAVIOUR: u32 = u32::MAX;
 
 /// Correlations come after all detections.
 pub(crate) fn order_of(program: &Program, correlation: u32) -> u32 {

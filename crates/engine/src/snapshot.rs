@@ -1,6 +1,7 @@
 //! The state of a shard as bytes, and back: what is restored goes on exactly as what was saved would have. Under other rules than it
 //! was saved with, those correlations go on that are the same, by the hash of all that they look for.
 
+use crate::behaviour::{Behaviour, BehaviourSettings, Society};
 use crate::carry::{WindowKey, fitted, window_keys};
 use crate::computed::State;
 use crate::exchange::Exchange;
@@ -8,9 +9,10 @@ use crate::seen::Seen;
 use crate::shard::Shard;
 use crate::windows::{WindowLimits, Windows};
 use sigma::compile::RuleSet;
+use std::sync::Arc;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS7";
+const MAGIC: [u8; 4] = *b"NJS8";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -24,15 +26,16 @@ pub enum SnapshotError {
 }
 
 /// What a shard knows of events and actors beside its windows.
-type Own<S, T> = Option<(S, T)>;
-type Saved = (Vec<WindowKey>, Windows, Own<Seen, State>);
+type Own<S, T, B> = Option<(S, T, Option<B>)>;
+type Restored = Own<Seen, State, Vec<u8>>;
+type Saved = (Vec<WindowKey>, Windows, Restored);
 
-fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State>) -> Vec<u8> {
+fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Vec<u8>>) -> Vec<u8> {
     let body = postcard::to_extend(&(window_keys(set), windows, own), MAGIC.to_vec());
     body.expect("writing to memory fails for no value of these types")
 }
 
-fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Own<Seen, State>), SnapshotError> {
+fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Restored), SnapshotError> {
     let Some(body) = bytes.strip_prefix(&MAGIC) else {
         return Err(SnapshotError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
     };
@@ -43,7 +46,7 @@ fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, O
     }
     let mut windows = fitted(windows, &keys, set, limits);
     windows.reindex();
-    if let Some((seen, state)) = &mut own {
+    if let Some((seen, state, _)) = &mut own {
         seen.reindex();
         state.reindex();
     }
@@ -51,17 +54,27 @@ fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, O
 }
 
 impl Shard {
-    /// Everything that its next verdicts depend on.
+    /// Everything that its next verdicts depend on, but what profiles have in common ([`Behaviour::society`]).
     pub fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
-        save(set, &self.windows, Some((&self.seen, &self.state)))
+        let behaviour = self.behaviour().map(Behaviour::to_bytes);
+        save(set, &self.windows, Some((&self.seen, &self.state, behaviour)))
     }
 
     /// The shard that [`Self::snapshot`] was taken of, under the rules of `set`; correlations that are new or not the same any more
-    /// begin with empty windows of these limits.
-    pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
+    /// begin with empty windows of these limits. Without `society`, profiles are left out.
+    pub fn restore(
+        set: &RuleSet,
+        limits: WindowLimits,
+        society: Option<(&BehaviourSettings, Arc<Society>)>,
+        bytes: &[u8],
+    ) -> Result<Self, SnapshotError> {
         let (windows, own) = load(set, limits, bytes)?;
-        let (seen, state) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
-        Ok(Self::with(windows, seen, state))
+        let (seen, state, behaviour) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
+        let mut shard = Self::with(windows, seen, state);
+        if let Some((bytes, (settings, society))) = behaviour.zip(society) {
+            shard.watch(Behaviour::from_bytes(settings, society, &bytes).map_err(SnapshotError::Damaged)?);
+        }
+        Ok(shard)
     }
 }
 

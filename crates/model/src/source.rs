@@ -146,6 +146,12 @@ pub struct RolePaths<P = String> {
     pub source_ip: Vec<P>,
     /// The ISO 3166 country it came from.
     pub source_country: Vec<P>,
+    /// The number of the autonomous system it came from.
+    pub source_asn: Vec<P>,
+    /// The latitude it came from, in degrees.
+    pub latitude: Vec<P>,
+    /// The longitude it came from, in degrees.
+    pub longitude: Vec<P>,
     /// The device it came from.
     pub device: Vec<P>,
     /// The session it belongs to.
@@ -179,6 +185,9 @@ impl<P> RolePaths<P> {
             target_tags: each(&self.target_tags),
             source_ip: each(&self.source_ip),
             source_country: each(&self.source_country),
+            source_asn: each(&self.source_asn),
+            latitude: each(&self.latitude),
+            longitude: each(&self.longitude),
             device: each(&self.device),
             session: each(&self.session),
             ticket: each(&self.ticket),

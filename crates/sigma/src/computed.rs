@@ -60,6 +60,8 @@ pub struct ComputedField {
 pub const FAMILIES: [&str; 8] = ["view", "search", "export", "edit", "credential_change", "private_read", "admin", "other"];
 /// How sensitive actions are, from the taxonomy.
 pub const SENSITIVITIES: [&str; 3] = ["low", "medium", "high"];
+/// The steps by which an account is taken over, from the taxonomy.
+pub const STEPS: [&str; 3] = ["contact_change", "factor_off", "reset"];
 /// Why the actor is on duty or not; the first that holds.
 pub const DUTY_REASONS: [&str; 9] =
     ["not_started", "left", "on_call", "leave", "shift", "holiday", "schedule", "off_shift", "no_schedule"];
@@ -137,26 +139,60 @@ pub const FIELDS: &[ComputedField] = &[
         "Whether the event came from a corporate network; absent without a list of them, or without an address.",
     ),
     now("nj.network.name", Kind::Text, "The name of the corporate network that the event came from."),
-    planned("nj.shift.p", Kind::Number, "How usual this time of the week is for the actor."),
-    planned("nj.rate.<family>.<10m|1h|1d>.count", Kind::Count, "How many actions of the family there were in the window."),
-    planned("nj.rate.<family>.<10m|1h|1d>.p_self", Kind::Number, "How usual that many are for the actor."),
-    planned("nj.rate.<family>.<10m|1h|1d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
-    planned("nj.rate.<family>.<10m|1h|1d>.usual_p99", Kind::Number, "The actor's usual 99th percentile."),
-    planned("nj.distinct.<10m|1d|7d|30d|90d>.count", Kind::Count, "How many different targets there were in the window."),
-    planned("nj.distinct.<10m|1d|7d|30d|90d>.p_self", Kind::Number, "How usual that many are for the actor."),
-    planned("nj.distinct.<10m|1d|7d|30d|90d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
-    planned("nj.novelty.<action|tool|ip|device|asn|country>.p", Kind::Number, "How likely something so rare was."),
-    planned("nj.novelty.<action|tool|ip|device|asn|country>.first_for_actor", Kind::Flag, "Whether the actor never had it before."),
-    planned("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", Kind::Flag, "Whether no peer had it before."),
+    now("nj.actor.active_days", Kind::Count, "On how many days the actor has been active so far; 0 for somebody new."),
+    now("nj.actor.idle_days", Kind::Count, "Whole days since the actor's event before; absent for somebody new."),
+    now("nj.shift.p", Kind::Number, "How usual this hour of the week is for the actor."),
+    now(
+        "nj.rate.<family>.<10m|1h|1d>.count",
+        Kind::Count,
+        "How many actions of the family there were in the window, this one included.",
+    ),
+    now("nj.rate.<family>.<10m|1h|1d>.p_self", Kind::Number, "How usual that many are for the actor."),
+    now("nj.rate.<family>.<10m|1h|1d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
+    now("nj.rate.<family>.<10m|1h|1d>.usual_p99", Kind::Count, "What the actor stays within in 99 of 100 windows."),
+    now("nj.distinct.<10m|1d|7d|30d|90d>.count", Kind::Count, "How many different targets there were in the window, about."),
+    now("nj.distinct.<10m|1d|7d|30d|90d>.p_self", Kind::Number, "How usual that many are for the actor."),
+    now("nj.distinct.<10m|1d|7d|30d|90d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
+    now("nj.distinct.<10m|1d|7d|30d|90d>.usual_p99", Kind::Count, "What the actor stays within in 99 of 100 windows."),
+    now(
+        "nj.novelty.<action|tool|ip|device|asn|country>.p",
+        Kind::Number,
+        "How likely something so rare was for the actor, as far as peers don't have it.",
+    ),
+    now(
+        "nj.novelty.<action|tool|ip|device|asn|country>.p_peer",
+        Kind::Number,
+        "How likely something so rare is among the actor's peers.",
+    ),
+    now(
+        "nj.novelty.<action|tool|ip|device|asn|country>.first_for_actor",
+        Kind::Flag,
+        "Whether the actor is not known to have had it.",
+    ),
+    now("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", Kind::Flag, "Whether no peer is known to have had it."),
+    now(
+        "nj.share.<sensitive|watched|no_ticket>.p",
+        Kind::Number,
+        "How usual so large a share of the day's actions that are sensitive, about watched targets, or without the ticket they need is; 1 if it is no larger than usual.",
+    ),
+    now(
+        "nj.slow.<targets|private_reads>.p",
+        Kind::Number,
+        "How usual such a rise over weeks is, as of the day before; 1 if there is none.",
+    ),
+    now("nj.p", Kind::Number, "How many events as surprising are expected on an active day of such a person."),
+    now("nj.score", Kind::Number, "−10 · log10 of that: 40 is once in 10,000 active days."),
+    now("nj.evidence", Kind::Number, "How much was known of the actor, 0 to 1."),
+    now(
+        "nj.risk.<1d|3d|7d|30d>",
+        Kind::Number,
+        "The actor's risk from behaviour and detections, this event included, that decays by half in so many days.",
+    ),
     planned("nj.chain.takeover", Kind::Count, "How far the target is on the way contact change → second factor off → reset."),
     planned("nj.chain.targets", Kind::Count, "How many targets the actor has on that way."),
     planned("nj.target.actors_24h", Kind::Count, "How many people touched the target within 24 hours."),
     planned("nj.target.p", Kind::Number, "How usual this is for the target."),
     planned("nj.target.first_actor", Kind::Flag, "Whether this actor never touched the target before."),
-    planned("nj.p", Kind::Number, "The combined p-value of the event."),
-    planned("nj.score", Kind::Number, "−10 · log10 of how often so much is expected per active user and day."),
-    planned("nj.evidence", Kind::Number, "How much was known, 0 to 1."),
-    planned("nj.risk.<1d|3d|7d|30d>", Kind::Number, "The actor's decaying risk, over that many days."),
 ];
 
 /// The names of all computed fields, each word of a name written out, with the entry that it comes from.

@@ -112,7 +112,13 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Ar
         return Err(Usage::new(message));
     }
     let sources = Sources::from_config(&[Source { topics: vec![EVENTS_TOPIC.to_owned()], ..Source::default() }])?;
-    let rules = load::rules_with(std::slice::from_ref(&args.rules), None, &lists_of(company)?, sources.mappings())?;
+    let rules = load::rules_with(
+        std::slice::from_ref(&args.rules),
+        None,
+        &lists_of(company)?,
+        sources.mappings(),
+        load::Watch::IfRulesRead,
+    )?;
     load::report(&rules.problems)?;
     metrics.loaded.rules(&rules.book, &rules.problems);
     // Small batches, so that no partition is hours of simulated time ahead of another: rules over several people look across.

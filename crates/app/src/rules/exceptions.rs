@@ -52,7 +52,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
         Some(text) => time(text)?,
         None => now()?,
     };
-    let mut rules = load::rules(&args.dirs, args.context.as_deref(), &load::built_in_mappings()?)?;
+    let mut rules = load::rules(&args.dirs, args.context.as_deref(), &load::built_in_mappings()?, load::Watch::IfRulesRead)?;
     rules.problems.clear();
     let loaded = load::exceptions(&args.dirs, args.context.as_deref(), &args.exceptions, now, &mut rules.problems)?;
     load::check_exceptions(&loaded, &args.dirs, &rules.book.set, &mut rules.problems);

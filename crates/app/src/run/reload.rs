@@ -58,7 +58,7 @@ pub(crate) struct LoadedSet {
 impl RuleSources {
     /// Reads and compiles everything.
     pub(crate) fn load(&self) -> Result<LoadedSet> {
-        let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings)?;
+        let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings, load::Watch::IfRulesRead)?;
         let mut problems = rules.problems;
         let loaded = load::exceptions(&self.directories, self.context.as_deref(), &self.exceptions, clock::now(), &mut problems)?;
         load::check_exceptions(&loaded, &self.directories, &rules.book.set, &mut problems);

@@ -34,7 +34,7 @@ fn story() -> Story {
     let lists = simulation.company().context_files().into_iter();
     let lists = lists.map(|(file, text)| (file.trim_end_matches(".txt").to_owned(), text.lines().map(str::to_owned).collect()));
     let rules = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules"));
-    let rules = load::rules_with(&[rules], None, &lists.collect::<Vec<_>>(), sources.mappings()).unwrap();
+    let rules = load::rules_with(&[rules], None, &lists.collect::<Vec<_>>(), sources.mappings(), load::Watch::IfRulesRead).unwrap();
     let (mut messages, mut intrusion, mut line) = (Vec::new(), HashSet::new(), Vec::new());
     while let Some(event) = simulation.next_into(&mut line) {
         if event.label.is_some_and(sim::AttackLabel::is_intrusion) {

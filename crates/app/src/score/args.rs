@@ -57,6 +57,15 @@ pub(crate) struct Args {
     /// Where lines go that are no events, with position and reason
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<PathBuf>,
+    /// Where the score of every event goes: its id, actor, nj.p, nj.score and what made it, one JSON object per line
+    #[arg(long, value_name = "FILE")]
+    scores: Option<PathBuf>,
+    /// Up to this event time behaviour is only learnt: no alerts are written, and no scores
+    #[arg(long, value_name = "TIME")]
+    learn_until: Option<String>,
+    /// Keep no profiles of what is normal for each person, unless rules read them
+    #[arg(long, conflicts_with_all = ["scores", "learn_until"])]
+    no_behaviour: bool,
     /// Where statistics go as one JSON object
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
@@ -115,6 +124,12 @@ pub(crate) struct Options {
     pub(crate) includes_shadow: bool,
     /// File for dead letters.
     pub(crate) dead_letters: Option<PathBuf>,
+    /// File for scores.
+    pub(crate) scores: Option<PathBuf>,
+    /// Events up to here are only learnt.
+    pub(crate) learn_until: EventTime,
+    /// Whose profiles are kept.
+    pub(crate) watch: load::Watch,
     /// File for statistics.
     pub(crate) stats: Option<PathBuf>,
     /// At least 1.
@@ -133,12 +148,9 @@ impl Options {
         let clock = Clock::with_default(&args.timezone).ok_or_else(|| {
             Usage::new(format!("no time zone is called `{}` (an IANA name such as Europe/Dublin is expected)", args.timezone))
         })?;
-        let now = match &args.now {
-            Some(text) => {
-                EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")))?
-            }
-            None => now()?,
-        };
+        let time =
+            |text: &String| EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")));
+        let now = args.now.as_ref().map_or_else(now, time)?;
         check_outputs(args)?;
         let alerts = Some(args.alerts.clone()).filter(|it| it != Path::new("-"));
         let threads = match args.threads {
@@ -159,6 +171,9 @@ impl Options {
             shadow: args.shadow.clone(),
             includes_shadow: args.include_shadow,
             dead_letters: args.dead_letters.clone(),
+            scores: args.scores.clone(),
+            learn_until: args.learn_until.as_ref().map_or(Ok(EventTime::MIN), time)?,
+            watch: if args.no_behaviour { load::Watch::IfRulesRead } else { load::Watch::Everybody },
             stats: args.stats.clone(),
             threads,
             clock,
@@ -179,6 +194,7 @@ fn check_outputs(args: &Args) -> Result<()> {
         ("--alerts", Some(&args.alerts)),
         ("--shadow", args.shadow.as_ref()),
         ("--dead-letters", args.dead_letters.as_ref()),
+        ("--scores", args.scores.as_ref()),
         ("--stats", args.stats.as_ref()),
     ];
     let outputs: Vec<(&str, &PathBuf)> = outputs.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect();

@@ -6,7 +6,9 @@ use super::decode::Rows;
 use super::seat::{Seat, Written};
 use super::stats::Tally;
 use anyhow::{Context, Result};
+use engine::behaviour::Scored;
 use indicatif::{ProgressBar, ProgressStyle};
+use model::EventTime;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -20,6 +22,9 @@ pub(super) struct Output {
     alerts: Box<dyn Write + Send>,
     /// Findings that page nobody; none is a place where they are only counted.
     shadow: Option<Box<dyn Write + Send>>,
+    scores: Option<Box<dyn Write + Send>>,
+    /// What is before is only learnt.
+    learn_until: EventTime,
     form: Form,
     bad: BadLines,
     bar: Option<(ProgressBar, Progress)>,
@@ -33,9 +38,12 @@ impl Output {
         let has_bar = !options.is_quiet && io::stderr().is_terminal() && (options.alerts.is_some() || !io::stdout().is_terminal());
         let bar = has_bar.then(|| (bar(&progress), progress));
         let shadow = options.shadow.as_deref().map(|path| file(path, options.form, "shadow findings")).transpose()?;
+        let scores = options.scores.as_deref().map(|path| file(path, Form::Ocsf, "scores")).transpose()?;
         Ok(Self {
             alerts: alerts(options)?,
             shadow,
+            scores,
+            learn_until: options.learn_until,
             form: options.form,
             bad: BadLines::new(options)?,
             bar,
@@ -65,12 +73,26 @@ impl Output {
         self.bad.broken(error)
     }
 
+    /// The scores of the events of a round, in their order.
+    pub(super) fn scores(&mut self, seats: &[Seat]) -> Result<()> {
+        let Some(out) = &mut self.scores else { return Ok(()) };
+        let mut all: Vec<&Scored> = seats.iter().flat_map(|it| &it.scores).filter(|it| it.time >= self.learn_until).collect();
+        all.sort_by_key(|it| it.position);
+        let mut line = Vec::new();
+        for it in all {
+            line.clear();
+            it.write_json(&mut line);
+            out.write_all(&line).context("cannot write scores")?;
+        }
+        out.flush().context("cannot write scores")
+    }
+
     /// The alerts of a round, in the order of [`engine::Emitted::in_order`].
     pub(super) fn alerts(&mut self, seats: &[Seat]) -> Result<()> {
         let mut all: Vec<(&Written, &Seat)> = seats.iter().flat_map(|seat| seat.written.iter().map(move |it| (it, seat))).collect();
         let key = |it: &Written| (it.position, it.order, it.time);
         all.sort_by(|(left, _), (right, _)| key(left).cmp(&key(right)).then_with(|| left.uid.cmp(&right.uid)));
-        for (written, seat) in all {
+        for (written, seat) in all.into_iter().filter(|(it, _)| it.time >= self.learn_until) {
             let line = &seat.bytes[written.start..written.end];
             if written.delivery.is_page() {
                 self.alerts.write_all(line).context("cannot write alerts")?;

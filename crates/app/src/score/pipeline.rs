@@ -4,17 +4,17 @@
 //! A round takes a few blocks. Which thread does what is left to chance; what comes out is not, since every shard sees its events in
 //! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
 
-use super::args::Form;
+use super::args::{Form, Options};
 use super::decode::{Ending, Feed, Matched, Rows, Spare, Worker, decode};
 use super::input::{Input, blocks_of_round};
 use super::output::Output;
 use super::parallel;
 use super::seat::{Counts, SHARDS, Seat};
 use anyhow::Result;
+use engine::behaviour::{self, Hours};
 use engine::decode::Limits;
-use engine::{Lane, Plausible, Reader, Routed, Rulebook, Tick, Watermark, order_hits};
+use engine::{BehaviourSettings, Lane, Plausible, Reader, Routed, Rulebook, Tick, Watermark, order_hits};
 use model::EventTime;
-use sigma::matcher::Clock;
 use std::cmp::Reverse;
 use std::sync::{Mutex, PoisonError};
 use stream::Block;
@@ -34,19 +34,24 @@ pub(super) struct Pipeline {
     watermark: Watermark,
     /// Where in this round the watermark became higher than it ever was: timers fire there.
     ticks: Vec<Tick>,
+    hours: Hours,
+    /// Of those, where an hour is over: there the peers are looked at anew, before the event is scored.
+    refreshes: Vec<Tick>,
     /// The time of the latest event that has one, for those that have none.
     last: EventTime,
 }
 
 impl Pipeline {
-    pub(super) fn new(book: Rulebook, clock: &Clock, plausible: Plausible, threads: usize) -> Self {
+    pub(super) fn new(book: Rulebook, options: &Options) -> Self {
         let program = &book.programs[0];
+        let (clock, plausible) = (&options.clock, Plausible::until(options.latest()));
+        let behaviour = BehaviourSettings { tells_scores: options.scores.is_some(), ..BehaviourSettings::default() };
         let worker = |_| Worker {
             reader: Reader::new(program.clone(), Limits::default(), plausible),
             lane: Lane::new(&book, 0, clock.clone()),
         };
-        let workers = (0..threads).map(worker).collect();
-        let seats = (0..SHARDS).map(|number| Seat::new(number, &book)).collect();
+        let workers = (0..options.threads).map(worker).collect();
+        let seats = (0..SHARDS).map(|number| Seat::new(number, &book, &behaviour)).collect();
         Self {
             needs_exchange: book.needs_exchange(),
             book,
@@ -55,6 +60,8 @@ impl Pipeline {
             spares: Vec::new(),
             watermark: Watermark::default(),
             ticks: Vec::new(),
+            hours: Hours::default(),
+            refreshes: Vec::new(),
             last: Plausible::EARLIEST,
         }
     }
@@ -66,6 +73,7 @@ impl Pipeline {
             late: sum.late + it.late,
             duplicates: sum.duplicates + it.duplicates,
             windows: sum.windows + it.windows,
+            behaviour: sum.behaviour + it.behaviour,
         })
     }
 
@@ -96,6 +104,7 @@ impl Pipeline {
         }
         self.score(&decoded, form);
         self.correlate(form);
+        output.scores(&self.seats)?;
         output.alerts(&self.seats)?;
         self.spares.extend(decoded.into_iter().map(Rows::into_spare));
         Ok(())
@@ -115,6 +124,8 @@ impl Pipeline {
     /// The serial step: the watermark is one for the whole input, and what is late depends on the order of all events.
     fn put_in_order(&mut self, decoded: &mut [Rows<'_>]) {
         self.ticks.clear();
+        self.refreshes.clear();
+        let is_watched = self.book.watches(0);
         let mut highest = self.watermark.reached();
         for rows in decoded {
             for row in &mut rows.events {
@@ -129,6 +140,9 @@ impl Pipeline {
                     highest = row.reached;
                     let position = rows.block.first_line + row.number as u64;
                     self.ticks.push(Tick { position, reached: highest });
+                    if self.hours.pass(highest) && is_watched {
+                        self.refreshes.push(Tick { position, reached: highest });
+                    }
                 }
             }
         }
@@ -140,12 +154,19 @@ impl Pipeline {
         deal(&mut self.seats, decoded, jobs.len());
         self.seats.iter_mut().for_each(|it| jobs[it.thread].1.push(it));
         let ticks = &self.ticks;
-        parallel::each(&mut jobs, |(worker, seats)| {
-            for seat in seats {
-                seat.begin();
-                seat.score(&mut worker.lane, decoded, ticks, form);
-            }
-        });
+        jobs.iter_mut().flat_map(|(_, seats)| seats).for_each(|it| it.begin());
+        let mut refreshes = self.refreshes.iter();
+        loop {
+            let refresh = refreshes.next();
+            let until = refresh.map_or(u64::MAX, |it| it.position);
+            parallel::each(&mut jobs, |(worker, seats)| {
+                seats.iter_mut().for_each(|it| it.score(&mut worker.lane, decoded, ticks, until, form));
+            });
+            let Some(refresh) = refresh else { break };
+            let mut seats: Vec<&mut &mut Seat> = jobs.iter_mut().flat_map(|(_, seats)| seats).collect();
+            seats.sort_by_key(|it| it.number);
+            behaviour::refresh(seats.into_iter().filter_map(|it| it.behaviour_mut()), refresh.reached);
+        }
     }
 
     /// Phase 3, by group: hits of other groups than the actor go to the shard that keeps their group, level by level, since the alerts

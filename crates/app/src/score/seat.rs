@@ -3,9 +3,12 @@
 use super::args::Form;
 use super::decode::{Matched, Rows};
 use crate::show;
+use engine::behaviour::Scored;
 use engine::shard::{AHEAD, Place};
 use engine::windows::WindowStats;
-use engine::{Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict};
+use engine::{
+    Behaviour, BehaviourSettings, BehaviourStats, Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict,
+};
 use model::{Delivery, EventTime, RuleInfo};
 use std::sync::Arc;
 
@@ -36,6 +39,8 @@ pub(crate) struct Counts {
     pub(crate) duplicates: u64,
     /// How full the windows are at the end, and what they have lost.
     pub(crate) windows: WindowStats,
+    /// How it stands with the profiles.
+    pub(crate) behaviour: BehaviourStats,
 }
 
 /// A shard of actors and a shard of the exchange: both are kept in the same seat, neither knows of the other.
@@ -47,41 +52,62 @@ pub(super) struct Seat {
     exchange: Exchange,
     outbox: Outbox,
     counts: Counts,
+    /// The block and the row in it that it goes on with in this round.
+    next: (usize, usize),
+    pub(super) scores: Vec<Scored>,
     pub(super) written: Vec<Written>,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Seat {
-    pub(super) fn new(number: usize, book: &Rulebook) -> Self {
-        Self {
+    pub(super) fn new(number: usize, book: &Rulebook, settings: &BehaviourSettings) -> Self {
+        let mut seat = Self {
             number,
             thread: 0,
             shard: Shard::new(&book.programs[0], engine::WindowLimits::default()),
             exchange: Exchange::new(book, engine::WindowLimits::default()),
             outbox: Outbox::default(),
             counts: Counts::default(),
+            next: (0, 0),
+            scores: Vec::new(),
             written: Vec::new(),
             bytes: Vec::new(),
+        };
+        if book.watches(0) {
+            seat.shard.watch(Behaviour::new(settings, SHARDS));
         }
+        seat
+    }
+
+    /// The profiles of its actors.
+    pub(super) fn behaviour_mut(&mut self) -> Option<&mut Behaviour> {
+        self.shard.behaviour_mut()
     }
 
     /// Forgets what was written in the round before.
     pub(super) fn begin(&mut self) {
+        self.next = (0, 0);
+        self.scores.clear();
         self.written.clear();
         self.bytes.clear();
     }
 
-    /// Scores the rows that belong to this shard.
-    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], ticks: &[Tick], form: Form) {
-        for rows in blocks {
+    /// Scores the rows before `until` that belong to this shard and were not scored yet.
+    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], ticks: &[Tick], until: u64, form: Form) {
+        while let Some(rows) = blocks.get(self.next.0) {
             let own = &rows.by_shard[self.number];
-            for (nth, &at) in own.iter().enumerate() {
-                if nth.is_multiple_of(AHEAD) {
+            let begun = self.next.1;
+            for (nth, &at) in own.iter().enumerate().skip(begun) {
+                let row = &rows.events[at as usize];
+                let position = rows.block.first_line + row.number as u64;
+                if position >= until {
+                    self.next.1 = nth;
+                    return;
+                }
+                if (nth - begun).is_multiple_of(AHEAD) {
                     let next = own[nth..].iter().take(AHEAD).filter_map(|it| rows.events[*it as usize].matched.findings());
                     self.shard.look_ahead(&rows.sheet, next);
                 }
-                let row = &rows.events[at as usize];
-                let position = rows.block.first_line + row.number as u64;
                 let place = Place { position, watermark: row.watermark, reached: row.reached, is_late: row.is_late };
                 self.shard.catch_up(lane, ticks, position, &mut self.outbox);
                 let verdict = match &row.matched {
@@ -99,7 +125,9 @@ impl Seat {
                     Verdict::Duplicate => self.counts.duplicates += 1,
                 }
             }
+            self.next = (self.next.0 + 1, 0);
         }
+        self.scores.append(&mut self.outbox.scores);
         self.shard.catch_up(lane, ticks, u64::MAX, &mut self.outbox);
         self.write_alerts(form);
     }
@@ -111,7 +139,11 @@ impl Seat {
 
     /// What became of its events.
     pub(super) fn counts(&self) -> Counts {
-        Counts { windows: self.shard.window_stats() + self.exchange.window_stats(), ..self.counts }
+        Counts {
+            windows: self.shard.window_stats() + self.exchange.window_stats(),
+            behaviour: self.shard.behaviour().map(Behaviour::stats).unwrap_or_default(),
+            ..self.counts
+        }
     }
 
     /// Hits for other seats.

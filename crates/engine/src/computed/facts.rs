@@ -1,5 +1,7 @@
 //! The facts about one event that its computed fields are made of; each is looked up once, and only if a field wants it.
 
+mod observed;
+
 use super::field::{Field, Input};
 use super::{Computed, Plan, State};
 use crate::context::calendar::Duty;
@@ -34,6 +36,7 @@ pub(super) struct Facts<'f> {
     names: [OnceCell<Option<Name>>; Input::COUNT],
     /// For how many targets the actor has used the ticket by now.
     targets_used: Option<u8>,
+    verdict: Option<Option<TicketVerdict>>,
 }
 
 /// Who acted.
@@ -56,7 +59,7 @@ impl<'f> Facts<'f> {
     ) -> Self {
         let (class, actor, duty) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         let (names, at_ms) = ([const { OnceCell::new() }; Input::COUNT], head.time.ms());
-        Self { plan, context, at_ms, values, state, class, actor, duty, names, targets_used: None }
+        Self { plan, context, at_ms, values, state, class, actor, duty, names, targets_used: None, verdict: None }
     }
 
     /// The value of `field`.
@@ -97,6 +100,8 @@ impl<'f> Facts<'f> {
             Field::DeviceEncrypted => self.device().and_then(|it| it.encrypted).into(),
             Field::DevicePatched => self.device().and_then(|it| it.patched).into(),
             Field::NetworkCorporate => self.address().map(|it| self.context.networks.find(it).is_some()).into(),
+            // Read from the profile, by whom has it.
+            Field::Habit(_) => Computed::Absent,
             Field::NetworkName => {
                 let network = self.address().and_then(|it| self.context.networks.find(it));
                 network.and_then(|it| self.context.names.text(it)).into()
@@ -176,12 +181,16 @@ impl<'f> Facts<'f> {
             if is_service || !is_known {
                 return None;
             }
-            let home = || person.map_or(TimeZone::UTC, |(_, it)| context.zones.get(it.zone).clone());
-            let zone = Some(self.text(Input::Zone)).filter(|it| !it.is_empty()).and_then(|it| context.zones.find(it.trim()));
             let actor = person.map(|it| it.0).or(named).unwrap_or(Name::NONE);
             let zone_of = |id| context.zones.get(id).clone();
-            Some(context.calendar.duty(actor, person.map(|it| it.1), self.at_ms, &zone.unwrap_or_else(home), zone_of))
+            Some(context.calendar.duty(actor, person.map(|it| it.1), self.at_ms, &self.zone(), zone_of))
         })
+    }
+
+    /// The zone of the clocks where the actor is: as the event says, else as the roster does, else UTC.
+    fn zone(&self) -> TimeZone {
+        let of_event = Some(self.text(Input::Zone)).filter(|it| !it.is_empty()).and_then(|it| self.context.zones.find(it.trim()));
+        of_event.unwrap_or_else(|| self.actor().person.map_or(TimeZone::UTC, |(_, it)| self.context.zones.get(it.zone).clone()))
     }
 
     /// The role of the actor: from the roster, else from the event.
@@ -216,6 +225,15 @@ impl<'f> Facts<'f> {
     /// What is to be said of the event's ticket. Nothing is said of an action that needs none and names none, or could not do harm anyway;
     /// nor of a ticket where none are known, but that it is used for too many targets.
     fn ticket_verdict(&mut self) -> Option<TicketVerdict> {
+        if let Some(known) = self.verdict {
+            return known;
+        }
+        let verdict = self.judged_ticket();
+        self.verdict = Some(verdict);
+        verdict
+    }
+
+    fn judged_ticket(&mut self) -> Option<TicketVerdict> {
         let ticket = self.text(Input::Ticket);
         // The count goes on whatever is said.
         let targets_used = self.targets_used();

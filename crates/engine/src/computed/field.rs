@@ -1,5 +1,7 @@
 //! Which computed fields there are, and what each needs to know of the event.
 
+use super::habit::{self, Habit};
+
 /// Declares the fields that the engine computes: each with its name and the roles that it needs.
 macro_rules! fields {
     ($($field:ident $name:literal [$($input:ident)*])*) => {
@@ -7,20 +9,21 @@ macro_rules! fields {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Field {
             $(#[doc = concat!("`", $name, "`")] $field,)*
+            /// One that is read from the actor's profile.
+            Habit(Habit),
         }
 
         impl Field {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$field,)*];
+            const FACTS: &'static [Self] = &[$(Self::$field,)*];
 
             /// Its name.
             pub fn name(self) -> &'static str {
-                match self { $(Self::$field => $name,)* }
+                match self { $(Self::$field => $name,)* Self::Habit(it) => it.name() }
             }
 
             /// What has to be decoded for it.
             pub(super) fn inputs(self) -> &'static [Input] {
-                match self { $(Self::$field => &[$(Input::$input,)*],)* }
+                match self { $(Self::$field => &[$(Input::$input,)*],)* Self::Habit(_) => &Input::ALL }
             }
         }
     };
@@ -60,14 +63,25 @@ fields! {
 }
 
 impl Field {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::FACTS.iter().copied().chain(habit::names().iter().map(|(_, it)| Self::Habit(*it)))
+    }
+
     /// The field of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|it| it.name() == name)
+        let fact = Self::FACTS.iter().copied().find(|it| it.name() == name);
+        fact.or_else(|| Habit::named(name).map(Self::Habit))
+    }
+
+    /// Whether it is read from the actor's profile.
+    pub fn is_habit(self) -> bool {
+        matches!(self, Self::Habit(_))
     }
 
     /// Whether it depends on what came before the event.
     pub(super) fn needs_state(self) -> bool {
-        matches!(self, Self::TicketVerdict | Self::TicketTargets)
+        matches!(self, Self::TicketVerdict | Self::TicketTargets | Self::Habit(_))
     }
 }
 
@@ -78,6 +92,7 @@ pub(super) enum Input {
     Actor,
     ActorType,
     ActorRole,
+    ActorTeam,
     Zone,
     Tool,
     Ticket,
@@ -86,8 +101,32 @@ pub(super) enum Input {
     Dataset,
     Device,
     Ip,
+    Asn,
+    Country,
+    Latitude,
+    Longitude,
 }
 
 impl Input {
-    pub(super) const COUNT: usize = Self::Ip as usize + 1;
+    pub(super) const COUNT: usize = Self::Longitude as usize + 1;
+    /// All of them: what a profile is told.
+    pub(super) const ALL: [Self; Self::COUNT] = [
+        Self::Action,
+        Self::Actor,
+        Self::ActorType,
+        Self::ActorRole,
+        Self::ActorTeam,
+        Self::Zone,
+        Self::Tool,
+        Self::Ticket,
+        Self::Target,
+        Self::TargetLabel,
+        Self::Dataset,
+        Self::Device,
+        Self::Ip,
+        Self::Asn,
+        Self::Country,
+        Self::Latitude,
+        Self::Longitude,
+    ];
 }

@@ -6,9 +6,11 @@
 
 mod facts;
 mod field;
+mod habit;
 mod note;
 mod plan;
 pub mod state;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -18,9 +20,12 @@ pub use plan::Plan;
 pub use state::State;
 
 pub(crate) use note::{join, noted, split};
+pub(crate) use watched::{Told, Watched};
 
+use crate::behaviour::{Behaviour, View};
 use crate::context::Context;
 use crate::reader::{Head, recycled};
+use baseline::LogP;
 use facts::Facts;
 use model::{SlotId, Value};
 use std::fmt::Write;
@@ -34,6 +39,22 @@ pub(crate) enum Computed<'c> {
     Flag(bool),
     Text(&'c str),
     Count(u64),
+    /// A p-value.
+    P(LogP),
+    Number(f64),
+}
+
+impl From<LogP> for Computed<'_> {
+    fn from(p: LogP) -> Self {
+        Self::P(p)
+    }
+}
+
+/// What computed fields know of what came before an event; both are absent where it is not known.
+#[derive(Debug, Default)]
+pub(crate) struct Memory<'m> {
+    pub(crate) state: Option<&'m mut State>,
+    pub(crate) behaviour: Option<&'m mut Behaviour>,
 }
 
 impl From<bool> for Computed<'_> {
@@ -80,27 +101,42 @@ impl Computer {
         &self.plan
     }
 
-    /// Shows the event's values with the computed ones among them. Without `state`, fields that need it stay empty.
+    /// Shows the event's values with the computed ones among them, and what a profile says of it. Without `memory`, fields that need it
+    /// stay empty.
     pub(crate) fn fill<T>(
         &mut self,
         head: &Head<'_>,
         values: &[Value<'_>],
-        state: Option<&mut State>,
-        show: impl FnOnce(&Plan, &[Value<'_>]) -> T,
+        memory: Memory<'_>,
+        show: impl FnOnce(&Plan, &[Value<'_>], Option<Watched<'_, '_>>) -> T,
     ) -> T {
         let Self { plan, context, values: kept, digits, numbers } = self;
         digits.clear();
         numbers.clear();
         let mut filled = recycled(std::mem::take(kept));
         filled.extend_from_slice(values);
-        let mut facts = Facts::new(plan, context, head, values, state);
+        let mut facts = Facts::new(plan, context, head, values, memory.state);
+        let mut behaviour = memory.behaviour.filter(|_| plan.watches());
+        let judged = behaviour.as_mut().and_then(|it| it.judge(facts.observed()));
+        let known = behaviour.as_deref().zip(judged.as_ref());
+        let view = known.map(|(behaviour, judged)| behaviour.view(judged));
         for &(slot, field) in &plan.fields {
-            filled[slot.index()] = match facts.value(field) {
+            filled[slot.index()] = match value(field, &mut facts, view.as_ref()) {
                 Computed::Absent => Value::Missing,
                 Computed::Flag(flag) => Value::Bool(flag),
                 Computed::Text(text) => Value::Text(text),
                 Computed::Count(count) => {
                     let _ = write!(digits, "{count}");
+                    numbers.push((slot, digits.len()));
+                    Value::Missing
+                }
+                Computed::P(p) => {
+                    write_p(p.p(), digits);
+                    numbers.push((slot, digits.len()));
+                    Value::Missing
+                }
+                Computed::Number(number) => {
+                    let _ = write!(digits, "{number:.2}");
                     numbers.push((slot, digits.len()));
                     Value::Missing
                 }
@@ -111,8 +147,27 @@ impl Computer {
             filled[slot.index()] = Value::Number(&digits[start..end]);
             start = end;
         }
-        let shown = show(plan, &filled);
+        let known = behaviour.zip(judged);
+        let watched = known.map(|(behaviour, judged)| Watched { behaviour, judged, facts: &mut facts });
+        let shown = show(plan, &filled, watched);
         *kept = recycled(filled);
         shown
     }
+}
+
+/// The value of a field: from the profile, or from the facts.
+fn value<'f>(field: Field, facts: &mut Facts<'f>, view: Option<&View<'_>>) -> Computed<'f> {
+    match field {
+        Field::Habit(habit) => view.map_or(Computed::Absent, |it| habit.value(it)),
+        _ => facts.value(field),
+    }
+}
+
+/// A p-value as a JSON number, as long as it has to be.
+fn write_p(p: f64, out: &mut String) {
+    let _ = match p {
+        _ if p >= 1.0 => write!(out, "1"),
+        _ if p >= 1e-3 => write!(out, "{p:.4}"),
+        _ => write!(out, "{p:.2e}"),
+    };
 }

@@ -1,8 +1,10 @@
 //! Which computed fields the rules of one source read, and where they and what they need stand in an event.
 
 use super::field::{Field, Input};
+use crate::alerting::tested_fields;
 use model::source::RolePaths;
 use model::{FieldPath, SlotId, Value};
+use sigma::ast::Rule;
 use sigma::compile::Program;
 
 /// The computed fields of one program.
@@ -11,11 +13,15 @@ pub struct Plan {
     pub(super) fields: Vec<(SlotId, Field)>,
     inputs: [Box<[SlotId]>; Input::COUNT],
     needs_state: bool,
+    watches: bool,
+    /// For each rule, whether it says something new about the actor: those that read the profile only repeat it.
+    raises_risk: Vec<bool>,
 }
 
 impl Plan {
-    /// Finds the computed fields that the rules of `program` test or show, and has decoded what they need.
-    pub fn of(program: &mut Program) -> Self {
+    /// Finds the computed fields that the rules of `program` test or show, and has decoded what they need. With `watches`, profiles are to
+    /// be kept of the source's actors also if no rule reads any.
+    pub fn of(program: &mut Program, watches: bool) -> Self {
         let set = program.rules.clone();
         let fed = set.rules.iter().zip(&program.trees).filter(|(_, tree)| tree.is_some()).map(|(rule, _)| &rule.info);
         let shown = fed.chain(set.correlations.iter().map(|it| &it.info)).flat_map(|it| &it.fields);
@@ -29,6 +35,16 @@ impl Plan {
             plan.fields.extend(Field::named(path.as_str()).map(|it| (SlotId(at), it)));
         }
         let roles = &program.schema.mapping.roles;
+        let reads_habits = plan.fields.iter().any(|(_, it)| it.is_habit());
+        plan.watches = (watches || reads_habits) && !roles.actor.is_empty() && !roles.action.is_empty();
+        if plan.watches {
+            plan.needs_state = true;
+            plan.raises_risk = set.rules.iter().map(|it| !reads_profile(it)).collect();
+            for input in Input::ALL {
+                let paths = input.paths(roles).iter().map(|it| FieldPath::new(it.as_str()));
+                plan.inputs[input as usize] = paths.filter_map(|it| projection.intern(&it)).collect();
+            }
+        }
         for &(_, field) in &plan.fields {
             plan.needs_state |= field.needs_state();
             for input in field.inputs() {
@@ -39,9 +55,19 @@ impl Plan {
         plan
     }
 
-    /// Whether no rule reads any.
+    /// Whether there is nothing to compute.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.is_empty() && !self.watches
+    }
+
+    /// Whether profiles are kept of the source's actors.
+    pub fn watches(&self) -> bool {
+        self.watches
+    }
+
+    /// Whether an alert of a rule, by its number, raises the actor's risk.
+    pub(crate) fn raises_risk(&self, rule: usize) -> bool {
+        self.raises_risk.get(rule).copied().unwrap_or(false)
     }
 
     /// Whether a field depends on what came before the event: then events are matched where the state of their actor is.
@@ -55,6 +81,13 @@ impl Plan {
     }
 }
 
+/// Whether a rule reads the actor's profile, which an alert of it would then feed to itself.
+fn reads_profile(rule: &Rule) -> bool {
+    let mut fields = Vec::new();
+    rule.selections.iter().for_each(|it| tested_fields(&it.search, &mut fields));
+    fields.iter().filter_map(|it| Field::named(it.as_str())).any(Field::is_habit)
+}
+
 impl Input {
     fn paths(self, roles: &RolePaths) -> &[String] {
         match self {
@@ -62,6 +95,7 @@ impl Input {
             Self::Actor => &roles.actor,
             Self::ActorType => &roles.actor_type,
             Self::ActorRole => &roles.actor_role,
+            Self::ActorTeam => &roles.actor_team,
             Self::Zone => &roles.zone,
             Self::Tool => &roles.tool,
             Self::Ticket => &roles.ticket,
@@ -70,6 +104,10 @@ impl Input {
             Self::Dataset => &roles.dataset,
             Self::Device => &roles.device,
             Self::Ip => &roles.source_ip,
+            Self::Asn => &roles.source_asn,
+            Self::Country => &roles.source_country,
+            Self::Latitude => &roles.latitude,
+            Self::Longitude => &roles.longitude,
         }
     }
 }

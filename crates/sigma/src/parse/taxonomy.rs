@@ -4,7 +4,7 @@ use super::nearest::nearest;
 use super::report::Report;
 use super::timespan::timespan_ms;
 use super::yaml::{self, Node};
-use crate::computed::{FAMILIES, SENSITIVITIES};
+use crate::computed::{FAMILIES, SENSITIVITIES, STEPS};
 use crate::problem::{Code, Problem};
 use hashbrown::HashMap;
 
@@ -26,12 +26,19 @@ pub struct ActionClass {
     sensitivity: u8,
     /// Whether it needs a ticket.
     pub needs_ticket: bool,
+    /// Which of [`STEPS`] it is, by its place.
+    pub step: Option<u8>,
 }
 
 impl ActionClass {
     /// Its family, one of [`FAMILIES`].
     pub fn family(self) -> &'static str {
-        FAMILIES[usize::from(self.family)]
+        FAMILIES[self.family_index()]
+    }
+
+    /// The place of its family among [`FAMILIES`].
+    pub fn family_index(self) -> usize {
+        usize::from(self.family)
     }
 
     /// How sensitive it is, one of [`SENSITIVITIES`].
@@ -109,6 +116,7 @@ pub struct Taxonomy {
     families: Patterns,
     sensitivities: Patterns,
     tickets: Patterns,
+    steps: Patterns,
     /// How tickets are judged.
     pub ticket_rules: TicketRules,
 }
@@ -130,12 +138,13 @@ impl Taxonomy {
             family: self.families.get(action).unwrap_or(other),
             sensitivity: self.sensitivities.get(action).unwrap_or(0),
             needs_ticket: self.tickets.get(action).is_some(),
+            step: self.steps.get(action),
         }
     }
 
     fn empty() -> Self {
         let none = Patterns::default;
-        Self { families: none(), sensitivities: none(), tickets: none(), ticket_rules: TicketRules::default() }
+        Self { families: none(), sensitivities: none(), tickets: none(), steps: none(), ticket_rules: TicketRules::default() }
     }
 }
 
@@ -152,10 +161,11 @@ pub fn parse(file: &str, text: &str) -> (Taxonomy, Vec<Problem>) {
             match key.text.as_str() {
                 "families" => groups(value, &FAMILIES, "a family", &mut taxonomy.families, &mut report),
                 "sensitivity" => groups(value, &SENSITIVITIES, "a sensitivity", &mut taxonomy.sensitivities, &mut report),
+                "takeover" => groups(value, &STEPS, "a step of a takeover", &mut taxonomy.steps, &mut report),
                 "tickets" => tickets(value, &mut taxonomy, &mut report),
                 other => {
                     let message = format!("a taxonomy has no `{other}`");
-                    let known = ["families", "sensitivity", "tickets"];
+                    let known = ["families", "sensitivity", "takeover", "tickets"];
                     report.error_with_nearest(Code::BadTaxonomy, key.at, message, other, known);
                 }
             }
@@ -279,6 +289,8 @@ mod tests {
         assert!(problems.is_empty(), "{problems:?}");
         assert!(taxonomy.class("password.reset").needs_ticket && taxonomy.class("password.reset").is_sensitive());
         assert!(!taxonomy.class("login").needs_ticket);
+        let step = |action| taxonomy.class(action).step.map(|it| STEPS[usize::from(it)]);
+        assert_eq!((step("account.mfa_disable"), step("account.lookup")), (Some("factor_off"), None));
     }
 
     #[test]

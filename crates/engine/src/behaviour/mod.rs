@@ -1,0 +1,301 @@
+//! What is normal for the actors of a shard: each event is compared with the habits of its actor and the peers, rules may read what comes out,
+//! and then, as far as it was ordinary, it is learnt.
+
+mod deviation;
+mod hours;
+mod scored;
+mod society;
+mod state;
+#[cfg(test)]
+mod tests;
+pub(crate) mod words;
+
+pub use hours::Hours;
+pub use scored::Scored;
+pub use society::{Society, refresh};
+
+pub(crate) use deviation::{deviation, rule_info};
+pub(crate) use society::GroupKey;
+
+use baseline::calibrate::Calibration;
+use baseline::combine::Score;
+use baseline::feature::{CHANNELS, Channel};
+use baseline::observation::Observation;
+use baseline::peers::{Group, GroupId};
+use baseline::person::{Person, Surprise};
+use baseline::population::{Population, Seat};
+use baseline::risk::Sensitivity;
+use baseline::{LogP, population};
+use hashbrown::HashSet;
+use model::Level;
+use std::sync::Arc;
+
+/// How behaviour is watched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BehaviourSettings {
+    /// How many people all shards of the process keep in memory together, at most. Whoever has to make way is kept as bytes.
+    pub people_max: usize,
+    /// The risk from which on an event that raises it is a candidate for an alert.
+    pub risk_floor: f64,
+    /// Whether the score of each event is wanted ([`crate::Outbox::scores`]).
+    pub tells_scores: bool,
+}
+
+impl Default for BehaviourSettings {
+    /// A million people, 2 GiB; candidates from a risk of 2 on.
+    fn default() -> Self {
+        Self { people_max: 1_000_000, risk_floor: 2.0, tells_scores: false }
+    }
+}
+
+/// What has happened so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BehaviourStats {
+    /// Profiles in memory.
+    pub people: usize,
+    /// Bytes of all of them.
+    pub bytes: usize,
+    /// Profiles that had to make way so far.
+    pub evicted: u64,
+    /// Events of somebody or at some time that no profile can be kept of.
+    pub unmodelled: u64,
+}
+
+impl std::ops::Add for BehaviourStats {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            people: self.people + other.people,
+            bytes: self.bytes + other.bytes,
+            evicted: self.evicted + other.evicted,
+            unmodelled: self.unmodelled + other.unmodelled,
+        }
+    }
+}
+
+/// Keeps the profiles for which there is no room in memory, as bytes. What is not in it is forgotten, and that is counted.
+pub trait Attic: std::fmt::Debug + Send {
+    /// Takes a profile in; one of the same person that is there already is replaced.
+    fn keep(&mut self, id: u128, profile: Vec<u8>);
+    /// Gives a profile back, if it is there.
+    fn bring(&mut self, id: u128) -> Option<Vec<u8>>;
+}
+
+/// The profiles of one shard's actors.
+#[derive(Debug)]
+pub struct Behaviour {
+    settings: BehaviourSettings,
+    population: Population,
+    calibration: Calibration,
+    society: Arc<Society>,
+    /// Groups that are to be made when the peers are looked at anew, in the order in which they were met.
+    wanted: Vec<GroupKey>,
+    wanted_known: HashSet<GroupKey>,
+    surprise: Surprise,
+    attic: Option<Box<dyn Attic>>,
+    unmodelled: u64,
+}
+
+/// What a profile is told of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Observed {
+    /// Who acted.
+    pub(crate) id: u128,
+    /// Whose peer that is.
+    pub(crate) group: GroupKey,
+    /// What was done.
+    pub(crate) observation: Observation,
+    /// How much harm it can do.
+    pub(crate) sensitivity: Sensitivity,
+}
+
+/// An event that was compared and not learnt yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judged {
+    seat: Seat,
+    group: GroupId,
+    observed: Observed,
+    /// By how much it has raised the risk.
+    raised: f64,
+    idle_days: Option<u32>,
+}
+
+/// What is known of the actor of an event, for computed fields and explanations.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'b> {
+    pub(crate) person: &'b Person,
+    pub(crate) group: &'b Group,
+    pub(crate) observation: &'b Observation,
+    pub(crate) surprise: &'b Surprise,
+    pub(crate) idle_days: Option<u32>,
+}
+
+/// Rules of a level count among the families of risk after the channels of behaviour.
+const fn family_of(level: Level) -> Option<(usize, f64)> {
+    // How many such alerts a person has on an active day, by what the levels promise: a medium one in a hundred days of ordinary work,
+    // a high one in a thousand, a critical one in ten thousand.
+    match level {
+        Level::Informational | Level::Low => None,
+        Level::Medium => Some((CHANNELS, 1e-2)),
+        Level::High => Some((CHANNELS + 1, 1e-3)),
+        Level::Critical => Some((CHANNELS + 2, 1e-4)),
+    }
+}
+
+const SECONDS_PER_DAY: u32 = 86_400;
+
+impl Behaviour {
+    /// Nobody is known yet. `shards` are as many as share the room for people.
+    pub fn new(settings: &BehaviourSettings, shards: usize) -> Self {
+        let population = Population::new(settings.people_max.div_ceil(shards.max(1)));
+        Self::with(settings.clone(), population, Calibration::default(), Arc::default())
+    }
+
+    fn with(settings: BehaviourSettings, population: Population, calibration: Calibration, society: Arc<Society>) -> Self {
+        Self {
+            settings,
+            population,
+            calibration,
+            society,
+            wanted: Vec::new(),
+            wanted_known: HashSet::new(),
+            surprise: Surprise::default(),
+            attic: None,
+            unmodelled: 0,
+        }
+    }
+
+    /// Where profiles go that have to make way, and come from when their people act again.
+    pub fn set_attic(&mut self, attic: Box<dyn Attic>) {
+        self.attic = Some(attic);
+    }
+
+    /// The groups of peers.
+    pub fn society(&self) -> &Arc<Society> {
+        &self.society
+    }
+
+    /// How it stands.
+    pub fn stats(&self) -> BehaviourStats {
+        BehaviourStats {
+            people: self.population.len(),
+            bytes: self.population.bytes(),
+            evicted: self.population.evicted(),
+            unmodelled: self.unmodelled,
+        }
+    }
+
+    /// Compares an event with the habits of its actor and the peers, and raises the actor's risk. `None` for an event that no profile can
+    /// be kept of.
+    pub(crate) fn judge(&mut self, observed: Option<Observed>) -> Option<Judged> {
+        let Some(observed) = observed else {
+            self.unmodelled += 1;
+            return None;
+        };
+        let group = self.group(observed.group);
+        let seat = self.seat(observed.id);
+        let Self { population, calibration, society, surprise, .. } = self;
+        let (person, peers) = (population.get_mut(seat), society.of(group));
+        let it = &observed.observation;
+        let idle_days = (!person.is_new()).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
+        person.advance(peers, calibration, it);
+        person.surprise(peers, it, surprise);
+        let minute = it.second / 60;
+        let mut raised = 0.0;
+        for channel in Channel::ALL {
+            let p = surprise.channel(channel);
+            if p < LogP::HALF {
+                let score = Score::of(p, 1.0);
+                raised += person.risk_mut().add(minute, it.day, channel.index(), score, observed.sensitivity);
+            }
+        }
+        Some(Judged { seat, group, observed, raised, idle_days })
+    }
+
+    /// The group of that key; until it is made, everybody of the class.
+    fn group(&mut self, key: GroupKey) -> GroupId {
+        if key.role.is_none() && key.team.is_none() {
+            return GroupId::all(key.class);
+        }
+        if let Some(known) = self.society.find(&key) {
+            return known;
+        }
+        if self.wanted.len() < baseline::peers::GROUPS_MAX && self.wanted_known.insert(key) {
+            self.wanted.push(key);
+        }
+        GroupId::all(key.class)
+    }
+
+    /// Where the actor sits, who may have to be brought back first.
+    fn seat(&mut self, id: u128) -> Seat {
+        if let Some(seat) = self.population.find(id) {
+            return seat;
+        }
+        let kept = self.attic.as_mut().and_then(|it| it.bring(id));
+        let person = kept.and_then(|it| population::from_bytes(&it).ok());
+        let (seat, evicted) = self.population.admit(id, person);
+        if let (Some(attic), Some(evicted)) = (&mut self.attic, evicted) {
+            attic.keep(evicted.id, evicted.bytes);
+        }
+        seat
+    }
+
+    /// What is known of the event's actor.
+    pub(crate) fn view<'v>(&'v self, judged: &'v Judged) -> View<'v> {
+        View {
+            person: self.population.get(judged.seat),
+            group: self.society.of(judged.group),
+            observation: &judged.observed.observation,
+            surprise: &self.surprise,
+            idle_days: judged.idle_days,
+        }
+    }
+
+    /// Raises the risk by a detection of that level; once a day and level.
+    pub(crate) fn alerted(&mut self, judged: &mut Judged, level: Level) {
+        let Some((family, expected)) = family_of(level) else { return };
+        let it = &judged.observed.observation;
+        let score = Score::of(LogP::of(expected), 1.0);
+        let risk = self.population.get_mut(judged.seat).risk_mut();
+        judged.raised += risk.add(it.second / 60, it.day, family, score, judged.observed.sensitivity);
+    }
+
+    /// Learns the event, as far as it was ordinary.
+    pub(crate) fn learn(&mut self, judged: &Judged) {
+        let Self { population, calibration, society, surprise, .. } = self;
+        let person = population.get_mut(judged.seat);
+        person.learn(society.of(judged.group), calibration, &judged.observed.observation, surprise);
+    }
+
+    /// Whether the event is a candidate for an alert.
+    pub(crate) fn is_candidate(&self, judged: &Judged) -> bool {
+        let minute = judged.observed.observation.second / 60;
+        judged.raised > 0.0 && self.population.get(judged.seat).risk().at(minute)[RISK_THAT_COUNTS] >= self.settings.risk_floor
+    }
+
+    /// Whether the score of each event is wanted.
+    pub(crate) fn tells_scores(&self) -> bool {
+        self.settings.tells_scores
+    }
+
+    /// How many people were active on the day (of their own clocks) that `second` is in, or since.
+    pub fn active_since(&self, second: u32) -> usize {
+        self.population.people().filter(|(_, it)| it.last_seen() >= second).count()
+    }
+
+    /// Looks somebody up by the hash of the identifier.
+    pub fn person(&self, actor: &str) -> Option<(&Person, &Group)> {
+        let person = self.population.get(self.population.find(id_of(actor))?);
+        Some((person, self.society.of(person.group())))
+    }
+}
+
+/// The place in [`baseline::risk::HALF_LIVES_DAYS`] of the half-life that alerts go by.
+pub(crate) const RISK_THAT_COUNTS: usize = 1;
+
+/// What a person is known by.
+pub(crate) fn id_of(actor: &str) -> u128 {
+    let [low, high] = crate::windows::Identity::of([actor]).0;
+    u128::from(low) | u128::from(high) << 64
+}

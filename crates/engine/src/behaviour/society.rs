@@ -1,0 +1,105 @@
+//! Who are each other's peers: the groups by class, role and team, shared by all shards and looked at anew for all of them at once.
+
+use super::Behaviour;
+use baseline::calibrate::Calibration;
+use baseline::observation::Class;
+use baseline::peers::{Group, GroupId, Peers, Tally};
+use hashbrown::HashMap;
+use model::EventTime;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What makes people peers. Role and team are hashes of their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct GroupKey {
+    pub(crate) class: Class,
+    pub(crate) role: Option<u64>,
+    pub(crate) team: Option<u64>,
+}
+
+/// The groups and what is known of them, the same in every shard until the next [`refresh`].
+#[derive(Debug, Default)]
+pub struct Society {
+    peers: Peers,
+    groups: HashMap<GroupKey, GroupId>,
+    /// When it was looked at last, in seconds since the epoch.
+    refreshed: u32,
+}
+
+impl Society {
+    /// The group of that key, if it is there yet.
+    pub(super) fn find(&self, key: &GroupKey) -> Option<GroupId> {
+        self.groups.get(key).copied()
+    }
+
+    pub(super) fn of(&self, id: GroupId) -> &Group {
+        self.peers.of(id)
+    }
+
+    /// How many groups there are.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Never: there are always people and service accounts.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// How often a role or team was taken for the group above it, for want of room.
+    pub fn refused(&self) -> u64 {
+        self.peers.refused()
+    }
+
+    /// Everything, with its version.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut groups: Vec<(GroupKey, GroupId)> = self.groups.iter().map(|(key, id)| (*key, *id)).collect();
+        groups.sort_unstable();
+        let saved = (self.peers.to_bytes(), groups, self.refreshed);
+        postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
+    }
+
+    /// What [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with bytes of another version, cut off or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        type Saved = (Vec<u8>, Vec<(GroupKey, GroupId)>, u32);
+        let (peers, groups, refreshed): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let peers = Peers::from_bytes(&peers).map_err(|it| it.to_string())?;
+        Ok(Self { peers, groups: groups.into_iter().collect(), refreshed })
+    }
+}
+
+/// Looks at everybody of all shards anew, when the watermark has
+/// `reached`: groups that somebody was found to be of, what is expected of their members, and
+/// what p-values are worth. The shards have to be given in the same order each time.
+pub fn refresh<'b>(shards: impl IntoIterator<Item = &'b mut Behaviour>, reached: EventTime) {
+    let second = u32::try_from(reached.ms().div_euclid(1_000)).unwrap_or(0);
+    let mut shards: Vec<&mut Behaviour> = shards.into_iter().collect();
+    let Some(first) = shards.first() else { return };
+    let Society { mut peers, mut groups, refreshed } = first.society.renewed();
+    shards.iter_mut().for_each(|it| it.wanted_known.clear());
+    for key in shards.iter_mut().flat_map(|it| it.wanted.drain(..)) {
+        groups.entry(key).or_insert_with(|| peers.group(key.class, key.role, key.team));
+    }
+    let mut tally = Tally::of(&peers);
+    let mut calibration = Calibration::default();
+    let days = if refreshed == 0 { 0.0 } else { f64::from(second.saturating_sub(refreshed)) / 86_400.0 };
+    for shard in &mut shards {
+        shard.population.people().for_each(|(_, it)| tally.add(it));
+        calibration.merge(&shard.calibration);
+        shard.calibration.decay(days);
+    }
+    peers.refresh(tally, &calibration);
+    let society = Arc::new(Society { peers, groups, refreshed: second });
+    shards.into_iter().for_each(|it| it.society = Arc::clone(&society));
+}
+
+impl Society {
+    /// A copy to be looked at anew.
+    fn renewed(&self) -> Self {
+        Self { peers: self.peers.clone(), groups: self.groups.clone(), refreshed: self.refreshed }
+    }
+}

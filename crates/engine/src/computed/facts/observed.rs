@@ -1,0 +1,175 @@
+//! What a profile is told of an event, from the facts about it; and, for alerts, why the context does not excuse it.
+
+use super::{Facts, Input};
+use crate::behaviour::{GroupKey, Observed, id_of};
+use crate::context::names::Name;
+use crate::context::purpose::TicketVerdict;
+use crate::context::zones::local;
+use crate::windows::Identity as Hash;
+use baseline::clock::Bin;
+use baseline::observation::{Class, Dimension, Family, Identity, Observation, Step};
+use baseline::risk::Sensitivity;
+use baseline::travel::Place;
+use jiff::civil::Weekday;
+use std::net::IpAddr;
+
+/// How far the place of an address may be wrong, in kilometres: address databases are right about the city at best.
+const ACCURACY_KM: f32 = 50.0;
+/// The first day that a profile can tell from "never", in days since the epoch.
+const FIRST_DAY: i64 = 100;
+
+impl Facts<'_> {
+    /// What a profile is told of the event. `None` for nobody, and for times that profiles don't know.
+    pub(in crate::computed) fn observed(&mut self) -> Option<Observed> {
+        let actor = self.text(Input::Actor);
+        if actor.is_empty() {
+            return None;
+        }
+        let second = u32::try_from(self.at_ms.div_euclid(1_000)).ok()?;
+        let (day, bin) = self.day_and_hour()?;
+        let class = self.class();
+        let is_vip = self.is_watched() == Some(true);
+        let family = Family::ALL[class.family_index()];
+        let observation = Observation {
+            second,
+            day,
+            bin,
+            family,
+            is_sensitive: class.is_sensitive(),
+            is_vip,
+            has_ticket: self.has_ticket(),
+            step: class.step.map(|it| [Step::ContactChange, Step::FactorOff, Step::Reset][usize::from(it)]),
+            kinds: self.kinds(),
+            target: identity(&self.text(Input::Target)),
+            place: self.place(),
+            accuracy_km: ACCURACY_KM,
+        };
+        let sensitivity = match (is_vip, class.is_sensitive()) {
+            (true, _) => Sensitivity::Critical,
+            (_, true) => Sensitivity::Sensitive,
+            _ => Sensitivity::Ordinary,
+        };
+        Some(Observed { id: id_of(&actor), group: self.group(), observation, sensitivity })
+    }
+
+    /// The day and the hour on the clocks where the actor is.
+    fn day_and_hour(&self) -> Option<(u16, Bin)> {
+        let now = local(self.at_ms, &self.zone())?;
+        let days = self.at_ms.div_euclid(86_400_000);
+        // The date there is that of UTC, the one before, or the one after.
+        let of_utc = local(self.at_ms, &jiff::tz::TimeZone::UTC)?.date();
+        let days = match now.date().cmp(&of_utc) {
+            std::cmp::Ordering::Less => days - 1,
+            std::cmp::Ordering::Equal => days,
+            std::cmp::Ordering::Greater => days + 1,
+        };
+        let day = u16::try_from(days).ok().filter(|it| i64::from(*it) >= FIRST_DAY)?;
+        let is_day_off = matches!(now.date().weekday(), Weekday::Saturday | Weekday::Sunday);
+        Some((day, Bin::new(now.hour().unsigned_abs(), is_day_off)))
+    }
+
+    /// Whether a ticket explains the action; nothing where none is expected.
+    fn has_ticket(&mut self) -> Option<bool> {
+        if !self.needs_ticket() {
+            return None;
+        }
+        let is_named = !self.text(Input::Ticket).trim().is_empty();
+        Some(is_named && self.ticket_verdict().is_none_or(|it| it == TicketVerdict::Ok))
+    }
+
+    fn kinds(&self) -> [Option<Identity>; 6] {
+        let mut kinds = [None; 6];
+        let of = |input| identity(&self.text(input));
+        kinds[Dimension::Action.index()] = of(Input::Action);
+        kinds[Dimension::Tool.index()] = of(Input::Tool);
+        kinds[Dimension::Network.index()] = self.network();
+        kinds[Dimension::Device.index()] = of(Input::Device);
+        kinds[Dimension::Asn.index()] = of(Input::Asn);
+        kinds[Dimension::Country.index()] = of(Input::Country);
+        kinds
+    }
+
+    /// The network of the address: a corporate one by its name, others by the first 24 bits, or 48 of the sixth version.
+    fn network(&self) -> Option<Identity> {
+        let text = self.text(Input::Ip);
+        let address: IpAddr = text.parse().ok()?;
+        if let Some(name) = self.context.networks.find(address) {
+            return identity(self.context.names.get(name));
+        }
+        let mut bytes = [0; 7];
+        match address.to_canonical() {
+            IpAddr::V4(it) => bytes[..3].copy_from_slice(&it.octets()[..3]),
+            IpAddr::V6(it) => bytes[..6].copy_from_slice(&it.octets()[..6]),
+        }
+        bytes[6] = if address.is_ipv4() { 4 } else { 6 };
+        let mut eight = [0; 8];
+        eight[..7].copy_from_slice(&bytes);
+        Identity::new(u64::from_le_bytes(eight))
+    }
+
+    /// Where the address is, unless it is one of the company's.
+    fn place(&self) -> Option<Place> {
+        let number = |input| self.text(input).parse::<f64>().ok();
+        let place = Place::new(number(Input::Latitude)?, number(Input::Longitude)?);
+        place.filter(|_| self.address().is_none_or(|it| self.context.networks.find(it).is_none()))
+    }
+
+    fn group(&self) -> GroupKey {
+        let of_roster = |name: Name| self.context.names.text(name).map(hash);
+        let of_event = |input| identity(&self.text(input)).map(std::num::NonZero::get);
+        let person = self.actor().person.map(|(_, it)| it);
+        GroupKey {
+            class: if self.actor().is_service { Class::Service } else { Class::Human },
+            role: person.and_then(|it| of_roster(it.role)).or_else(|| of_event(Input::ActorRole)),
+            team: person.and_then(|it| of_roster(it.team)).or_else(|| of_event(Input::ActorTeam)),
+        }
+    }
+
+    /// The category that the event has in a dimension, as it is written there.
+    pub(in crate::computed) fn category(&self, dimension: Dimension) -> Option<String> {
+        let text = self.text(match dimension {
+            Dimension::Action => Input::Action,
+            Dimension::Tool => Input::Tool,
+            Dimension::Network => Input::Ip,
+            Dimension::Device => Input::Device,
+            Dimension::Asn => Input::Asn,
+            Dimension::Country => Input::Country,
+        });
+        (!text.is_empty()).then(|| text.into_owned())
+    }
+
+    /// Why the context does not excuse the event, or what it could not tell.
+    pub(in crate::computed) fn remarks(&mut self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        match self.ticket_verdict() {
+            Some(TicketVerdict::Ok) => remarks.push("a ticket that fits was named".to_owned()),
+            Some(verdict) => remarks.push(format!("ticket: {}", verdict.as_str().replace('_', " "))),
+            None => {}
+        }
+        match self.duty() {
+            Some(duty) if duty.is_on() == Some(false) => remarks.push(format!("not on duty: {}", duty.reason().replace('_', " "))),
+            Some(duty) if duty.is_on() == Some(true) => remarks.push(format!("on duty: {}", duty.reason().replace('_', " "))),
+            _ if self.actor().is_service => remarks.push("a service account".to_owned()),
+            _ => remarks.push("no schedule is known: hours are judged by what was learnt".to_owned()),
+        }
+        if self.is_watched() == Some(true) {
+            remarks.push("the target is on a watch list".to_owned());
+        }
+        if self.rights(|it| it.next().is_some()) == Some(false) {
+            remarks.push("beyond what the role is entitled to".to_owned());
+        }
+        if self.is_on_notice() == Some(true) {
+            remarks.push("notice was given".to_owned());
+        }
+        remarks
+    }
+}
+
+/// What is known of a text; nothing of none.
+fn identity(text: &str) -> Option<Identity> {
+    if text.is_empty() { None } else { Identity::new(hash(text)) }
+}
+
+fn hash(text: &str) -> u64 {
+    Hash::of([text]).0[0].max(1)
+}
