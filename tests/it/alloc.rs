@@ -123,3 +123,37 @@ fn scoring_and_teaching_a_known_person_allocates_nothing() {
     }
     assert!(spoke > 200, "only {spoke} events had anything to tell");
 }
+
+/// The same of targets: who was there before comes again, whatever is done.
+#[test]
+fn seeing_and_teaching_a_known_target_allocates_nothing() {
+    use baseline::observation::{Family, Identity, Step};
+    use baseline::targets::{TargetClass, Targets, Touch};
+    let name = |n: u32| Identity::new(u64::from(n) + 1).unwrap();
+    let touch = |n: u32| {
+        let target = n % 50;
+        let is_watched = target < 5;
+        Touch {
+            target: name(target),
+            class: TargetClass { kind: 1, tier: u64::from(is_watched) },
+            is_watched,
+            // From one person on a target to some ninety, who are sketched.
+            actor: name(n * 31 % (1 + target * 2)),
+            second: 1_772_000_000 + n * 40 - if n.is_multiple_of(41) { 700 } else { 0 },
+            family: Family::ALL[(n % 8) as usize],
+            step: n.is_multiple_of(11).then_some([Step::ContactChange, Step::Reset][(n % 2) as usize]),
+            has_ticket: Some(!n.is_multiple_of(13)),
+        }
+    };
+    let mut targets = Targets::default();
+    let mut rare = 0;
+    for n in 0..60_000 {
+        let before = ALLOCATIONS.with(Cell::get);
+        let it = touch(n);
+        rare += u32::from(targets.view(&it).p.p() < 0.5);
+        targets.learn(&it);
+        let allocations = ALLOCATIONS.with(Cell::get) - before;
+        assert!(allocations == 0 || n < 30_000, "event {n} allocated {allocations} times");
+    }
+    assert!(rare > 100, "only {rare} views were out of the ordinary");
+}

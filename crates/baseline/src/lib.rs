@@ -18,6 +18,7 @@
 //! | [`combine`] | from many p-values to one score | none |
 //! | [`risk`] | what adds up for an actor | [`risk::Risk`] 36 |
 //! | [`budget`] | what of it people can read | none; one [`budget::Threshold`] and [`budget::Bucket`] |
+//! | [`targets`] | to whom, and who else did | none; 128 a target |
 //! | [`tails`], [`pareto`], [`prob`] | what they all compute with | none |
 //!
 //! The order of an event: what it adds is counted, a gate is looked at, the exact tail is computed where it was crossed, recalibrated,
@@ -49,6 +50,7 @@ pub mod ratio;
 pub mod risk;
 pub mod slow;
 pub mod tails;
+pub mod targets;
 pub mod travel;
 
 pub use prob::{LogP, Rarity, Share, Weight};

@@ -6,7 +6,7 @@ use crate::learn::{Day, Drift, Quarantine};
 use crate::ratio::{GroupRatios, Ratio, RatioPrior};
 use crate::{LogP, Share, Weight, budget, pareto};
 
-const SOURCES: [(&str, &str); 48] = [
+const SOURCES: [(&str, &str); 55] = [
     ("observation", include_str!("observation.rs")),
     ("feature", include_str!("feature.rs")),
     ("peers", include_str!("peers.rs")),
@@ -26,6 +26,13 @@ const SOURCES: [(&str, &str); 48] = [
     ("population", include_str!("population.rs")),
     ("population::bytes", include_str!("population/bytes.rs")),
     ("calibrate::cells", include_str!("calibrate/cells.rs")),
+    ("targets", include_str!("targets.rs")),
+    ("targets::bytes", include_str!("targets/bytes.rs")),
+    ("targets::chain", include_str!("targets/chain.rs")),
+    ("targets::classes", include_str!("targets/classes.rs")),
+    ("targets::crowd", include_str!("targets/crowd.rs")),
+    ("targets::sketch", include_str!("targets/sketch.rs")),
+    ("targets::target", include_str!("targets/target.rs")),
     ("travel", include_str!("travel.rs")),
     ("learn::quarantine", include_str!("learn/quarantine.rs")),
     ("learn::drift", include_str!("learn/drift.rs")),

@@ -59,6 +59,21 @@ impl GroupRates {
         self.dispersion_rates += other.dispersion_rates;
     }
 
+    /// How many sums there are.
+    pub(crate) const SUMS: usize = 7;
+
+    /// The sums: what a caller keeps who needs them as whole numbers.
+    pub(crate) const fn sums(&self) -> [f64; Self::SUMS] {
+        let Self { weight, weight_squares, rates, rate_squares, noise, dispersion, dispersion_rates } = *self;
+        [weight, weight_squares, rates, rate_squares, noise, dispersion, dispersion_rates]
+    }
+
+    /// What [`Self::sums`] gave.
+    pub(crate) const fn from_sums(sums: [f64; Self::SUMS]) -> Self {
+        let [weight, weight_squares, rates, rate_squares, noise, dispersion, dispersion_rates] = sums;
+        Self { weight, weight_squares, rates, rate_squares, noise, dispersion, dispersion_rates }
+    }
+
     /// How many members with a long history these are worth.
     pub const fn members(&self) -> f64 {
         self.weight
