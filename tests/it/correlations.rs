@@ -100,6 +100,21 @@ fn a_sum_is_told_in_words() {
     assert_eq!(messages(&book, &events), ["Sum: sum of detail.rows 120,000.5 in 9 min by ana (> 100000 within 10 min), last a"]);
 }
 
+/// Where events are few, the watermark may rise by hours with an event that is not late itself.
+#[test]
+fn an_event_that_is_not_late_finds_what_it_needs_although_time_goes_on_with_it() {
+    let correlation =
+        "title: Many\nname: many\ncorrelation: {type: event_count, rules: [a], group-by: [actor.id], timespan: 1m, condition: {gte: 7}}\n";
+    let now: String = (0..6).map(|it| event(f64::from(it) / 60.0, "ana", "a", "")).collect();
+    let others = |count: u32, minute: f64| (0..count).map(|_| event(minute, "clock", "tick", "")).collect::<String>();
+    // Of the latest 64 the seventeenth is of ten hours later when the last one has come, and was not before.
+    let rest = [others(57, 0.5), others(48, 600.0), event(0.2, "ana", "a", "")].concat();
+    let book = with(correlation);
+    let mut pipeline = pipeline(&book);
+    let alerts = score(&mut pipeline, format!("{now}{rest}").as_bytes()).0;
+    assert_eq!((alerts.len(), pipeline.tally().late), (1, 0));
+}
+
 #[test]
 fn what_did_not_follow_is_told_with_the_event_it_should_have_followed() {
     let book = with(

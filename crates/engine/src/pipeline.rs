@@ -164,9 +164,11 @@ impl Pipeline {
     /// Moves the watermark by an event.
     fn stand(&mut self, head: &Head<'_>) -> Stand {
         let before = self.watermark.reached();
+        // Windows keep what an event could need that is not late yet.
+        let watermark = self.watermark.time();
         let is_late = self.watermark.observe(head.time);
         let reached = self.watermark.reached();
-        let at = Place { position: self.position, watermark: self.watermark.time(), reached, is_late };
+        let at = Place { position: self.position, watermark, reached, is_late };
         Stand { at, is_tick: reached > before }
     }
 

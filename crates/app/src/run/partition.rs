@@ -96,9 +96,10 @@ impl Partition {
 
     fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), message: &MessageMeta) {
         let before = self.watermark.reached();
+        let watermark = self.watermark.time();
         let is_late = self.watermark.observe(head.time);
         let (position, reached) = (u64::try_from(message.offset).unwrap_or(0), self.watermark.reached());
-        let at = Place { position, watermark: self.watermark.time(), reached, is_late };
+        let at = Place { position, watermark, reached, is_late };
         self.of_source.judged(self.shard.settle(&self.lane, head, found, at, &mut self.outbox));
         if reached > before {
             self.shard.catch_up(&self.lane, &[Tick { position, reached }], u64::MAX, &mut self.outbox);

@@ -113,8 +113,9 @@ fn expected(book: &Rulebook, partitions: &BTreeMap<i32, Vec<u8>>) -> Vec<Vec<u8>
         let (mut lines, mut values) = (Lines::new(&padded, payload).unwrap(), Vec::new());
         while let Some(record) = reader.next(&mut lines, &mut values) {
             let head = record.outcome.unwrap();
+            let settled = watermark.time();
             let is_late = watermark.observe(head.time);
-            let at = Place { position: record.number as u64, watermark: watermark.time(), reached: watermark.reached(), is_late };
+            let at = Place { position: record.number as u64, watermark: settled, reached: watermark.reached(), is_late };
             shard.score(&mut lane, &head, &values, at, &mut out);
             values.clear();
         }

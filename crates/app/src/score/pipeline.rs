@@ -133,8 +133,8 @@ impl Pipeline {
                     row.head.time = self.last;
                 }
                 self.last = row.head.time;
-                row.is_late = self.watermark.observe(row.head.time);
                 row.watermark = self.watermark.time();
+                row.is_late = self.watermark.observe(row.head.time);
                 row.reached = self.watermark.reached();
                 if row.reached > highest {
                     highest = row.reached;
