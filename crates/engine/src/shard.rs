@@ -385,7 +385,7 @@ impl Shard {
     }
 
     fn hit(&mut self, lane: &Lane, hit: &Hit, cause: Cause<'_>, at: Place, out: &mut Outbox) {
-        if let Some(fired) = self.windows.hit(hit, &cause, at.watermark) {
+        for fired in self.windows.hit(hit, &cause, at.watermark) {
             let Hit { correlation, step, group, time, .. } = *hit;
             let spark = Spark { correlation, step, group, fired, cause, time, at };
             self.climb(lane, spark, out);

@@ -12,7 +12,7 @@ use sigma::compile::RuleSet;
 use std::sync::Arc;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS8";
+const MAGIC: [u8; 4] = *b"NJS9";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

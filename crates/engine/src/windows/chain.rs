@@ -8,6 +8,7 @@
 
 use super::groups::Groups;
 use super::timeline::{Entry, List, Timeline};
+use super::told::{Review, Told};
 use super::{Fired, Hit, Sign, Span, WindowLimits, WindowStats, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
@@ -30,15 +31,14 @@ struct Group {
     window: List,
     /// For each step, when the chain up to it began that began latest; [`NEVER`] where there is none.
     begun_ms: [i64; STEPS_MAX],
-    /// When the present episode was alerted.
-    alerted_ms: Option<i64>,
+    told: Told,
     /// At how many events it is looked for superfluous ones next.
     prune_at: u32,
 }
 
 impl Default for Group {
     fn default() -> Self {
-        Self { window: List::default(), begun_ms: [NEVER; STEPS_MAX], alerted_ms: None, prune_at: PRUNE_FROM }
+        Self { window: List::default(), begun_ms: [NEVER; STEPS_MAX], told: Told::default(), prune_at: PRUNE_FROM }
     }
 }
 
@@ -48,6 +48,8 @@ pub(super) struct Chain {
     steps: usize,
     entries_max: u32,
     entries_evicted: u64,
+    /// Told episodes that went although a late hit could have needed them.
+    forgotten: u64,
     groups: Groups<Group>,
     events: Timeline<u8>,
 }
@@ -59,12 +61,13 @@ impl Chain {
             steps: steps.min(STEPS_MAX),
             entries_max: limits.entries_max,
             entries_evicted: 0,
+            forgotten: 0,
             groups: Groups::new(limits.groups_max),
             events: Timeline::new(true),
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
+    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
         let events = &mut self.events;
         let idle_before = self.span.horizon(watermark);
         let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| clear(events, &mut group.window));
@@ -78,16 +81,17 @@ impl Chain {
         if events.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
             // The group's own oldest makes room; a group that has none has to wait until others expire.
-            let oldest = events.oldest(window)?;
+            let Some(oldest) = events.oldest(window) else { return Vec::new() };
             events.remove(window, oldest);
         }
         let place = events.insert(window, &Entry::new(hit, step_of(hit.step)), |_, _, _| {});
         let is_latest = events.after(place).is_none();
-        let verdict = if is_latest { self.judge_latest(number, hit) } else { self.judge_late(number, place) };
-        let fired = verdict.map(|chain| {
-            let signs: Vec<Sign<'_>> = chain[..self.steps].iter().map(|it| self.events.sign(*it)).collect();
-            fired(self.steps as u64, &signs)
-        });
+        let keep_ms = idle_before.ms();
+        let fired = if is_latest {
+            self.judge_latest(number, hit, keep_ms).into_iter().collect()
+        } else {
+            self.judge_late(number, place, keep_ms)
+        };
         self.make_room(number, watermark);
         fired
     }
@@ -102,52 +106,46 @@ impl Chain {
         self.groups.look(number).inspect(|it| self.events.fetch_end(&it.window));
     }
 
-    /// Judges the window that ends with the latest hit. The chain, if it is to be told.
-    fn judge_latest(&mut self, number: u32, hit: &Hit) -> Option<[u32; STEPS_MAX]> {
+    /// Judges the window that ends with the latest hit.
+    fn judge_latest(&mut self, number: u32, hit: &Hit, keep_ms: i64) -> Option<Fired> {
         let (group, timespan_ms, time_ms) = (self.groups.at(number), self.span.timespan_ms, hit.time.ms());
         follow(&mut group.begun_ms, usize::from(hit.step), time_ms, timespan_ms);
         let mut holds = is_inside(group.begun_ms[self.steps - 1], time_ms, timespan_ms);
-        if holds && !is_told(group, time_ms, timespan_ms) {
+        if holds && !group.told.is_told(time_ms, timespan_ms) {
             let mut scan = Scan::new(self.steps, timespan_ms);
             self.events.places(&group.window).for_each(|it| scan.step(&self.events, it));
             // An event of the chain may have had to go.
             group.begun_ms = scan.begun_ms;
-            holds = is_inside(scan.begun_ms[self.steps - 1], time_ms, timespan_ms);
+            holds = scan.is_complete(time_ms);
             if holds {
-                group.alerted_ms = Some(time_ms);
-                return Some(scan.chains[self.steps - 1]);
+                self.forgotten += group.told.tell(time_ms, timespan_ms, keep_ms);
+                return Some(told(&self.events, &scan.chains[self.steps - 1][..self.steps]));
             }
         }
         if !holds {
-            group.alerted_ms = None;
+            group.told.end(time_ms, timespan_ms);
         }
         None
     }
 
-    /// Judges the windows that contain a hit that is not the latest. The chain, if one is to be told.
-    fn judge_late(&mut self, number: u32, late: u32) -> Option<[u32; STEPS_MAX]> {
-        let (group, timespan_ms) = (self.groups.at(number), self.span.timespan_ms);
-        let until_ms = self.events.time(late).saturating_add(timespan_ms);
-        let mut scan = Scan::new(self.steps, timespan_ms);
-        let (mut at, mut is_reached, mut told) = (self.events.oldest(&group.window), false, None);
-        while let Some(place) = at {
-            let time_ms = self.events.time(place);
-            scan.step(&self.events, place);
-            at = self.events.after(place);
-            is_reached = is_reached || place == late;
-            if !is_reached || time_ms > until_ms || told.is_some() {
-                continue;
-            }
-            let holds = is_inside(scan.begun_ms[self.steps - 1], time_ms, timespan_ms);
-            if holds && !is_told(group, time_ms, timespan_ms) {
-                group.alerted_ms = Some(time_ms);
-                told = Some(scan.chains[self.steps - 1]);
-            } else if !holds && at.is_none() {
-                group.alerted_ms = None;
+    /// Judges the windows that contain a hit that is not the latest.
+    fn judge_late(&mut self, number: u32, late: u32, keep_ms: i64) -> Vec<Fired> {
+        let Self { groups, events, steps, span, .. } = self;
+        let (Group { window, told: told_before, begun_ms, .. }, time_ms) = (groups.at(number), events.time(late));
+        let has_twin = events.before(late).is_some_and(|it| events.time(it) == time_ms);
+        let mut review = Review::new(told_before, time_ms, has_twin, span.timespan_ms, keep_ms);
+        let (mut scan, mut is_reached, mut ready) = (Scan::new(*steps, span.timespan_ms), false, Vec::new());
+        for place in events.places(window) {
+            let end_ms = events.time(place);
+            scan.step(events, place);
+            is_reached |= place == late;
+            if is_reached && review.wants(end_ms) {
+                ready.extend(review.see(end_ms, scan.is_complete(end_ms), || scan.chains[*steps - 1]));
             }
         }
-        group.begun_ms = scan.begun_ms;
-        told
+        *begun_ms = scan.begun_ms;
+        self.forgotten += review.forgotten;
+        ready.iter().map(|chain| told(events, &chain[..*steps])).collect()
     }
 
     /// Lets events go that no chain needs any more, and where that is not enough others, which is counted.
@@ -177,6 +175,7 @@ impl Chain {
             entries: self.events.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
+            entries_thinned: self.forgotten,
             ..WindowStats::default()
         }
     }
@@ -221,8 +220,10 @@ fn is_inside(begun_ms: i64, end_ms: i64, timespan_ms: i64) -> bool {
     begun_ms != NEVER && end_ms.saturating_sub(begun_ms) <= timespan_ms
 }
 
-fn is_told(group: &Group, end_ms: i64, timespan_ms: i64) -> bool {
-    group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs())
+/// What an alert says of a chain.
+fn told(events: &Timeline<u8>, chain: &[u32]) -> Fired {
+    let signs: Vec<Sign<'_>> = chain.iter().map(|it| events.sign(*it)).collect();
+    fired(signs.len() as u64, &signs)
 }
 
 /// A look at the events of a group one after the other.
@@ -245,6 +246,11 @@ impl Scan {
             self.chains[step] = self.chains[step.saturating_sub(1)];
             self.chains[step][step] = place;
         }
+    }
+
+    /// Whether there is a complete chain in the window that ends at `end_ms`.
+    fn is_complete(&self, end_ms: i64) -> bool {
+        is_inside(self.begun_ms[self.steps - 1], end_ms, self.timespan_ms)
     }
 
     /// Whether one of the chains goes through an event.

@@ -9,6 +9,7 @@
 use super::groups::Groups;
 use super::kept::{Group, Store};
 use super::timeline::Entry;
+use super::told::Review;
 use super::{COMPARES, CompareCode, Fired, Hit, Identity, Sign, Span, WindowLimits, WindowStats, code, fired};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
@@ -36,17 +37,20 @@ impl Counted {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
+    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
         let Self { store, groups, span, .. } = self;
         let idle_before = span.horizon(watermark);
         let number = groups.touch(hit.group, hit.time, idle_before, |_, group| store.clear(group));
         let group = groups.at(number);
         store.tend(group, idle_before.ms(), span.settled(watermark).ms());
         if !store.has_room(group) {
-            return None;
+            return Vec::new();
         }
         let place = store.put(group, &Entry::new(hit, value_in(hit.value, hit.group)), span.timespan_ms);
-        self.verdict(number, place, hit.time.ms())
+        if store.timeline.after(place).is_none() {
+            return self.judge_latest(number, place, hit.time.ms(), idle_before.ms());
+        }
+        self.judge_late(number, place, hit.time.ms(), idle_before.ms())
     }
 
     /// Has brought near what leads to the window of a hit, and tells the number of the group.
@@ -62,49 +66,48 @@ impl Counted {
         self.groups.look(number).inspect(|it| self.store.fetch(it));
     }
 
-    /// Fires when the condition has become true in a window that contains the hit, and again only after it was false or the timespan
-    /// has passed: one episode, one alert.
-    fn verdict(&mut self, number: u32, place: u32, time_ms: i64) -> Option<Fired> {
+    /// Judges the window that ends with the latest hit.
+    fn judge_latest(&mut self, number: u32, place: u32, time_ms: i64, keep_ms: i64) -> Vec<Fired> {
         let Self { store, condition, span, groups } = self;
-        let keep_max = store.keep_max;
         let (group, timespan_ms) = (groups.at(number), span.timespan_ms);
-        let judge = |group: &mut Group, end_ms: i64, count: u32, is_last: bool| {
-            let count = count.min(keep_max);
-            let holds = condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(u64::from(count), with));
-            let is_told = group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
-            if holds && !is_told {
-                group.alerted_ms = Some(end_ms);
-                return Some(count);
-            }
-            // The condition is seen false when the latest hit finds it so.
-            if !holds && is_last {
-                group.alerted_ms = None;
-            }
-            None
-        };
-        let Some(next) = store.timeline.after(place) else {
-            let count = judge(group, time_ms, group.inside, true)?;
-            return Some(told(store, place, count));
-        };
-        // What follows is from the future: no other window contains the hit.
-        if store.timeline.time(next).saturating_sub(time_ms) > timespan_ms
-            && let Some(count) = store.count_until(place, time_ms.saturating_sub(timespan_ms), keep_max)
-        {
-            let count = judge(group, time_ms, count, false)?;
-            return Some(told(store, place, count));
+        let count = group.inside.min(store.keep_max);
+        if !holds(condition, count) {
+            group.told.end(time_ms, timespan_ms);
+            return Vec::new();
         }
-        let mut window = Sliding::new(store, place, timespan_ms, keep_max);
-        loop {
-            let (end, end_ms) = (window.end, store.timeline.time(window.end));
-            if end_ms.saturating_sub(time_ms) > timespan_ms {
-                return None;
-            }
-            let next = store.timeline.after(end);
-            if let Some(count) = judge(group, end_ms, window.count, next.is_none()) {
-                return Some(told(store, end, count));
-            }
-            window.advance(store, next?, timespan_ms);
+        if group.told.is_told(time_ms, timespan_ms) {
+            return Vec::new();
         }
+        store.thinned += group.told.tell(time_ms, timespan_ms, keep_ms);
+        vec![told(store, place, count)]
+    }
+
+    /// Judges the windows that contain a hit that is not the latest.
+    fn judge_late(&mut self, number: u32, place: u32, time_ms: i64, keep_ms: i64) -> Vec<Fired> {
+        let Self { store, condition, span, groups } = self;
+        let (timespan_ms, keep_max) = (span.timespan_ms, store.keep_max);
+        let time = |it: u32| store.timeline.time(it);
+        let has_twin = store.timeline.before(place).is_some_and(|it| time(it) == time_ms);
+        let mut review = Review::new(&mut groups.at(number).told, time_ms, has_twin, timespan_ms, keep_ms);
+        let mut ready = Vec::new();
+        // What follows may all be from the future: then no other window contains the hit.
+        let is_alone = store.timeline.after(place).is_none_or(|it| !review.wants(time(it)));
+        let start_ms = time_ms.saturating_sub(timespan_ms);
+        if let Some(count) = is_alone.then(|| store.count_until(place, start_ms, keep_max)).flatten() {
+            ready.extend(review.see(time_ms, holds(condition, count.min(keep_max)), || (place, count.min(keep_max))));
+        } else {
+            let mut window = Sliding::new(store, place, timespan_ms, keep_max);
+            while review.wants(time(window.end)) {
+                let seen = (window.end, window.count.min(keep_max));
+                ready.extend(review.see(time(window.end), holds(condition, seen.1), || seen));
+                let Some(next) = store.timeline.after(window.end) else { break };
+                window.advance(store, next, timespan_ms);
+            }
+        }
+        let forgotten = review.forgotten;
+        drop(review);
+        store.thinned += forgotten;
+        ready.into_iter().map(|(end, count)| told(store, end, count)).collect()
     }
 
     pub(super) fn stats(&self) -> WindowStats {
@@ -124,6 +127,10 @@ impl Counted {
         let store = &mut self.store;
         self.groups.each(|_, group| store.reindex(group));
     }
+}
+
+fn holds(condition: &[(CompareCode, u64)], count: u32) -> bool {
+    condition.iter().all(|&(compare, with)| COMPARES[usize::from(compare)].holds(u64::from(count), with))
 }
 
 /// What a value is known by among those of all groups: the exclusive or of two hashes is one. The group's halves change places, since

@@ -6,6 +6,7 @@
 //! of those go as well, which is counted. All of that is looked after once per chunk, not once per hit.
 
 use super::Identity;
+use super::told::Told;
 use super::timeline::{Contents, Entry, List, Timeline};
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
@@ -31,13 +32,12 @@ pub(super) struct Group {
     pub(super) inside: u32,
     /// At how many entries it is looked for superfluous ones next.
     prune_at: u32,
-    /// When the present episode was alerted.
-    pub(super) alerted_ms: Option<i64>,
+    pub(super) told: Told,
 }
 
 impl Default for Group {
     fn default() -> Self {
-        Self { window: List::default(), first: NONE, inside: 0, prune_at: PRUNE_FROM, alerted_ms: None }
+        Self { window: List::default(), first: NONE, inside: 0, prune_at: PRUNE_FROM, told: Told::default() }
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Store {
     entries_max: u32,
     /// Entries that went although their window needed them.
     pub(super) evicted: u64,
-    /// Entries that went although a late hit could have needed them.
+    /// Entries and told episodes that went although a late hit could have needed them.
     pub(super) thinned: u64,
     /// Of distinct values the latest entries.
     #[serde(skip)]

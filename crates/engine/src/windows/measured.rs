@@ -8,6 +8,7 @@
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
 use super::sorted::Sorted;
+use super::told::{Review, Told};
 use super::{Fired, Hit, Identity, Span, WindowLimits, WindowStats, fired, fixed};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -33,8 +34,7 @@ pub(super) enum Measure {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Group {
     window: List,
-    /// When the present episode was alerted.
-    alerted_ms: Option<i64>,
+    told: Told,
     /// The first and the last entry that the cursor covers.
     covered: Option<(u32, u32)>,
     inside: u32,
@@ -43,6 +43,9 @@ struct Group {
     #[serde(skip)]
     sorted: Sorted,
 }
+
+/// A comparison and what it is with, in billionths.
+type Threshold = (super::CompareCode, i128);
 
 /// How often each value is inside the cursor of each group.
 type Occurrences = HashMap<(u32, Identity), u32, FixedState>;
@@ -53,10 +56,11 @@ pub(super) struct Measured {
     /// Events further apart are of different sessions.
     gap_ms: i64,
     measure: Measure,
-    /// Thresholds in billionths.
-    condition: Vec<(super::CompareCode, i128)>,
+    condition: Vec<Threshold>,
     entries_max: u32,
     entries_evicted: u64,
+    /// Told episodes that went although a late hit could have needed them.
+    forgotten: u64,
     /// Events without a number.
     unmeasured: u64,
     groups: Groups<Group>,
@@ -80,6 +84,7 @@ impl Measured {
             condition: condition.iter().map(|&(compare, with)| (super::code(compare), fixed::of(with))).collect(),
             entries_max: limits.entries_max,
             entries_evicted: 0,
+            forgotten: 0,
             unmeasured: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
@@ -87,11 +92,11 @@ impl Measured {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
+    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
         // A hit that only says that there was nothing to enter.
         if hit.value.is_no_number() {
             self.unmeasured += 1;
-            return None;
+            return Vec::new();
         }
         let Self { pool, occurrences, measure, span, gap_ms, .. } = self;
         let horizon = span.horizon(watermark);
@@ -108,11 +113,14 @@ impl Measured {
             self.entries_evicted += 1;
             // The group's own oldest makes room; a group that has none has to wait until others expire.
             if !cursor.drop_oldest() {
-                return None;
+                return Vec::new();
             }
         }
         let place = cursor.insert(&Entry::new(hit, number));
-        cursor.verdict(place, hit.time.ms(), &self.condition)
+        if cursor.pool.after(place).is_none() {
+            return cursor.judge_latest(place, &self.condition, horizon.ms(), &mut self.forgotten).into_iter().collect();
+        }
+        cursor.judge_late(place, &self.condition, horizon.ms(), &mut self.forgotten)
     }
 
     pub(super) fn stats(&self) -> WindowStats {
@@ -121,6 +129,7 @@ impl Measured {
             entries: self.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
+            entries_thinned: self.forgotten,
             unmeasured: self.unmeasured,
             ..WindowStats::default()
         }
@@ -164,39 +173,54 @@ impl Cursor<'_> {
         self.group.window.oldest().map(|it| self.time_ms(it))
     }
 
-    /// Fires when the condition has become true in a window that contains the hit, and again only after it was false or the timespan
-    /// has passed: one episode, one alert.
-    fn verdict(&mut self, place: u32, time_ms: i64, condition: &[(super::CompareCode, i128)]) -> Option<Fired> {
-        let timespan_ms = self.span.timespan_ms;
-        let mut end = place;
+    /// Judges the window that ends with the latest hit.
+    fn judge_latest(&mut self, place: u32, condition: &[Threshold], keep_ms: i64, forgotten: &mut u64) -> Option<Fired> {
+        let (timespan_ms, time_ms) = (self.span.timespan_ms, self.time_ms(place));
+        self.move_to(place);
+        if !self.holds(condition) {
+            self.group.told.end(time_ms, timespan_ms);
+            return None;
+        }
+        if self.group.told.is_told(time_ms, timespan_ms) {
+            return None;
+        }
+        *forgotten += self.group.told.tell(time_ms, timespan_ms, keep_ms);
+        Some(self.fired(place))
+    }
+
+    /// Judges the windows that contain a hit that is not the latest.
+    fn judge_late(&mut self, place: u32, condition: &[Threshold], keep_ms: i64, forgotten: &mut u64) -> Vec<Fired> {
+        let (timespan_ms, time_ms) = (self.span.timespan_ms, self.time_ms(place));
+        let has_twin = self.pool.before(place).is_some_and(|it| self.time_ms(it) == time_ms);
+        let mut told = std::mem::take(&mut self.group.told);
+        let mut review = Review::new(&mut told, time_ms, has_twin, timespan_ms, keep_ms);
+        let (mut end, mut fired) = (place, Vec::new());
         loop {
             self.move_to(end);
             let end_ms = self.time_ms(end);
-            let (numerator, denominator) = self.figure();
-            let holds = condition
-                .iter()
-                .all(|&(compare, with)| super::COMPARES[usize::from(compare)].holds(numerator, with.saturating_mul(denominator)));
-            let is_told = self.group.alerted_ms.is_some_and(|it| end_ms.abs_diff(it) <= timespan_ms.unsigned_abs());
-            if holds && !is_told {
-                self.group.alerted_ms = Some(end_ms);
-                return Some(self.fired(end, numerator, denominator));
-            }
-            let Some(next) = self.pool.after(end) else {
-                // The condition is seen false when the latest hit finds it so.
-                if !holds {
-                    self.group.alerted_ms = None;
-                }
-                return None;
-            };
-            let next_ms = self.time_ms(next);
-            if next_ms.saturating_sub(time_ms) > timespan_ms || next_ms.saturating_sub(end_ms) > self.gap_ms {
-                return None;
+            fired.extend(review.see(end_ms, self.holds(condition), || self.fired(end)));
+            let Some(next) = self.pool.after(end).filter(|it| review.wants(self.time_ms(*it))) else { break };
+            if self.time_ms(next).saturating_sub(end_ms) > self.gap_ms {
+                review.pass();
             }
             end = next;
         }
+        *forgotten += review.forgotten;
+        drop(review);
+        self.group.told = told;
+        fired
     }
 
-    fn fired(&self, end: u32, numerator: i128, denominator: i128) -> Fired {
+    fn holds(&self, condition: &[Threshold]) -> bool {
+        let (numerator, denominator) = self.figure();
+        let holds = |&(compare, with): &Threshold| {
+            super::COMPARES[usize::from(compare)].holds(numerator, with.saturating_mul(denominator))
+        };
+        condition.iter().all(holds)
+    }
+
+    fn fired(&self, end: u32) -> Fired {
+        let (numerator, denominator) = self.figure();
         let Group { inside, distinct, .. } = *self.group;
         let count = if self.measure == Measure::Distinct { distinct } else { inside };
         let is_count = matches!(self.measure, Measure::Events | Measure::Distinct);

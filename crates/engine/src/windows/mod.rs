@@ -11,6 +11,7 @@ mod pattern;
 mod pool;
 mod sorted;
 mod timeline;
+mod told;
 
 use crate::small_text::SmallText;
 use chain::Chain;
@@ -170,7 +171,7 @@ pub struct WindowStats {
     pub groups_evicted: u64,
     /// Entries that a window lost although they were inside it.
     pub entries_evicted: u64,
-    /// Entries that went although a late event could have needed them: a window keeps so many only.
+    /// Entries and alerted episodes that went although a late event could have needed them: a window keeps so many only.
     pub entries_thinned: u64,
     /// Events that entered no window because they have no number where one is measured.
     pub unmeasured: u64,
@@ -262,12 +263,12 @@ impl Windows {
         Self { all, timed, values_cut: self.values_cut }
     }
 
-    /// Puts a hit into its window. `watermark` is the time before which nothing more is expected: groups idle since longer than their
+    /// Puts a hit into its window; one that comes late may complete several episodes. `watermark` is the time before which nothing more is expected: groups idle since longer than their
     /// timespan before it may be forgotten. What a window with timers makes of it is told by [`Self::settle`].
-    pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime) -> Option<Fired> {
+    pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime) -> Vec<Fired> {
         if hit.value.is_the_rest() {
             self.values_cut += 1;
-            return None;
+            return Vec::new();
         }
         match &mut self.all[hit.correlation.0 as usize] {
             Window::Counted(window) => window.hit(hit, watermark),
@@ -275,7 +276,7 @@ impl Windows {
             Window::Measured(window) => window.hit(hit, watermark),
             Window::Pattern(window) => {
                 window.hit(hit, cause, watermark);
-                None
+                Vec::new()
             }
         }
     }

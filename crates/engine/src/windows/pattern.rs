@@ -11,6 +11,7 @@
 
 use super::groups::Groups;
 use super::pool::{Entry, List, Pool};
+use super::told::Told;
 use super::{Cause, Fired, Hit, Identity, Kept, Span, WindowLimits, WindowStats, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
@@ -28,8 +29,8 @@ struct Group {
     window: List,
     /// When its timer is due.
     armed_ms: Option<i64>,
-    /// The anchor of the occurrence that was alerted last.
-    alerted_ms: Option<i64>,
+    /// The anchors of occurrences that were alerted.
+    told: Told,
 }
 
 /// What is known of an entry besides the entry.
@@ -69,6 +70,8 @@ pub(super) struct Pattern {
     ways: Vec<Way>,
     entries_max: u32,
     entries_evicted: u64,
+    /// Told occurrences that went although a late one could have been near them.
+    forgotten: u64,
     groups: Groups<Group>,
     pool: Pool,
     /// By place in the pool.
@@ -117,6 +120,7 @@ impl Pattern {
             ways: alternatives.iter().map(|it| Way::new(it, is_ordered)).collect(),
             entries_max: limits.entries_max,
             entries_evicted: 0,
+            forgotten: 0,
             groups: Groups::new(limits.groups_max),
             pool: Pool::default(),
             notes: Vec::new(),
@@ -183,25 +187,27 @@ impl Pattern {
             self.timers.pop_first();
             self.groups.at(number).armed_ms = None;
             let mut candidates = self.candidates(number);
+            // What was told before that nothing that is still to be decided can be near.
+            let anchors = candidates.iter().map(|it| self.pool.time(it.anchor).saturating_sub(self.span.timespan_ms));
+            let keep_ms = anchors.fold(self.horizon(reached).ms(), i64::min);
             candidates.sort_by_key(|it| (it.due_ms, it.ordinal, it.alternative));
             let ready = candidates.partition_point(|it| it.due_ms <= reached.ms());
             for candidate in &candidates[..ready] {
-                self.decide(number, candidate, told);
+                self.decide(number, candidate, keep_ms, told);
             }
             self.arm(number, candidates.get(ready).map(|it| it.due_ms), true);
         }
     }
 
-    fn decide(&mut self, number: u32, candidate: &Candidate, told: &mut Vec<(Fired, Kept)>) {
+    fn decide(&mut self, number: u32, candidate: &Candidate, keep_ms: i64, told: &mut Vec<(Fired, Kept)>) {
         self.notes[candidate.anchor as usize].decided |= 1 << candidate.alternative;
         let anchor_ms = self.pool.time(candidate.anchor);
         let group = self.groups.at(number);
-        let is_told = group.alerted_ms.is_some_and(|it| anchor_ms.abs_diff(it) <= self.span.timespan_ms.unsigned_abs());
-        if is_told || self.is_spoken_against(candidate) {
+        if group.told.is_near(anchor_ms, self.span.timespan_ms) || self.is_spoken_against(candidate) {
             return;
         }
         let Some(kept) = self.notes[candidate.anchor as usize].kept.clone() else { return };
-        self.groups.at(number).alerted_ms = Some(anchor_ms);
+        self.forgotten += self.groups.at(number).told.tell(anchor_ms, self.span.timespan_ms, keep_ms);
         let fired = fired(candidate.places.len() as u64, &self.pool.signs(&candidate.places));
         told.push((Fired { alternative: Some(candidate.alternative), ..fired }, kept));
     }
@@ -309,6 +315,7 @@ impl Pattern {
             entries: self.pool.used(),
             groups_evicted: self.groups.evicted,
             entries_evicted: self.entries_evicted,
+            entries_thinned: self.forgotten,
             ..WindowStats::default()
         }
     }

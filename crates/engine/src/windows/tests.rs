@@ -1,10 +1,12 @@
 //! Windows against naive ones that keep everything and look at all of it each time.
 
 mod measured;
+mod order;
 mod pattern;
 
 use super::*;
 use proptest::prelude::*;
+use std::cmp::Ordering;
 
 const SPAN_MS: i64 = 100;
 const SPAN: Span = Span { timespan_ms: SPAN_MS, slack_ms: 0 };
@@ -18,7 +20,9 @@ impl Windows {
     }
 
     fn put(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        self.hit(hit, &CAUSE, watermark)
+        let mut fired = self.hit(hit, &CAUSE, watermark);
+        assert!(fired.len() <= 1, "one episode at a time: {fired:?}");
+        fired.pop()
     }
 
     /// Writes it down and reads it back.
@@ -42,76 +46,110 @@ fn hit(step: u16, time_ms: i64, group: u64, value: u64, id: usize) -> Hit {
     }
 }
 
+/// The windows of a group in order, each when it ends and whether the condition holds in it, and those that were told.
+#[derive(Debug, Clone, Default)]
+struct Ends {
+    all: Vec<(i64, bool)>,
+    told: Vec<i64>,
+    /// How many were told although another within a timespan was.
+    again: usize,
+}
+
+impl Ends {
+    /// Puts in a window that ends with a new hit, behind those of the same time, and tells its number.
+    fn insert(&mut self, end_ms: i64) -> usize {
+        let at = self.all.partition_point(|it| it.0 <= end_ms);
+        self.all.insert(at, (end_ms, false));
+        at
+    }
+
+    /// Whether the condition is false between a window and one that was told. Windows that end with that one are one with it.
+    fn is_parted(&self, at: usize, told_ms: i64) -> bool {
+        let between = match told_ms.cmp(&self.all[at].0) {
+            Ordering::Less => self.all[..at].iter().filter(|it| told_ms < it.0).collect::<Vec<_>>(),
+            Ordering::Equal => Vec::new(),
+            Ordering::Greater => self.all[at..].iter().filter(|it| it.0 <= told_ms).collect(),
+        };
+        between.iter().any(|it| !it.1)
+    }
+
+    /// The numbers of the windows from `first` to `last` that are to be told now: those in which the condition holds, unless one of the
+    /// same episode was told. An episode is what is within a timespan of a told window without being parted from it.
+    fn tell(&mut self, first: usize, last: usize) -> Vec<usize> {
+        let mut now = Vec::new();
+        for at in (first..=last).filter(|it| self.all[*it].1).collect::<Vec<_>>() {
+            let end_ms = self.all[at].0;
+            let is_near = |it: &&i64| (end_ms - **it).abs() <= SPAN_MS;
+            if self.told.iter().filter(is_near).all(|it| self.is_parted(at, *it)) {
+                self.again += usize::from(self.told.iter().any(|it| is_near(&it)));
+                self.told.push(end_ms);
+                now.push(at);
+            }
+        }
+        now
+    }
+}
+
 /// A window that keeps every hit there ever was.
 #[derive(Default)]
 struct Naive {
-    hits: Vec<(u64, i64, u64)>,
-    alerted: std::collections::BTreeMap<u64, i64>,
+    /// Time and value, in the order of `ends`.
+    hits: std::collections::BTreeMap<u64, Vec<(i64, u64)>>,
+    ends: std::collections::BTreeMap<u64, Ends>,
 }
 
 impl Naive {
-    /// What is counted when an alert is due because of this hit: in the first window that contains it, and ends with it or a later
-    /// one, in which the condition holds.
-    fn hit(&mut self, group: u64, time_ms: i64, value: u64, is_distinct: bool, condition: &[(Compare, u64)]) -> Option<u64> {
-        self.hits.push((group, time_ms, value));
-        let mut mine: Vec<(i64, u64)> = self.hits.iter().filter(|it| it.0 == group).map(|it| (it.1, it.2)).collect();
-        mine.sort_by_key(|it| it.0);
-        let first = mine.iter().rposition(|it| it.0 == time_ms).unwrap();
-        for (at, &(end, _)) in mine.iter().enumerate().skip(first).take_while(|(_, it)| it.0 <= time_ms + SPAN_MS) {
-            let inside = mine[..=at].iter().filter(|it| it.0 >= end - SPAN_MS);
+    /// When windows end that are told because of this hit, and what is counted in them: of those that contain it.
+    fn hit(&mut self, group: u64, time_ms: i64, value: u64, is_distinct: bool, condition: &[(Compare, u64)]) -> Vec<(i64, u64)> {
+        let (mine, ends) = (self.hits.entry(group).or_default(), self.ends.entry(group).or_default());
+        let first = ends.insert(time_ms);
+        mine.insert(first, (time_ms, value));
+        let last = mine.partition_point(|it| it.0 <= time_ms + SPAN_MS) - 1;
+        let mut counts = Vec::new();
+        for at in first..=last {
+            let inside = mine[..=at].iter().filter(|it| it.0 >= mine[at].0 - SPAN_MS);
             let count = if is_distinct {
                 inside.map(|it| it.1).collect::<std::collections::BTreeSet<_>>().len() as u64
             } else {
                 inside.count() as u64
             };
-            let holds = condition.iter().all(|&(compare, with)| match compare {
-                Compare::Equal => count == with,
-                Compare::Less => count < with,
-                Compare::LessOrEqual => count <= with,
-                Compare::Greater => count > with,
-                Compare::GreaterOrEqual => count >= with,
-                Compare::NotEqual => count != with,
-            });
-            if holds && self.alerted.get(&group).is_none_or(|it| (end - it).abs() > SPAN_MS) {
-                self.alerted.insert(group, end);
-                return Some(count);
-            }
-            if !holds && at + 1 == mine.len() {
-                self.alerted.remove(&group);
-            }
+            ends.all[at].1 = holds(condition, count);
+            counts.push(count);
         }
-        None
+        ends.tell(first, last).into_iter().map(|at| (mine[at].0, counts[at - first])).collect()
     }
+}
+
+fn holds(condition: &[(Compare, u64)], count: u64) -> bool {
+    condition.iter().all(|&(compare, with)| match compare {
+        Compare::Equal => count == with,
+        Compare::Less => count < with,
+        Compare::LessOrEqual => count <= with,
+        Compare::Greater => count > with,
+        Compare::GreaterOrEqual => count >= with,
+        Compare::NotEqual => count != with,
+    })
 }
 
 /// Three steps in order, with everything kept.
 #[derive(Debug, Clone, Default)]
 struct NaiveSteps {
     events: Vec<(i64, u16)>,
-    alerted: Option<i64>,
+    ends: Ends,
 }
 
 impl NaiveSteps {
-    /// Whether an alert is due because of this hit: in the first window that contains it, and ends with it or a later one, in which
-    /// there is a chain.
-    fn hit(&mut self, time_ms: i64, step: u16) -> bool {
-        self.events.push((time_ms, step));
-        // Stable: events of equal time stay in the order of arrival.
-        self.events.sort_by_key(|it| it.0);
-        let first = self.events.iter().rposition(|it| it.0 == time_ms).unwrap();
+    /// How many windows are told because of this hit: of those that contain it, where there is a chain.
+    fn hit(&mut self, time_ms: i64, step: u16) -> usize {
+        let first = self.ends.insert(time_ms);
+        self.events.insert(first, (time_ms, step));
         let events = &self.events;
-        for (at, &(end, _)) in events.iter().enumerate().skip(first).take_while(|(_, it)| it.0 <= time_ms + SPAN_MS) {
-            let is = |it: usize, step: u16| events[it].1 == step && events[it].0 >= end - SPAN_MS;
-            let holds = (0..=at).any(|c| is(c, 2) && (0..c).any(|b| is(b, 1) && (0..b).any(|a| is(a, 0))));
-            if holds && self.alerted.is_none_or(|it| (end - it).abs() > SPAN_MS) {
-                self.alerted = Some(end);
-                return true;
-            }
-            if !holds && at + 1 == events.len() {
-                self.alerted = None;
-            }
+        let last = events.partition_point(|it| it.0 <= time_ms + SPAN_MS) - 1;
+        for at in first..=last {
+            let is = |it: usize, step: u16| events[it].1 == step && events[it].0 >= events[at].0 - SPAN_MS;
+            self.ends.all[at].1 = (0..=at).any(|c| is(c, 2) && (0..c).any(|b| is(b, 1) && (0..b).any(|a| is(a, 0))));
         }
-        false
+        self.ends.tell(first, last).len()
     }
 }
 
@@ -146,10 +184,11 @@ proptest! {
             if id == cut {
                 windows = windows.moved();
             }
-            let ours = windows.put(&hit(0, time_ms, group, value, id), EventTime::from_ms(latest_ms - lateness_ms));
+            let ours = windows.hit(&hit(0, time_ms, group, value, id), &CAUSE, EventTime::from_ms(latest_ms - lateness_ms));
             let theirs = naive.hit(group, time_ms, value, is_distinct, &condition);
-            prop_assert_eq!(ours.is_some(), theirs.is_some(), "at {} of group {}", time_ms, group);
-            if let (Some(ours), Some(count)) = (ours, theirs) {
+            let ends = |it: &[Fired]| it.iter().map(|it| it.last.ms()).collect::<Vec<_>>();
+            prop_assert_eq!(ends(&ours), theirs.iter().map(|it| it.0).collect::<Vec<_>>(), "at {} of group {}", time_ms, group);
+            for (ours, (_, count)) in ours.iter().zip(theirs) {
                 prop_assert!(ours.count <= count);
                 prop_assert_eq!(ours.events_total, ours.count);
                 prop_assert!(ours.last.ms() - ours.first.ms() <= SPAN_MS);
@@ -174,10 +213,10 @@ proptest! {
             latest_ms = latest_ms.max(time_ms);
             time_ms = (time_ms + step_ms).max(latest_ms - 150);
             let watermark = if watermarks { EventTime::from_ms(latest_ms - 150) } else { EventTime::MIN };
-            let fired = windows.put(&hit(step, time_ms, group, 0, id), watermark);
+            let fired = windows.hit(&hit(step, time_ms, group, 0, id), &CAUSE, watermark);
             let expected = naive[usize::try_from(group).unwrap()].hit(time_ms, step);
-            prop_assert_eq!(fired.is_some(), expected, "at {}", time_ms);
-            if let Some(fired) = fired {
+            prop_assert_eq!(fired.len(), expected, "at {}", time_ms);
+            for fired in fired {
                 prop_assert_eq!((fired.count, fired.events.len()), (3, 3));
                 prop_assert!(fired.last.ms() - fired.first.ms() <= SPAN_MS);
             }
@@ -301,7 +340,7 @@ fn a_burst_that_is_over_leaves_room_for_other_groups() {
 #[test]
 fn one_group_keeps_what_late_hits_could_need_up_to_a_limit_and_counts_the_rest() {
     let mut windows = counted(&[(Compare::GreaterOrEqual, 3)], false);
-    (0..40_000).for_each(|at| _ = windows.put(&hit(0, at, 0, 0, 0), EventTime::from_ms(-1_000)));
+    (0..40_000).for_each(|at| _ = windows.put(&hit(0, at / 4, 0, 0, 0), EventTime::from_ms(-1_000)));
     let stats = windows.stats();
     assert!(stats.entries <= 8_000 && stats.entries_evicted == 0, "{stats:?}");
     assert_eq!(stats.entries as u64 + stats.entries_thinned, 40_000);

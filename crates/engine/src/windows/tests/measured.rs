@@ -9,21 +9,21 @@ const LATENESS_MS: i64 = 60;
 /// A window that keeps every hit there ever was; numbers are whole thousandths.
 #[derive(Default)]
 struct Naive {
-    hits: Vec<(u64, i64, i64)>,
-    alerted: BTreeMap<u64, i64>,
+    hits: BTreeMap<u64, Vec<(i64, i64)>>,
+    ends: BTreeMap<u64, Ends>,
 }
 
 impl Naive {
-    /// What is measured when an alert is due because of this hit, as a fraction of thousandths.
-    fn hit(&mut self, hit: (u64, i64, i64), measure: Measure, gap_ms: i64, condition: &[(Compare, i64)]) -> Option<(i64, i64)> {
-        let (group, time_ms, _) = hit;
-        self.hits.push(hit);
-        let mut mine: Vec<(i64, i64)> = self.hits.iter().filter(|it| it.0 == group).map(|it| (it.1, it.2)).collect();
-        mine.sort_by_key(|it| it.0);
-        let place = mine.iter().rposition(|it| it.0 == time_ms).unwrap();
-        for end in place..mine.len() {
+    /// When windows end that are told because of this hit, and what is measured in them, as a fraction of thousandths.
+    fn hit(&mut self, hit: (u64, i64, i64), measure: Measure, gap_ms: i64, condition: &[(Compare, i64)]) -> Vec<(i64, i64, i64)> {
+        let (group, time_ms, number) = hit;
+        let (mine, ends) = (self.hits.entry(group).or_default(), self.ends.entry(group).or_default());
+        let first = ends.insert(time_ms);
+        mine.insert(first, (time_ms, number));
+        let mut figures = Vec::new();
+        for end in first..mine.len() {
             let end_ms = mine[end].0;
-            if end_ms > time_ms + SPAN_MS || (end > place && end_ms - mine[end - 1].0 > gap_ms) {
+            if end_ms > time_ms + SPAN_MS || (end > first && end_ms - mine[end - 1].0 > gap_ms) {
                 break;
             }
             let mut start = end;
@@ -32,17 +32,10 @@ impl Naive {
             }
             let values: Vec<i64> = mine[start..=end].iter().map(|it| it.1).collect();
             let (numerator, denominator) = figure(measure, &values);
-            let holds = condition.iter().all(|&(compare, with)| compare.holds(numerator, with * denominator));
-            let is_told = self.alerted.get(&group).is_some_and(|it| (end_ms - it).abs() <= SPAN_MS);
-            if holds && !is_told {
-                self.alerted.insert(group, end_ms);
-                return Some((numerator, denominator));
-            }
-            if !holds && end + 1 == mine.len() {
-                self.alerted.remove(&group);
-            }
+            ends.all[end].1 = condition.iter().all(|&(compare, with)| compare.holds(numerator, with * denominator));
+            figures.push((end_ms, numerator, denominator));
         }
-        None
+        ends.tell(first, first + figures.len() - 1).into_iter().map(|at| figures[at - first]).collect()
     }
 }
 
@@ -116,10 +109,11 @@ proptest! {
             // A few values only, where they are told apart.
             let number = if measure == Measure::Distinct { number / 1_000 } else { number };
             let hit = Hit { value: Identity::of_number(Some(thousandths(number))), ..hit(0, time_ms, group, 0, id) };
-            let ours = windows.put(&hit, EventTime::from_ms(watermark_ms));
+            let ours = windows.hit(&hit, &CAUSE, EventTime::from_ms(watermark_ms));
             let theirs = naive.hit((group, time_ms, number), measure, gap_ms.unwrap_or(i64::MAX), &condition);
-            prop_assert_eq!(ours.is_some(), theirs.is_some(), "at {} of group {}", time_ms, group);
-            if let (Some(ours), Some((numerator, denominator))) = (ours, theirs) {
+            let ends = ours.iter().map(|it| it.last.ms()).collect::<Vec<_>>();
+            prop_assert_eq!(ends, theirs.iter().map(|it| it.0).collect::<Vec<_>>(), "at {} of group {}", time_ms, group);
+            for (ours, (_, numerator, denominator)) in ours.iter().zip(theirs) {
                 let theirs = thousandths(numerator) / thousandths(denominator) / 1_000.0;
                 let value = ours.value.unwrap_or_else(|| thousandths(1_000 * i64::try_from(ours.count).unwrap()));
                 prop_assert!((value - theirs).abs() < 1e-9, "{} is not {}", value, theirs);

@@ -13,7 +13,7 @@ struct Naive {
     /// Group, time, step; the index is what an event is known by.
     events: Vec<(u64, i64, u16)>,
     decided: BTreeSet<(usize, usize)>,
-    alerted: BTreeMap<u64, i64>,
+    alerted: BTreeMap<u64, Vec<i64>>,
 }
 
 /// An alternative that holds for an anchor, unless something speaks against it.
@@ -44,9 +44,10 @@ impl Naive {
             for Found { anchor, alternative, is_spoken_against, .. } in found {
                 self.decided.insert((anchor, alternative));
                 let anchor_ms = self.events[anchor].1;
-                let is_told = self.alerted.get(&group).is_some_and(|it| (anchor_ms - it).abs() <= SPAN_MS);
+                let alerted = self.alerted.entry(group).or_default();
+                let is_told = alerted.iter().any(|it| (anchor_ms - it).abs() <= SPAN_MS);
                 if !is_spoken_against && !is_told {
-                    self.alerted.insert(group, anchor_ms);
+                    alerted.push(anchor_ms);
                     told.push(anchor);
                 }
             }
