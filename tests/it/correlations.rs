@@ -103,8 +103,7 @@ fn a_sum_is_told_in_words() {
 /// Where events are few, the watermark may rise by hours with an event that is not late itself.
 #[test]
 fn an_event_that_is_not_late_finds_what_it_needs_although_time_goes_on_with_it() {
-    let correlation =
-        "title: Many\nname: many\ncorrelation: {type: event_count, rules: [a], group-by: [actor.id], timespan: 1m, condition: {gte: 7}}\n";
+    let correlation = "title: Many\nname: many\ncorrelation: {type: event_count, rules: [a], group-by: [actor.id], timespan: 1m, condition: {gte: 7}}\n";
     let now: String = (0..6).map(|it| event(f64::from(it) / 60.0, "ana", "a", "")).collect();
     let others = |count: u32, minute: f64| (0..count).map(|_| event(minute, "clock", "tick", "")).collect::<String>();
     // Of the latest 64 the seventeenth is of ten hours later when the last one has come, and was not before.

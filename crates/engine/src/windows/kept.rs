@@ -6,8 +6,8 @@
 //! of those go as well, which is counted. All of that is looked after once per chunk, not once per hit.
 
 use super::Identity;
-use super::told::Told;
 use super::timeline::{Contents, Entry, List, Timeline};
+use super::told::Told;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 

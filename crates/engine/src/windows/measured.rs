@@ -213,9 +213,8 @@ impl Cursor<'_> {
 
     fn holds(&self, condition: &[Threshold]) -> bool {
         let (numerator, denominator) = self.figure();
-        let holds = |&(compare, with): &Threshold| {
-            super::COMPARES[usize::from(compare)].holds(numerator, with.saturating_mul(denominator))
-        };
+        let holds =
+            |&(compare, with): &Threshold| super::COMPARES[usize::from(compare)].holds(numerator, with.saturating_mul(denominator));
         condition.iter().all(holds)
     }
 
