@@ -3,7 +3,10 @@
 use flate2::read::GzDecoder;
 use model::alert::OriginRef;
 use model::source::Outcome;
-use model::{ActorRef, Alert, Delivery, EventTime, Evidence, Exception, Level, RuleInfo, RuleKind, Status, TargetRef, WindowInfo};
+use model::{
+    ActorRef, Alert, Contribution, Delivery, Deviation, EventTime, Evidence, Exception, Incident, IncidentFinding, Level, RuleInfo,
+    RuleKind, Standing, Status, TargetRef, Triaged, WindowInfo,
+};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -178,7 +181,7 @@ fn alert(text: &str, parts: u32) -> Alert {
         version: text.to_owned(),
         level: Level::ALL[parts as usize % 5],
         status: Status::ALL[parts as usize % 5],
-        kind: if has(0) { RuleKind::Correlation } else { RuleKind::Detection },
+        kind: [RuleKind::Detection, RuleKind::Correlation, RuleKind::Behaviour][parts as usize % 3],
         tags: ["attack.t1098", "attack.t1098.001", "attack.stealth", text]
             .iter()
             .take(parts as usize % 5)
@@ -228,8 +231,110 @@ fn alert(text: &str, parts: u32) -> Alert {
         events: texts(14),
         events_total: u64::from(parts),
         evidence: if has(15) { vec![evidence] } else { vec![] },
-        deviation: None,
+        deviation: has(16).then(|| Box::new(deviation(text, parts))),
+        triaged: has(17).then(|| Box::new(triaged(text, parts))),
         message: text.to_owned(),
+    }
+}
+
+/// Every feature there is, and texts that are none.
+const FEATURES: [&str; 14] = [
+    "nj.rate.view.10m",
+    "nj.rate.export.1d",
+    "nj.distinct.1d",
+    "nj.distinct.90d",
+    "nj.shift",
+    "nj.novelty.device",
+    "nj.novelty.ip",
+    "nj.travel",
+    "nj.ticket.share.lookup",
+    "nj.sensitive.share",
+    "nj.watched.share",
+    "nj.chain",
+    "nj.slow.targets",
+    "nj.target",
+];
+
+fn deviation(text: &str, parts: u32) -> Deviation {
+    let has = |bit: u32| parts >> bit & 1 == 1;
+    let contribution = |(at, feature): (usize, &str)| Contribution {
+        feature: feature.to_owned(),
+        observed: [0.0, 0.5, 1.0, 212.0, f64::MAX][(at + parts as usize) % 5],
+        value: has(0).then(|| text.to_owned()),
+        expected: f64::MIN_POSITIVE,
+        usual_p99: has(1).then_some(f64::INFINITY),
+        peer_p999: has(2).then_some(f64::NAN),
+        ln_p_self: -1e9,
+        ln_p_peer: if has(3) { -3.0 } else { 0.0 },
+        share: 0.5,
+        score_without: 120.0,
+        evidence: f64::NAN,
+        is_continued: has(4),
+    };
+    let features = FEATURES.into_iter().chain([text]).enumerate();
+    let contributions = if has(5) { features.map(contribution).collect() } else { vec![] };
+    let context = if has(6) { vec![text.to_owned()] } else { vec![] };
+    let evidence = f64::from(parts % 7) / 6.0;
+    Deviation { score: 120.0, ln_p: -27.6, evidence, risk: f64::from(parts), risk_raised: 0.5, weight: 2.0, contributions, context }
+}
+
+fn triaged(text: &str, parts: u32) -> Triaged {
+    let has = |bit: u32| parts >> bit & 1 == 1;
+    let standing = Standing {
+        risk: f64::from(parts),
+        risk_of_rules: f64::from(parts % 3),
+        factor: f64::from(parts % 2 + 1),
+        threshold: f64::NAN,
+        per_day: 5.0,
+        people: u64::MAX * u64::from(parts % 2),
+        is_sample: has(7),
+        increments: u64::MAX,
+    };
+    Triaged { incident: has(8).then(|| text.to_owned()), is_update: has(9), standing: has(10).then_some(standing) }
+}
+
+fn incident(text: &str, parts: u32) -> Incident {
+    let has = |bit: u32| parts >> bit & 1 == 1;
+    let alert = alert(text, parts);
+    let finding = IncidentFinding {
+        uid: text.to_owned(),
+        time_ms: i64::MIN,
+        rule_id: text.to_owned(),
+        rule_name: text.to_owned(),
+        title: text.to_owned(),
+        kind: alert.rule.kind,
+        level: alert.rule.level,
+        events: alert.events.clone(),
+        events_total: u64::MAX * u64::from(parts % 2),
+    };
+    Incident {
+        uid: text.to_owned(),
+        is_new: has(0),
+        time: EventTime::MIN,
+        first: EventTime::MIN,
+        last: EventTime::from_ms(i64::MAX),
+        actor: alert.actor.clone(),
+        level: alert.rule.level,
+        risk: [f64::NAN, -1.0, 12.0][parts as usize % 3],
+        risk_of_rules: 0.0,
+        findings: vec![finding; 1 + parts as usize % 3],
+        findings_total: u64::MAX,
+        increments: u64::MAX,
+        message: text.to_owned(),
+    }
+}
+
+#[test]
+fn every_shape_of_incident_is_a_valid_incident_finding() {
+    let Some(schema) = schema() else { return };
+    for text in ["", "u1042", "ana@example.org", "\u{0}\n\"\\\u{2028}😀"] {
+        for parts in (0..0x1_0000).step_by(509).chain([0, 0xffff]) {
+            let mut out = Vec::new();
+            incident(text, parts).write_ocsf(&mut out);
+            let finding: Value = serde_json::from_slice(&out).unwrap();
+            let errors = validate(schema, &finding);
+            assert_eq!((finding["class_uid"].as_i64(), errors), (Some(2005), vec![]), "{finding}");
+        }
     }
 }
 
@@ -241,8 +346,8 @@ fn every_shape_of_alert_is_a_valid_finding() {
         ["", "u1042", "ana@example.org", "käthe@例え.jp", "a@b", "10.1.2.3", longest_ip, "::1", "IE", "\u{0}\n\"\\\u{2028}😀"]
     {
         // Every part alone, every part left out, and a walk through the combinations in between.
-        let some = (0..16).flat_map(|bit| [1 << bit, 0xffff ^ (1 << bit)]).chain((0..0x1_0000).step_by(1021));
-        for parts in some.chain([0, 0xffff]) {
+        let some = (0..18).flat_map(|bit| [1 << bit, 0x3_ffff ^ (1 << bit)]).chain((0..0x4_0000).step_by(1021));
+        for parts in some.chain([0, 0x3_ffff]) {
             let finding = finding_of(&alert(text, parts));
             assert_eq!(validate(schema, &finding), Vec::<String>::new(), "{finding}");
         }

@@ -170,6 +170,7 @@ fn common(program: &Program, rule: &Arc<RuleInfo>, time: EventTime, extracted: E
         events_total: 0,
         evidence: Vec::new(),
         deviation: None,
+        triaged: None,
         message: String::new(),
     }
 }

@@ -1,11 +1,12 @@
 //! An alert: what matched, who, what it was done to, and why; written as OCSF by [`crate::ocsf`].
 
 use crate::source::Outcome;
-use crate::{Deviation, EventTime, Exception, Level, Status};
+use crate::{Deviation, EventTime, Exception, Level, Status, Triaged};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What kind of rule made an alert.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RuleKind {
     /// One event matched.
     #[default]
@@ -48,7 +49,7 @@ pub struct RuleInfo {
 }
 
 /// Who acted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActorRef {
     /// The actor's identifier.
     pub id: String,
@@ -176,6 +177,8 @@ pub struct Alert {
     pub evidence: Vec<Evidence>,
     /// What is out of the ordinary about the triggering event; for alerts about behaviour.
     pub deviation: Option<Box<Deviation>>,
+    /// What was decided about it where alerts are triaged: its incident, and why it is shown.
+    pub triaged: Option<Box<Triaged>>,
     /// The reason in one sentence.
     pub message: String,
 }

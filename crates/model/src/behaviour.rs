@@ -1,5 +1,13 @@
 //! What is out of the ordinary about an event, as it was scored: numbers first, so that words, OCSF and dashboards say the same.
 
+mod measure;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use measure::{Channel, Measure};
+pub(crate) use words::{number, rounded};
+
 /// How far an event is from what is normal for its actor, the peers and the target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deviation {
@@ -31,7 +39,8 @@ impl Deviation {
 pub struct Contribution {
     /// What was measured, by the name under which rules read it, without its last word: `nj.distinct.10m`, `nj.novelty.device`.
     pub feature: String,
-    /// What was seen: a count, a number of targets, a share, km/h; for categories, the category itself is in [`Self::value`].
+    /// What was seen: a count, a number of targets, a share, km/h; for categories, which are in [`Self::value`], how often it was seen
+    /// before, as far as that is known: 0 is never.
     pub observed: f64,
     /// What was seen, where it is a category: the device, the country.
     pub value: Option<String>,
@@ -53,4 +62,55 @@ pub struct Contribution {
     pub evidence: f64,
     /// Whether the habit has been broken for days already: the episode goes on.
     pub is_continued: bool,
+}
+
+/// What was decided about an alert after everything of it was known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Triaged {
+    /// The incident that it belongs to.
+    pub incident: Option<String>,
+    /// Whether it amends an alert that was told before, under the same identifier.
+    pub is_update: bool,
+    /// Why it is shown; for alerts about behaviour.
+    pub standing: Option<Standing>,
+}
+
+/// Where an alert about behaviour stands among all that is out of the ordinary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// The risk that was compared: of behaviour and rules together, times [`Self::factor`].
+    pub risk: f64,
+    /// The part of it that comes from rules.
+    pub risk_of_rules: f64,
+    /// What the risk was multiplied by, because employees had reported calls or messages; else 1.
+    pub factor: f64,
+    /// From which risk on an actor is shown.
+    pub threshold: f64,
+    /// How many alerts a day the team can read.
+    pub per_day: f64,
+    /// How many people the budget is for: those who were active on a day of late.
+    pub people: u64,
+    /// It is below the threshold and shown as one of a random sample.
+    pub is_sample: bool,
+    /// By how many events the episode has raised the risk so far.
+    pub increments: u64,
+}
+
+impl Standing {
+    /// What the threshold comes to: `risk ≥ 7.2: about 5 alerts a day for 2,000 active people`.
+    pub fn meaning(&self) -> String {
+        meaning(self.threshold, self.per_day, self.people)
+    }
+}
+
+/// What a threshold of risk comes to in a day.
+pub fn meaning(threshold: f64, per_day: f64, people: u64) -> String {
+    let alerts = format!("about {} a day", words::plural(per_day, "alert", "alerts"));
+    let threshold = words::decimal(threshold);
+    if people == 0 {
+        return format!("risk ≥ {threshold}: {alerts}");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "people")]
+    let people = words::plural(people as f64, "active person", "active people");
+    format!("risk ≥ {threshold}: {alerts} for {people}")
 }

@@ -54,6 +54,7 @@ fn alert() -> Alert {
         events_total: 1,
         evidence: Vec::new(),
         deviation: None,
+        triaged: None,
         message: String::new(),
     }
 }

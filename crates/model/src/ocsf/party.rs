@@ -67,7 +67,8 @@ fn has_user(actor: &ActorRef) -> bool {
     !actor.id.is_empty() || is_filled(actor.email.as_deref())
 }
 
-fn write_user(user: &mut Object<'_>, actor: &ActorRef) {
+/// Writes who somebody is into `user`; nothing of somebody unnamed.
+pub(super) fn write_user(user: &mut Object<'_>, actor: &ActorRef) {
     if !has_user(actor) {
         return;
     }

@@ -2,7 +2,10 @@ use super::attack::{Attack, TACTICS, parse};
 use super::*;
 use crate::alert::OriginRef;
 use crate::source::Outcome;
-use crate::{ActorRef, EventTime, Evidence, Level, RuleInfo, TargetRef};
+use crate::{
+    ActorRef, Contribution, Deviation, EventTime, Evidence, Incident, IncidentFinding, Level, RuleInfo, Standing, TargetRef,
+    Triaged,
+};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -76,6 +79,7 @@ fn detection() -> Alert {
             Evidence { field: "action".into(), value: json!("password.reset") },
         ],
         deviation: None,
+        triaged: None,
         message: "u1042 reset the password of @usa \"without\" a ticket".into(),
     }
 }
@@ -111,6 +115,76 @@ fn correlation() -> Alert {
     alert
 }
 
+fn behaviour() -> Alert {
+    let alert = detection();
+    let rule = RuleInfo {
+        id: "7c0d0c56-86cb-5d43-8d5c-f1d36e1b0c11".into(),
+        name: "unusual_behaviour".into(),
+        title: "Out of the ordinary for this person".into(),
+        level: Level::Medium,
+        kind: RuleKind::Behaviour,
+        tags: vec![],
+        false_positives: vec![],
+        references: vec![],
+        ..RuleInfo::clone(&alert.rule)
+    };
+    let lookups = Contribution {
+        feature: "nj.distinct.10m".into(),
+        observed: 212.0,
+        value: None,
+        expected: 3.25,
+        usual_p99: Some(14.0),
+        peer_p999: Some(31.0),
+        ln_p_self: -40.123_456_789,
+        ln_p_peer: -18.0,
+        share: 0.75,
+        score_without: 41.0,
+        evidence: 0.9,
+        is_continued: false,
+    };
+    let device = Contribution {
+        feature: "nj.novelty.device".into(),
+        observed: 0.0,
+        value: Some("d-77".into()),
+        expected: 0.0001,
+        usual_p99: None,
+        peer_p999: None,
+        share: 0.25,
+        score_without: 79.0,
+        ..lookups.clone()
+    };
+    let deviation = Deviation {
+        score: 83.2,
+        ln_p: -19.157,
+        evidence: 0.8,
+        risk: 7.1,
+        risk_raised: 4.0,
+        weight: 1.5,
+        contributions: vec![lookups, device],
+        context: texts(&["no ticket was named"]),
+    };
+    let standing = Standing {
+        risk: 9.1,
+        risk_of_rules: 2.0,
+        factor: 1.0,
+        threshold: 7.2,
+        per_day: 5.0,
+        people: 2_000,
+        is_sample: false,
+        increments: 3,
+    };
+    let triaged = Triaged { incident: Some(uid("incident", &["u1042"])), is_update: true, standing: Some(standing) };
+    let message = deviation.sentence();
+    Alert {
+        rule: Arc::new(rule),
+        evidence: vec![],
+        deviation: Some(Box::new(deviation)),
+        triaged: Some(Box::new(triaged)),
+        message,
+        ..alert
+    }
+}
+
 /// Nothing is known but the rule.
 fn bare() -> Alert {
     Alert {
@@ -126,6 +200,7 @@ fn bare() -> Alert {
         events_total: 0,
         evidence: vec![],
         deviation: None,
+        triaged: None,
         message: String::new(),
         ..detection()
     }
@@ -197,6 +272,70 @@ fn a_finding_that_pages_nobody_says_so_and_why() {
             told
         ])
     );
+}
+
+#[test]
+fn an_alert_about_behaviour_is_written_whole() {
+    check_snapshot(&behaviour(), include_str!("testdata/behaviour.json"));
+}
+
+fn incident() -> Incident {
+    let alert = behaviour();
+    let finding = |kind: RuleKind, events: &[&str]| IncidentFinding {
+        uid: uid("x", events),
+        time_ms: 1_772_460_191_482,
+        rule_id: alert.rule.id.clone(),
+        rule_name: alert.rule.name.clone(),
+        title: alert.rule.title.clone(),
+        kind,
+        level: alert.rule.level,
+        events: texts(events),
+        events_total: events.len() as u64,
+    };
+    Incident {
+        uid: uid("incident", &["u1042"]),
+        is_new: false,
+        time: alert.time,
+        first: time("2026-03-01T14:03:11.482Z"),
+        last: alert.time,
+        actor: alert.actor.clone(),
+        level: Level::High,
+        risk: 12.25,
+        risk_of_rules: 3.0,
+        findings: vec![finding(RuleKind::Detection, &[]), finding(RuleKind::Behaviour, &["e-17", "e-18"])],
+        findings_total: 9,
+        increments: 2,
+        message: "2 rules and unusual behaviour".into(),
+    }
+}
+
+#[test]
+fn an_incident_is_written_whole() {
+    let mut out = Vec::new();
+    incident().write_ocsf(&mut out);
+    let expected: Json =
+        serde_json::from_str(&include_str!("testdata/incident.json").replace("$VERSION", env!("CARGO_PKG_VERSION"))).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), expected.to_string());
+}
+
+#[test]
+fn a_sample_says_that_it_is_one() {
+    let mut alert = behaviour();
+    let standing = alert.triaged.as_mut().unwrap().standing.as_mut().unwrap();
+    (standing.is_sample, standing.factor, standing.risk_of_rules) = (true, 2.0, 0.0);
+    let finding: Json = serde_json::from_str(&line_of(&alert)).unwrap();
+    assert_eq!(finding["metadata"]["labels"], json!(["sample"]));
+    assert_eq!(
+        finding["risk_details"],
+        "risk 9.1, counted 2-fold after a report, below the threshold: one of a random sample that shows what the threshold misses; \
+         risk ≥ 7.2: about 5 alerts a day for 2,000 active people"
+    );
+}
+
+#[test]
+fn risk_and_rules_sort_on_one_scale() {
+    let scores = [f64::NAN, -1.0, 0.0, 2.0, 8.0, 24.0, 1e300, f64::INFINITY].map(risk_score);
+    assert_eq!(scores, [0, 0, 0, 20, 50, 75, 100, 100]);
 }
 
 #[test]
@@ -399,6 +538,75 @@ prop_compose! {
         let group = fields.into_iter().enumerate().map(|(at, it)| (format!("{at}{it}"), value.clone())).collect();
         let (first, last) = (EventTime::from_ms(first), EventTime::from_ms(last));
         WindowInfo { group, first, last, timespan_ms: 1, count, value: None, counted: value.clone(), condition: value }
+    }
+}
+
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![any::<f64>(), 0.0..1.0, Just(f64::NAN), Just(f64::NEG_INFINITY), Just(1.0)]
+}
+
+fn any_feature() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any_text(),
+        "nj\\.(rate\\.view\\.10m|distinct\\.(10m|7d|2y)|shift|novelty\\.(device|ip)|travel|ticket\\.share\\.lookup|slow\\.targets|target)"
+    ]
+}
+
+prop_compose! {
+    fn any_contribution()(feature in any_feature(), value in any_option(), n in prop::collection::vec(any_number(), 8), bounds in any::<bool>(), is_continued in any::<bool>())
+        -> Contribution {
+        let bound = |at: usize| bounds.then_some(n[at]);
+        Contribution {
+            feature,
+            observed: n[0],
+            value,
+            expected: n[1],
+            usual_p99: bound(2),
+            peer_p999: bound(3),
+            ln_p_self: n[4],
+            ln_p_peer: n[5],
+            share: n[6],
+            score_without: n[7],
+            evidence: n[1],
+            is_continued,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_deviation()(n in prop::collection::vec(any_number(), 6), contributions in prop::collection::vec(any_contribution(), 0..5), context in any_texts())
+        -> Deviation {
+        Deviation { score: n[0], ln_p: n[1], evidence: n[2], risk: n[3], risk_raised: n[4], weight: n[5], contributions, context }
+    }
+}
+
+prop_compose! {
+    fn any_triaged()(incident in any_option(), is_update in any::<bool>(), n in prop::collection::vec(any_number(), 5), people in any::<u64>(), is_sample in any::<bool>(), has_standing in any::<bool>())
+        -> Triaged {
+        let standing = Standing {
+            risk: n[0],
+            risk_of_rules: n[1],
+            factor: n[2],
+            threshold: n[3],
+            per_day: n[4],
+            people,
+            is_sample,
+            increments: people,
+        };
+        Triaged { incident, is_update, standing: has_standing.then_some(standing) }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_alert_about_behaviour_is_one_line_of_json_and_always_the_same(alert in any_alert(), deviation in any_deviation(), triaged in any_triaged()) {
+        let message = deviation.sentence();
+        let (deviation, triaged) = (Some(Box::new(deviation)), Some(Box::new(triaged)));
+        let alert = Alert { deviation, triaged, message, ..alert };
+        let line = line_of(&alert);
+        prop_assert!(!line.bytes().any(|it| it < b' '), "{line}");
+        prop_assert!(serde_json::from_str::<Json>(&line).is_ok(), "{line}");
+        prop_assert_eq!(line_of(&alert.clone()), line);
     }
 }
 
