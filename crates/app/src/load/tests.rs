@@ -17,7 +17,7 @@ impl Folder {
     }
 
     fn load(&self) -> Rules {
-        rules(std::slice::from_ref(&self.0), None, &[mapping("native").unwrap()]).unwrap()
+        rules(std::slice::from_ref(&self.0), None, &[mapping("native").unwrap()], Watch::IfRulesRead).unwrap()
     }
 }
 
@@ -100,7 +100,7 @@ fn own_lists_take_the_place_of_those_beside_the_rules() {
 #[test]
 fn a_folder_without_rules_is_an_error_of_usage() {
     let folder = Folder::with("none", &[("a.txt", b"x")]);
-    let error = rules(std::slice::from_ref(&folder.0), None, &[]).err().unwrap();
+    let error = rules(std::slice::from_ref(&folder.0), None, &[], Watch::IfRulesRead).err().unwrap();
     assert!(error.is::<Usage>() && error.to_string().contains("no rules"), "{error}");
 }
 

@@ -132,7 +132,7 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
-        let Found { alerts, routed } = &mut self.outbox;
+        let Found { alerts, routed, .. } = &mut self.outbox;
         let time = self.watermark.latest().unwrap_or(EventTime::MIN);
         let stand = Stand { time, watermark: self.watermark.time() };
         self.live.exchange().accept(&self.id, stand, (routed, &self.book), alerts);

@@ -85,7 +85,7 @@ pub(crate) fn of_source(mapping: &SourceMapping) -> Vec<FieldDoc> {
 
 /// The fields that a mapping names, with the role that each plays.
 fn roles(roles: &RolePaths) -> Vec<FieldDoc> {
-    let all: [(&[String], &str); 21] = [
+    let all: [(&[String], &str); 24] = [
         (&roles.time, "When it happened."),
         (&roles.id, "The event's own identifier."),
         (&roles.actor, "Who acted."),
