@@ -23,6 +23,7 @@ pub mod seen;
 pub mod shard;
 mod small_text;
 pub mod snapshot;
+pub mod triage;
 pub mod watermark;
 pub mod windows;
 
@@ -36,5 +37,6 @@ pub use policy::Policy;
 pub use reader::{Head, Plausible, Reader, Record};
 pub use shard::{Emitted, Findings, Lane, Outbox, Shard, Sheet, Verdict};
 pub use small_text::SmallText;
+pub use triage::Triage;
 pub use watermark::{Tick, Watermark};
 pub use windows::{WindowLimits, WindowStats};
