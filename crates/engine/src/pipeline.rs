@@ -194,7 +194,8 @@ impl Pipeline {
 
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.
     fn deliver(&mut self, ticks: &[Tick], alerts: &mut Vec<Emitted>) {
-        let Outbox { alerts: fresh, routed, .. } = &mut self.outbox;
+        let Outbox { alerts: fresh, routed, reports, .. } = &mut self.outbox;
+        reports.clear();
         self.routed += routed.len() as u64;
         self.exchange.work(&self.book, routed, ticks, fresh);
         fresh.sort_by(Emitted::in_order);

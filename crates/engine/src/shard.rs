@@ -12,8 +12,10 @@ use crate::reader::Head;
 use crate::reread::Rereader;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
+use crate::triage::Report;
 use crate::watermark::Tick;
 use crate::windows::{Cause, Hit, Identity, WindowLimits, Windows};
+use model::extract::Extracted;
 use model::{Alert, Deviation, Event, EventTime, Value};
 use sigma::compile::{Binding, Program, RuleIndex};
 use sigma::matcher::{Clock, Matcher};
@@ -78,6 +80,7 @@ impl Sheet {
             self.deviations.push(it);
             place(self.deviations.len() - 1)
         });
+        findings.is_report = told.is_report;
         findings.score = told.scored.and_then(|it| {
             self.scores.push(it);
             place(self.scores.len() - 1)
@@ -92,6 +95,7 @@ pub struct Findings {
     hits: Range<usize>,
     notes: Range<usize>,
     deviation: Option<u32>,
+    is_report: bool,
     score: Option<u32>,
     /// What the line is known by, if it is still to be looked whether it was scored already.
     line: Option<Identity>,
@@ -231,6 +235,8 @@ pub struct Outbox {
     pub routed: Vec<Routed>,
     /// The scores of events, if they are wanted.
     pub scores: Vec<Scored>,
+    /// What employees have reported, where profiles are kept.
+    pub reports: Vec<Report>,
 }
 
 /// What became of an event.
@@ -362,6 +368,12 @@ impl Shard {
             self.rereader.read(program, *source, head.line, |event| {
                 let alert = behaviour_alert(program, policy, event, head.time, deviation);
                 out.alerts.push(Emitted { position: at.position, order: BEHAVIOUR, alert });
+            });
+        }
+        if findings.is_report {
+            self.rereader.read(program, *source, head.line, |event| {
+                let Extracted { actor, tool, .. } = event.roles();
+                out.reports.push(Report { position: at.position, time: head.time, team: actor.team, tool });
             });
         }
         if !at.is_late {

@@ -199,6 +199,11 @@ impl<'f> Facts<'f> {
         in_roster.or_else(|| self.name(Input::ActorRole)).filter(|it| it.is_some())
     }
 
+    /// Whether `action` is what was done.
+    pub(super) fn is_action(&self, action: &str) -> bool {
+        self.text(Input::Action) == action
+    }
+
     /// Asks the rights of the actor's role that are about the action; `None` if nothing is said about the role.
     fn rights<T>(&self, ask: impl FnOnce(&mut dyn Iterator<Item = &'f Right>) -> T) -> Option<T> {
         if self.context.things.entitlements.rows().is_empty() {

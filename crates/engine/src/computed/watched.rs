@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use crate::behaviour::{Behaviour, Judged, Scored, deviation};
 use crate::reader::Head;
+use crate::triage::REPORTS;
 use model::{Deviation, Level};
 
 /// An event that was compared with its actor's profile, and is still to be learnt.
@@ -17,6 +18,8 @@ pub(crate) struct Watched<'w, 'f> {
 pub(crate) struct Told {
     /// What is out of the ordinary, if it may be worth an alert.
     pub(crate) deviation: Option<Box<Deviation>>,
+    /// Somebody reports a suspicious call or message.
+    pub(crate) is_report: bool,
     /// Its score, if the score of each event is wanted.
     pub(crate) scored: Option<Box<Scored>>,
 }
@@ -34,6 +37,7 @@ impl Watched<'_, '_> {
         let is_candidate = behaviour.is_candidate(&judged);
         let told = Told {
             deviation: is_candidate.then(|| Box::new(deviation(&view, &judged, facts.remarks(), |it| facts.category(it)))),
+            is_report: facts.is_action(REPORTS),
             scored: behaviour.tells_scores().then(|| Box::new(Scored::of(head, &view))),
         };
         behaviour.learn(&judged);

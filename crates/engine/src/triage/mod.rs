@@ -23,6 +23,8 @@ mod tests;
 
 pub use budget::RISK_MIN;
 pub use digest::{Digest, Entry, Outcome};
+pub(crate) use reports::REPORTS;
+pub use reports::Report;
 
 use crate::shard::Emitted;
 use baseline::{Share, Weight};
@@ -101,7 +103,7 @@ pub struct Counts {
 }
 
 /// How it stands, for metrics.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stats {
     /// The risk from which on an actor is shown.
     pub threshold: f64,
@@ -215,9 +217,9 @@ impl Triage {
         self.state.budget.active(day, people);
     }
 
-    /// Somebody of `team` has reported a suspicious call or message, with `tool`.
-    pub fn report(&mut self, time: EventTime, team: Option<&str>, tool: Option<&str>) {
-        self.state.reports.add(time.ms(), team, tool);
+    /// An employee has reported a suspicious call or message.
+    pub fn report(&mut self, report: &Report) {
+        self.state.reports.add(report);
     }
 
     /// The end of the input: incidents are told as they stand, and so is the day so far.

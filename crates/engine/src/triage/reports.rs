@@ -23,6 +23,22 @@ const SIGN_INS: [&str; 9] = [
     "session.start",
 ];
 
+/// What an employee does who reports a suspicious call or message.
+pub(crate) const REPORTS: &str = "security.report";
+
+/// An employee has reported a suspicious call or message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The position of the event in the input.
+    pub position: u64,
+    /// When.
+    pub time: EventTime,
+    /// In which team, as far as the event says.
+    pub team: Option<String>,
+    /// With which tool.
+    pub tool: Option<String>,
+}
+
 /// The latest report of each team and tool, in milliseconds since the epoch.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Reports {
@@ -31,10 +47,11 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub(super) fn add(&mut self, ms: i64, team: Option<&str>, tool: Option<&str>) {
-        for (places, name) in [(&mut self.by_team, team), (&mut self.by_tool, tool)] {
-            let Some(name) = name.filter(|it| !it.is_empty()) else { continue };
-            let known = places.entry(name.to_owned()).or_insert(ms);
+    pub(super) fn add(&mut self, report: &Report) {
+        let ms = report.time.ms();
+        for (places, name) in [(&mut self.by_team, &report.team), (&mut self.by_tool, &report.tool)] {
+            let Some(name) = name.as_ref().filter(|it| !it.is_empty()) else { continue };
+            let known = places.entry(name.clone()).or_insert(ms);
             *known = ms.max(*known);
             if places.len() > PLACES_MAX {
                 let oldest = places.iter().min_by_key(|it| it.1).map(|it| it.0.clone());

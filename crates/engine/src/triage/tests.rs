@@ -222,7 +222,8 @@ fn reports_of_colleagues_make_sign_ins_and_new_devices_count_twice_for_a_day() {
     let told = |reports: bool, emitted: Emitted| {
         let mut triage = Triage::new(settings());
         if reports {
-            triage.report(EventTime::from_ms(START + 9 * HOUR + 720_000), Some("support-t2"), Some("idp"));
+            let time = EventTime::from_ms(START + 9 * HOUR + 720_000);
+            triage.report(&Report { position: 0, time, team: Some("support-t2".into()), tool: Some("idp".into()) });
         }
         feed(&mut triage, [emitted]).into_iter().find_map(|it| if let Outgoing::Alert(it) = it { Some(it) } else { None })
     };
