@@ -57,7 +57,8 @@ fn world() -> World {
         }
         let mut tally = Tally::of(&peers);
         persons.iter().for_each(|it| tally.add(it));
-        peers.refresh(tally, &calibration);
+        peers.recalibrate(&calibration);
+        peers.refresh(tally);
     }
     let lives = habitants.iter_mut().zip(persons).map(|(habitant, person)| {
         let mut ahead = Vec::new();

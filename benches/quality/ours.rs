@@ -39,7 +39,8 @@ impl Ours {
         }
         let mut tally = Tally::of(&self.peers);
         self.people.iter().for_each(|it| tally.add(it));
-        self.peers.refresh(tally, &self.calibration);
+        self.peers.recalibrate(&self.calibration);
+        self.peers.refresh(tally);
         self.calibration.decay(1.0);
     }
 }

@@ -108,7 +108,8 @@ fn scoring_and_teaching_a_known_person_allocates_nothing() {
         if n == 2_500 {
             let mut tally = Tally::of(&peers);
             people.people().for_each(|(_, it)| tally.add(it));
-            peers.refresh(tally, &calibration);
+            peers.recalibrate(&calibration);
+            peers.refresh(tally);
         }
         let before = ALLOCATIONS.with(Cell::get);
         let (it, group) = (event(n), peers.of(GroupId::PEOPLE));

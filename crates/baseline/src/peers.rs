@@ -9,25 +9,29 @@ mod level;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod today;
 
 pub use group::{Group, Pace};
 pub use tally::Tally;
 
 use crate::calibrate::{Calibration, Curves, KINDS, Kind};
+use crate::feature::FEATURES;
 use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
 use group::Model;
 use level::Level;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use today::Factors;
 
 /// There are no more groups; a further role or team is the group above it, and is counted.
 pub const GROUPS_MAX: usize = 4_096;
 /// The first byte pair of what [`Peers::to_bytes`] writes.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// What is written, besides the version.
-type Saved = (Vec<Level>, Vec<Model>, Vec<[Curves; KINDS]>, u64);
+type Saved = (Vec<Level>, Vec<Model>, Vec<([Curves; KINDS], Curves, Vec<f32>)>, u64);
+type CellRef<'c> = ([&'c Curves; KINDS], &'c Curves, &'c [f32]);
 
 /// A group, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,12 +80,27 @@ impl std::error::Error for PeersError {}
 /// Curves of each kind of member.
 type KindCurves = [Arc<Curves>; KINDS];
 
+/// What p-values are worth in a calibrated group.
+#[derive(Debug, Clone)]
+struct Cell {
+    curves: KindCurves,
+    /// Those of members of any kind.
+    pooled: Arc<Curves>,
+    today: Factors,
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self { curves: KindCurves::default(), pooled: Arc::default(), today: [1.0; FEATURES] }
+    }
+}
+
 /// All groups of an organisation. 1.5 KiB a group, 175 KiB a role, and the categories that are known.
 #[derive(Debug, Clone)]
 pub struct Peers {
     levels: Vec<Level>,
     groups: Vec<Group>,
-    curves: Vec<KindCurves>,
+    cells: Vec<Cell>,
     refused: u64,
 }
 
@@ -89,7 +108,7 @@ impl Default for Peers {
     /// Nothing is known of anybody.
     fn default() -> Self {
         let levels = vec![Level::organisation(Class::Human, 0), Level::organisation(Class::Service, 1)];
-        Self::derived(levels, vec![Model::default(); 2], vec![KindCurves::default(); 2])
+        Self::derived(levels, vec![Model::default(); 2], vec![Cell::default(); 2])
     }
 }
 
@@ -116,9 +135,9 @@ impl Peers {
             self.refused += 1;
             return parent;
         }
-        let cell = if is_role { self.cells() } else { self.levels[parent.index()].cell() };
+        let cell = if is_role { self.cells.len() } else { self.levels[parent.index()].cell() };
         if is_role {
-            self.curves.push(self.curves[self.levels[parent.index()].cell()].clone());
+            self.cells.push(self.cells[self.levels[parent.index()].cell()].clone());
         }
         let at = id(self.levels.len());
         self.levels.push(self.levels[parent.index()].child(parent, name, is_role, cell));
@@ -143,7 +162,7 @@ impl Peers {
 
     /// How many groups are calibrated: the roles, people, and service accounts.
     pub fn cells(&self) -> usize {
-        self.curves.len()
+        self.cells.len()
     }
 
     /// How often a role or team was taken for the group above it, for want of room.
@@ -151,8 +170,8 @@ impl Peers {
         self.refused
     }
 
-    /// Looks at everybody anew: priors and likelihoods from `tally`, which was made over these groups, and curves from `calibration`.
-    pub fn refresh(&mut self, tally: Tally, calibration: &Calibration) {
+    /// Looks at everybody anew: priors and likelihoods from `tally`, which was made over these groups, and how much peers surprise today.
+    pub fn refresh(&mut self, tally: Tally) {
         let sums = tally.summed(&self.levels);
         let mut models: Vec<Model> = Vec::with_capacity(self.levels.len());
         for (at, level) in self.levels.iter_mut().enumerate() {
@@ -160,21 +179,32 @@ impl Peers {
             let broader = level.parent().map(|it| &models[it.index()]);
             models.push(Model::of(level.class(), &tally::chain(&sums, level, at), broader));
         }
-        let mut curves: Vec<KindCurves> = Vec::with_capacity(self.curves.len());
-        for level in self.levels.iter().filter(|it| it.has_own_cell()) {
-            let broader = level.parent().map(|it| &curves[self.levels[it.index()].cell()]);
-            let pooled = broader.is_none().then(|| calibration.pooled(level.cell()));
-            let of = |kind: Kind| {
-                let broader = broader.map(|it| it[kind.index()].as_ref()).or(pooled.as_ref());
-                calibration.curves(level.cell(), kind, broader)
-            };
-            curves.push(Kind::ALL.map(|kind| Arc::new(of(kind))));
+        for (at, level) in self.levels.iter().enumerate().filter(|(_, it)| it.has_own_cell()) {
+            let cell = &mut self.cells[level.cell()];
+            cell.today = sums[at].today.factors(&cell.pooled);
         }
-        let levels = std::mem::take(&mut self.levels);
-        *self = Self { refused: self.refused, ..Self::derived(levels, models, curves) };
+        let (levels, cells) = (std::mem::take(&mut self.levels), std::mem::take(&mut self.cells));
+        *self = Self { refused: self.refused, ..Self::derived(levels, models, cells) };
     }
 
-    fn derived(levels: Vec<Level>, models: Vec<Model>, curves: Vec<KindCurves>) -> Self {
+    /// Finds out anew what p-values are worth, from `calibration`: in force from the next [`Self::refresh`] on.
+    pub fn recalibrate(&mut self, calibration: &Calibration) {
+        let mut cells: Vec<Cell> = Vec::with_capacity(self.cells.len());
+        for level in self.levels.iter().filter(|it| it.has_own_cell()) {
+            let at = level.cell();
+            let broader = level.parent().map(|it| &cells[self.levels[it.index()].cell()].curves);
+            let pooled = calibration.pooled(at);
+            let of = |kind: Kind| {
+                let broader = broader.map_or(&pooled, |it| it[kind.index()].as_ref());
+                calibration.curves(at, kind, Some(broader))
+            };
+            let curves = Kind::ALL.map(|kind| Arc::new(of(kind)));
+            cells.push(Cell { curves, pooled: Arc::new(pooled), today: self.cells[at].today });
+        }
+        self.cells = cells;
+    }
+
+    fn derived(levels: Vec<Level>, models: Vec<Model>, cells: Vec<Cell>) -> Self {
         let mut kinds: Vec<[Arc<novelty::Peers>; DIMENSIONS]> = Vec::with_capacity(levels.len());
         for (level, model) in levels.iter().zip(&models) {
             let parent = level.parent().map(|it| kinds[it.index()].clone());
@@ -182,16 +212,20 @@ impl Peers {
         }
         let groups = levels.iter().zip(models).zip(kinds).enumerate();
         let groups = groups
-            .map(|(at, ((level, model), kinds))| Group::new(id(at), level, model, kinds, curves[level.cell()].clone()))
+            .map(|(at, ((level, model), kinds))| {
+                let Cell { curves, today, .. } = cells[level.cell()].clone();
+                Group::new(id(at), level, model, kinds, curves, today)
+            })
             .collect();
-        Self { levels, groups, curves, refused: 0 }
+        Self { levels, groups, cells, refused: 0 }
     }
 
     /// Everything, with its version.
     pub fn to_bytes(&self) -> Vec<u8> {
         let models: Vec<&Model> = self.groups.iter().map(Group::model).collect();
-        let curves: Vec<[&Curves; KINDS]> = self.curves.iter().map(|it| it.each_ref().map(AsRef::as_ref)).collect();
-        let saved = (&self.levels, models, curves, self.refused);
+        let cells: Vec<CellRef<'_>> =
+            self.cells.iter().map(|it| (it.curves.each_ref().map(AsRef::as_ref), &*it.pooled, &it.today[..])).collect();
+        let saved = (&self.levels, models, cells, self.refused);
         postcard::to_extend(&saved, VERSION.to_le_bytes().to_vec()).expect("writing to memory fails for no value of these types")
     }
 
@@ -207,17 +241,20 @@ impl Peers {
         if version != VERSION {
             return Err(PeersError::Version(version));
         }
-        let (levels, models, curves, refused): Saved = postcard::from_bytes(body).map_err(|it| damaged(&it.to_string()))?;
+        let (levels, models, cells, refused): Saved = postcard::from_bytes(body).map_err(|it| damaged(&it.to_string()))?;
         let is_whole = levels.len() >= 2
             && levels.len() <= GROUPS_MAX
             && models.len() == levels.len()
-            && curves.iter().flatten().all(Curves::is_whole)
-            && levels.iter().enumerate().all(|(at, it)| it.fits(at, curves.len()))
-            && levels.iter().filter(|it| it.has_own_cell()).count() == curves.len();
-        if !is_whole {
-            return Err(damaged("groups, models and curves don't fit together"));
-        }
-        Ok(Self { refused, ..Self::derived(levels, models, curves.into_iter().map(|it| it.map(Arc::new)).collect()) })
+            && cells.iter().all(|(curves, pooled, _)| curves.iter().all(Curves::is_whole) && pooled.is_whole())
+            && levels.iter().enumerate().all(|(at, it)| it.fits(at, cells.len()))
+            && levels.iter().filter(|it| it.has_own_cell()).count() == cells.len();
+        let cells = cells.into_iter().map(|(curves, pooled, today)| {
+            let today = today.try_into().ok()?;
+            Some(Cell { curves: curves.map(Arc::new), pooled: Arc::new(pooled), today })
+        });
+        let cells = cells.collect::<Option<Vec<Cell>>>().filter(|_| is_whole);
+        let cells = cells.ok_or_else(|| damaged("groups, models and curves don't fit together"))?;
+        Ok(Self { refused, ..Self::derived(levels, models, cells) })
     }
 }
 

@@ -268,6 +268,11 @@ impl Person {
         self.header.pace
     }
 
+    /// By feature, the bin of the rarest of the day; 0 where nothing was rare.
+    pub(crate) const fn rarest(&self) -> &[u8; FEATURES] {
+        &self.rarest
+    }
+
     /// The actor's risk, which the profile only carries.
     pub const fn risk(&self) -> &Risk {
         &self.risk
@@ -334,6 +339,17 @@ impl Person {
         let habit = self.daily_habit(daily);
         let is_known = habit.windows() >= 10.0 && habit.rate() >= 0.5;
         is_known.then(|| (self.recents[daily].mean() / habit.rate()).clamp(0.5, 2.0))
+    }
+
+    /// How far the latest day is above the habit, if that is known: families, then distinct targets.
+    pub(crate) fn latest_rise(&self, daily: usize) -> Option<f64> {
+        let habit = self.daily_habit(daily);
+        let count = match self.counts.get(daily) {
+            Some(windows) => f64::from(windows[Window::Day.index()].current()),
+            None => self.targets_today.estimate(),
+        };
+        let is_known = habit.windows() >= 10.0 && habit.rate() >= 0.5;
+        is_known.then(|| (count / habit.rate()).clamp(0.5, 2.0))
     }
 
     const fn daily_habit(&self, daily: usize) -> &Habit {

@@ -11,10 +11,18 @@ use serde::{Deserialize, Serialize};
 pub const FAMILIES: usize = 12;
 /// Half-lives at which rules see the risk, in days. The second is the one that the budget works with.
 pub const HALF_LIVES_DAYS: [f64; 4] = [1.0, 3.0, 7.0, 30.0];
-/// A family's strength is at most this: 10⁻⁷ a day counts in full.
+/// What happens on more than one day in a hundred is nothing …
+const ORDINARY: f64 = 2.0;
+/// … and a family's strength is at most this: 10⁻⁸ a day counts in full.
 const STRENGTH_MAX: f64 = 6.0;
+/// The family of what lasts for weeks: its best is not of the day but fades over [`LASTING_DAYS`], so that what went on yesterday raises
+/// nothing today.
+pub const LASTING: usize = FAMILIES - 1;
+const LASTING_DAYS: u16 = 30;
 /// A strength is remembered in 40ths.
 const STEPS: f64 = 40.0;
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "8")]
+const FADES: u8 = (STRENGTH_MAX * STEPS) as u8 / LASTING_DAYS as u8;
 const MINUTES_PER_DAY: f64 = 1_440.0;
 
 /// How sensitive what was touched is, and how much the actor could do.
@@ -56,7 +64,7 @@ pub struct Risk {
 const _: () = assert!(size_of::<Risk>() == 36);
 
 impl Risk {
-    /// Takes in the score that family `family` alone gives an event: with s = max(0, -log10 E - 1), at most 6, the increment is how far
+    /// Takes in the score that family `family` alone gives an event: with s = max(0, -log10 E - 2), at most 6, the increment is how far
     /// s exceeds the family's best of the day, times the sensitivity; before it, R ← R·2^(-Δt/h). Gives the increment.
     ///
     /// `minute` counts minutes since the epoch, `day` the actor's own days; time that goes back decays nothing. A family beyond
@@ -64,7 +72,10 @@ impl Risk {
     pub fn add(&mut self, minute: u32, day: u16, family: usize, score: Score, sensitivity: Sensitivity) -> f64 {
         self.decay(minute);
         if day > self.day {
+            let faded = u16::from(FADES).saturating_mul(day - self.day);
+            let lasting = self.best[LASTING].saturating_sub(u8::try_from(faded).unwrap_or(u8::MAX));
             (self.day, self.best) = (day, [0; FAMILIES]);
+            self.best[LASTING] = lasting;
         }
         let best = &mut self.best[family.min(FAMILIES - 1)];
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 240")]
@@ -94,7 +105,7 @@ impl Risk {
     }
 }
 
-/// max(0, -log10 E - 1), at most 6: what happens more than once in ten days is nothing.
+/// max(0, -log10 E - 2), at most 6.
 fn strength(score: Score) -> f64 {
-    (0.1 * score.get() - 1.0).clamp(0.0, STRENGTH_MAX)
+    (0.1 * score.get() - ORDINARY).clamp(0.0, STRENGTH_MAX)
 }

@@ -4,9 +4,12 @@ use super::GroupId;
 use super::KindCurves;
 use super::level::Level;
 use super::tally::{COUNTS, DAILY, Sums};
+use super::today::Factors;
+use crate::LogP;
 use crate::calibrate::{Curves, Kind};
 use crate::clock::PeerClock;
 use crate::counts::{Gate, Habit, Prior, narrow};
+use crate::feature::Feature;
 use crate::novelty::{self, Openness};
 use crate::observation::{Class, DIMENSIONS, Dimension, ERRANDS, Errand, Family, SPANS, Span, WINDOWS, Window};
 use crate::ratio::{GroupRatios, RatioPrior};
@@ -49,6 +52,8 @@ pub(super) struct Model {
     pace: Pace,
     /// By which factor members' daily rates have lately risen, at the median: families, targets.
     rises: [f32; DAILY],
+    /// By which factor their latest days are above their habits, at the median.
+    latest: [f32; DAILY],
     strength: f32,
     /// Active days of a member, on average, of the first thirty.
     days: f32,
@@ -63,6 +68,7 @@ impl Default for Model {
             openness: [Openness::UNKNOWN; DIMENSIONS],
             pace: Pace::UNKNOWN,
             rises: [1.0; DAILY],
+            latest: [1.0; DAILY],
             strength: STRENGTH[0],
             days: 0.0,
         }
@@ -70,7 +76,7 @@ impl Default for Model {
 }
 
 /// Active days of the average member from which on a group's surprises are worth counting.
-const SETTLED_DAYS: f32 = 10.0;
+const SETTLED_DAYS: f32 = 5.0;
 /// θ of people and of service accounts, of whom something new is less expected.
 const STRENGTH: [f32; 2] = [2.0, 0.5];
 /// How many members a broader group's week, pace and openness are worth.
@@ -104,6 +110,7 @@ impl Model {
             }),
             pace: own.pace().map_or(broader.pace, |it| broader.pace.towards(it, members)),
             rises: std::array::from_fn(|at| own.rise(at).unwrap_or(broader.rises[at])),
+            latest: std::array::from_fn(|at| own.latest_rise(at).unwrap_or(broader.latest[at])),
             strength,
             days: own.days().map_or(broader.days, |it| it.max(broader.days)),
         }
@@ -124,6 +131,7 @@ pub struct Group {
     gates: [Gate; 31],
     kinds: [Arc<novelty::Peers>; DIMENSIONS],
     curves: KindCurves,
+    today: Factors,
 }
 
 impl Group {
@@ -133,10 +141,11 @@ impl Group {
         model: Model,
         kinds: [Arc<novelty::Peers>; DIMENSIONS],
         curves: KindCurves,
+        today: Factors,
     ) -> Self {
         let gates = model.rates.map(|it| Gate::beneath(Habit::default().predict(&it)));
         let cell = u16::try_from(level.cell()).expect("it came from one");
-        Self { id, class: level.class(), cell, model, gates, kinds, curves }
+        Self { id, class: level.class(), cell, model, gates, kinds, curves, today }
     }
 
     pub(super) fn renamed(self, id: GroupId, cell: usize) -> Self {
@@ -225,13 +234,24 @@ impl Group {
         f64::from(self.model.rises[daily])
     }
 
+    /// By which factor members' latest days were above their habits, at the median, at least 1: what everybody does more of is no rise of
+    /// anybody's own.
+    pub(crate) fn common_rise(&self, daily: usize) -> f64 {
+        f64::from(self.model.latest[daily]).max(1.0)
+    }
+
     /// Whether so much is known of its members, or of the whole organisation, that what surprises says something about calibration. In an
-    /// organisation's first fortnight everybody surprises.
+    /// organisation's first week everybody surprises.
     pub fn is_settled(&self) -> bool {
         self.model.days >= SETTLED_DAYS
     }
 
-    /// What p-values are worth here.
+    /// What `p`, per active day, of `feature` is worth of such a member on such a day as today.
+    pub fn recalibrated(&self, kind: Kind, feature: Feature, p: LogP) -> LogP {
+        self.curves(kind).recalibrated(feature, p).times(self.today[feature.index()].into())
+    }
+
+    /// What p-values are worth here on a day like any other.
     pub fn curves(&self, kind: Kind) -> &Curves {
         &self.curves[kind.index()]
     }

@@ -1,6 +1,7 @@
 //! Sums over profiles, by group: what the peers are made of. They can be added up over shards.
 
 use super::level::Level;
+use super::today::Today;
 use super::{GroupId, Pace, Peers};
 use crate::clock::GroupHours;
 use crate::counts::{GroupRates, narrow};
@@ -9,6 +10,8 @@ use crate::person::Person;
 use crate::ratio::GroupRatios;
 use std::collections::BTreeMap;
 
+/// A day.
+const SECONDS_PER_DAY: u32 = 86_400;
 /// How many habits of counts there are.
 pub(super) const COUNTS: usize = FAMILIES * WINDOWS;
 /// Daily habits that may drift: families, and distinct targets.
@@ -38,12 +41,24 @@ pub(super) struct Sums {
     days: f64,
     paces: [f64; 3],
     rises: [[f32; RISE_BINS]; DAILY],
+    /// The same of the latest day beside the habit.
+    latest: [[f32; RISE_BINS]; DAILY],
+    /// Members who were active within a day, and the bins of the rarest that each had of a feature.
+    pub(super) today: Today,
 }
 
 const _: () = assert!(COUNTS + SPANS + 2 == 31);
 
 impl Sums {
-    fn add(&mut self, person: &Person) {
+    fn add(&mut self, person: &Person, since: u32) {
+        if person.last_seen() >= since {
+            self.today.add(person);
+            for daily in 0..DAILY {
+                if let Some(rise) = person.latest_rise(daily) {
+                    self.latest[daily][rise_bin(rise)] += 1.0;
+                }
+            }
+        }
         for family in Family::ALL {
             for window in Window::ALL {
                 self.rates[family.index() * WINDOWS + window.index()].add(person.habit(family, window));
@@ -83,10 +98,7 @@ impl Sums {
         }
         for (at, bins) in self.rises.iter_mut().enumerate() {
             if let Some(rise) = person.rise(at) {
-                let steps = (RISE_STEPS * (libm::log2(rise) + 1.0)).clamp(0.0, 16.0);
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bins")]
-                let bin = steps.round() as usize;
-                bins[bin] += 1.0;
+                bins[rise_bin(rise)] += 1.0;
             }
         }
     }
@@ -106,6 +118,8 @@ impl Sums {
         self.members += other.members;
         self.days += other.days;
         self.paces.iter_mut().zip(other.paces).for_each(|(it, other)| *it += other);
+        self.today.merge(&other.today);
+        self.latest.iter_mut().flatten().zip(other.latest.iter().flatten()).for_each(|(it, other)| *it += other);
         self.rises.iter_mut().flatten().zip(other.rises.iter().flatten()).for_each(|(it, other)| *it += other);
     }
 
@@ -121,37 +135,59 @@ impl Sums {
 
     /// The median rise of a daily rate; nothing where too few members have one.
     pub(super) fn rise(&self, daily: usize) -> Option<f32> {
-        let bins = self.rises[daily];
-        let all: f64 = bins.iter().map(|&it| f64::from(it)).sum();
-        if all < RISE_MEMBERS_MIN {
-            return None;
-        }
-        let mut below = 0.0;
-        let at = bins.iter().position(|&it| {
-            below += f64::from(it);
-            below >= 0.5 * all
-        });
-        at.map(|at| narrow(libm::exp2(crate::pareto::float(at) / RISE_STEPS - 1.0)))
+        median(&self.rises[daily])
     }
+
+    /// The median of the latest day beside the habit; nothing where too few members have both.
+    pub(super) fn latest_rise(&self, daily: usize) -> Option<f32> {
+        median(&self.latest[daily])
+    }
+}
+
+fn rise_bin(rise: f64) -> usize {
+    let steps = (RISE_STEPS * (libm::log2(rise) + 1.0)).clamp(0.0, 16.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bins")]
+    let bin = libm::round(steps) as usize;
+    bin
+}
+
+fn median(bins: &[f32; RISE_BINS]) -> Option<f32> {
+    let all: f64 = bins.iter().map(|&it| f64::from(it)).sum();
+    if all < RISE_MEMBERS_MIN {
+        return None;
+    }
+    let mut below = 0.0;
+    let at = bins.iter().position(|&it| {
+        below += f64::from(it);
+        below >= 0.5 * all
+    });
+    at.map(|at| narrow(libm::exp2(crate::pareto::float(at) / RISE_STEPS - 1.0)))
 }
 
 /// Sums over all profiles of a shard, by group. Sums of floats depend on their order: add people in a fixed one, and shards in theirs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
     groups: Vec<Sums>,
+    /// Whoever was active since this second is active today.
+    since: u32,
 }
 
 impl Tally {
-    /// Of nobody, for the groups of `peers`.
+    /// Of nobody, for the groups of `peers`, whatever day it is.
     pub fn of(peers: &Peers) -> Self {
-        Self { groups: vec![Sums::default(); peers.len()] }
+        Self { groups: vec![Sums::default(); peers.len()], since: u32::MAX }
+    }
+
+    /// Of nobody, for the groups of `peers`, at `second`: what many surprise with within a day of it says something about the day.
+    pub fn at(peers: &Peers, second: u32) -> Self {
+        Self { since: second.saturating_sub(SECONDS_PER_DAY), ..Self::of(peers) }
     }
 
     /// Adds a person to their group.
     pub fn add(&mut self, person: &Person) {
         let GroupId(at) = person.group();
         if let Some(sums) = self.groups.get_mut(usize::from(at)) {
-            sums.add(person);
+            sums.add(person, self.since);
         }
     }
 

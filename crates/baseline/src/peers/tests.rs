@@ -49,8 +49,10 @@ fn shards_that_are_tallied_apart_make_the_same_peers() {
     people[1..].iter().for_each(|it| right.add(it));
     left.merge(&right);
     let mut other = Peers::from_bytes(&peers.to_bytes()).unwrap();
-    peers.refresh(whole, &calibration);
-    other.refresh(left, &calibration);
+    peers.recalibrate(&calibration);
+    peers.refresh(whole);
+    other.recalibrate(&calibration);
+    other.refresh(left);
     let key = crate::person::Person::key(identity(0));
     for dimension in Dimension::ALL {
         let mass = |it: &Peers| it.of(team).kinds(dimension).mass(key);

@@ -74,7 +74,7 @@ impl Person {
         let settled = self.close_daily(group, daily, count, is_suspect, week);
         let slow = if place == 0 { &mut self.slow_targets } else { &mut self.slow_private_reads };
         if settled.windows >= SLOW_FROM {
-            slow.add(count, settled.mean, settled.dispersion);
+            slow.add(count / group.common_rise(daily), settled.mean, settled.dispersion);
         }
         self.header.slow_p[place] = crate::counts::narrow(-slow.evidence());
     }

@@ -132,7 +132,7 @@ impl Surprise {
     pub fn contributions<const N: usize>(&self, group: &Group) -> [Option<(Channel, Contribution)>; N] {
         contributions::<N>(&self.channels, 1.0).map(|it| {
             it.map(|it| {
-                let p = group.curves(self.kind).recalibrated(Feature::All, without(&self.channels, it.channel));
+                let p = group.recalibrated(self.kind, Feature::All, without(&self.channels, it.channel));
                 (Channel::ALL[it.channel], Contribution { without: Score::of(p, 1.0), ..it })
             })
         })
@@ -168,7 +168,7 @@ impl Surprise {
             expected: judged.expected,
             p_self: judged.p_self,
             p_peer: judged.p_peer,
-            p: group.curves(self.kind).recalibrated(feature, a_day),
+            p: group.recalibrated(self.kind, feature, a_day),
             evidence: judged.evidence,
             is_continued: false,
             bin: Histogram::bin_of(judged.mid.times(chances.max(1.0))),
@@ -190,7 +190,7 @@ impl Surprise {
             term.p = term.p.min(it.p.times(channel.features()));
         }
         self.raw = across_families(&self.channels);
-        self.p = group.curves(self.kind).recalibrated(Feature::All, self.raw);
+        self.p = group.recalibrated(self.kind, Feature::All, self.raw);
         self.score = Score::of(self.p, 1.0);
     }
 }

@@ -1,6 +1,6 @@
 //! Risk: what raises it, what doesn't, and how it fades.
 
-use super::{FAMILIES, Risk, Sensitivity};
+use super::{FAMILIES, LASTING, Risk, Sensitivity};
 use crate::LogP;
 use crate::combine::Score;
 use proptest::prelude::*;
@@ -14,20 +14,29 @@ fn score(exponent: f64) -> Score {
 #[test]
 fn volume_does_not_raise_risk_but_something_new_does() {
     let mut risk = Risk::default();
-    assert!((risk.add(0, 1, 0, score(4.0), Sensitivity::Ordinary) - 3.0).abs() < 0.03);
+    assert!((risk.add(0, 1, 0, score(5.0), Sensitivity::Ordinary) - 3.0).abs() < 0.03);
     for minute in 1..500 {
-        assert!(risk.add(minute, 1, 0, score(4.0), Sensitivity::Ordinary) == 0.0);
+        assert!(risk.add(minute, 1, 0, score(5.0), Sensitivity::Ordinary) == 0.0);
     }
-    assert!((risk.add(500, 1, 0, score(5.0), Sensitivity::Ordinary) - 1.0).abs() < 0.03, "only the increment");
-    assert!((risk.add(500, 1, 1, score(3.0), Sensitivity::Critical) - 4.0).abs() < 0.06, "another family counts by itself");
+    assert!((risk.add(500, 1, 0, score(6.0), Sensitivity::Ordinary) - 1.0).abs() < 0.03, "only the increment");
+    assert!((risk.add(500, 1, 1, score(4.0), Sensitivity::Critical) - 4.0).abs() < 0.06, "another family counts by itself");
 }
 
 #[test]
 fn the_next_day_may_be_surprising_again() {
     let mut risk = Risk::default();
-    risk.add(0, 1, 0, score(4.0), Sensitivity::Ordinary);
-    assert!(risk.add(DAY, 2, 0, score(4.0), Sensitivity::Ordinary) > 2.9);
-    assert!(risk.add(DAY, 1, 0, score(4.0), Sensitivity::Ordinary) == 0.0, "a late event of yesterday is not another day");
+    risk.add(0, 1, 0, score(5.0), Sensitivity::Ordinary);
+    assert!(risk.add(DAY, 2, 0, score(5.0), Sensitivity::Ordinary) > 2.9);
+    assert!(risk.add(DAY, 1, 0, score(5.0), Sensitivity::Ordinary) == 0.0, "a late event of yesterday is not another day");
+}
+
+#[test]
+fn what_lasts_for_weeks_raises_the_risk_once_and_not_every_day() {
+    let mut risk = Risk::default();
+    let rises: Vec<f64> =
+        (0..60_u16).map(|day| risk.add(u32::from(day) * DAY, day + 1, LASTING, score(5.0), Sensitivity::Ordinary)).collect();
+    assert!(rises[0] > 2.9 && rises[1..].iter().all(|it| *it <= 0.21), "{rises:?}");
+    assert!(risk.add(60 * DAY, 61, LASTING, score(7.0), Sensitivity::Ordinary) > 1.9, "what gets worse does");
 }
 
 #[test]
@@ -44,7 +53,7 @@ fn each_reading_fades_with_its_own_half_life() {
 #[test]
 fn the_ordinary_is_no_risk_and_the_impossible_is_bounded() {
     let mut risk = Risk::default();
-    assert!(risk.add(0, 1, 0, score(0.9), Sensitivity::Critical) == 0.0);
+    assert!(risk.add(0, 1, 0, score(1.9), Sensitivity::Critical) == 0.0);
     assert!((risk.add(0, 1, usize::MAX, Score::MAX, Sensitivity::Critical) - 12.0).abs() < 1e-9);
 }
 

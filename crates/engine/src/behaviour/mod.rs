@@ -24,7 +24,7 @@ use baseline::observation::Observation;
 use baseline::peers::{Group, GroupId};
 use baseline::person::{Person, Surprise};
 use baseline::population::{Population, Seat};
-use baseline::risk::Sensitivity;
+use baseline::risk::{LASTING, Sensitivity};
 use baseline::{LogP, population};
 use hashbrown::HashSet;
 use model::Level;
@@ -207,7 +207,8 @@ impl Behaviour {
             let p = surprise.channel(channel);
             if p < LogP::HALF {
                 let score = Score::of(p, 1.0);
-                raised += person.risk_mut().add(minute, it.day, channel.index(), score, observed.sensitivity);
+                let family = if channel == Channel::Slow { LASTING } else { channel.index() };
+                raised += person.risk_mut().add(minute, it.day, family, score, observed.sensitivity);
             }
         }
         Some(Judged { seat, group, observed, raised, idle_days })

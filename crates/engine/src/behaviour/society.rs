@@ -9,6 +9,9 @@ use model::EventTime;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// What p-values are worth is found out anew every quarter of a day: days are what it is made of.
+const CALIBRATED_EVERY: u32 = 6 * 3_600;
+
 /// What makes people peers. Role and team are hashes of their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct GroupKey {
@@ -22,8 +25,8 @@ pub(crate) struct GroupKey {
 pub struct Society {
     peers: Peers,
     groups: HashMap<GroupKey, GroupId>,
-    /// When it was looked at last, in seconds since the epoch.
-    refreshed: u32,
+    /// When it was found out what p-values are worth, in seconds since the epoch.
+    calibrated: u32,
 }
 
 impl Society {
@@ -55,7 +58,7 @@ impl Society {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut groups: Vec<(GroupKey, GroupId)> = self.groups.iter().map(|(key, id)| (*key, *id)).collect();
         groups.sort_unstable();
-        let saved = (self.peers.to_bytes(), groups, self.refreshed);
+        let saved = (self.peers.to_bytes(), groups, self.calibrated);
         postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
     }
 
@@ -66,9 +69,9 @@ impl Society {
     /// Says what is wrong with bytes of another version, cut off or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         type Saved = (Vec<u8>, Vec<(GroupKey, GroupId)>, u32);
-        let (peers, groups, refreshed): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let (peers, groups, calibrated): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
         let peers = Peers::from_bytes(&peers).map_err(|it| it.to_string())?;
-        Ok(Self { peers, groups: groups.into_iter().collect(), refreshed })
+        Ok(Self { peers, groups: groups.into_iter().collect(), calibrated })
     }
 }
 
@@ -79,27 +82,31 @@ pub fn refresh<'b>(shards: impl IntoIterator<Item = &'b mut Behaviour>, reached:
     let second = u32::try_from(reached.ms().div_euclid(1_000)).unwrap_or(0);
     let mut shards: Vec<&mut Behaviour> = shards.into_iter().collect();
     let Some(first) = shards.first() else { return };
-    let Society { mut peers, mut groups, refreshed } = first.society.renewed();
+    let Society { mut peers, mut groups, mut calibrated } = first.society.renewed();
     shards.iter_mut().for_each(|it| it.wanted_known.clear());
     for key in shards.iter_mut().flat_map(|it| it.wanted.drain(..)) {
         groups.entry(key).or_insert_with(|| peers.group(key.class, key.role, key.team));
     }
-    let mut tally = Tally::of(&peers);
-    let mut calibration = Calibration::default();
-    let days = if refreshed == 0 { 0.0 } else { f64::from(second.saturating_sub(refreshed)) / 86_400.0 };
-    for shard in &mut shards {
-        shard.population.people().for_each(|(_, it)| tally.add(it));
-        calibration.merge(&shard.calibration);
-        shard.calibration.decay(days);
+    if calibrated == 0 || second >= calibrated.saturating_add(CALIBRATED_EVERY) {
+        let days = if calibrated == 0 { 0.0 } else { f64::from(second - calibrated) / 86_400.0 };
+        let mut calibration = Calibration::default();
+        for shard in &mut shards {
+            calibration.merge(&shard.calibration);
+            shard.calibration.decay(days);
+        }
+        peers.recalibrate(&calibration);
+        calibrated = second;
     }
-    peers.refresh(tally, &calibration);
-    let society = Arc::new(Society { peers, groups, refreshed: second });
+    let mut tally = Tally::at(&peers, second);
+    shards.iter().flat_map(|it| it.population.people()).for_each(|(_, it)| tally.add(it));
+    peers.refresh(tally);
+    let society = Arc::new(Society { peers, groups, calibrated });
     shards.into_iter().for_each(|it| it.society = Arc::clone(&society));
 }
 
 impl Society {
     /// A copy to be looked at anew.
     fn renewed(&self) -> Self {
-        Self { peers: self.peers.clone(), groups: self.groups.clone(), refreshed: self.refreshed }
+        Self { peers: self.peers.clone(), groups: self.groups.clone(), calibrated: self.calibrated }
     }
 }

@@ -1,0 +1,113 @@
+//! Days on which everybody surprises: an incident, a holiday, a new tool, a log that changed. What many peers have today is no sign of
+//! misuse, however rare it is on other days, so p-values are worth as many times more as peers surprise more often.
+
+use crate::calibrate::{BINS, Curves};
+use crate::feature::{FEATURES, Feature};
+use crate::person::Person;
+use crate::{LogP, counts::narrow};
+
+/// Fewer members than this with something so rare say nothing about the day.
+const MEMBERS_MIN: f64 = 4.0;
+/// What occurs on more than one day in ten is not counted.
+const P_COUNTED: f64 = 0.1;
+/// A day explains no more.
+const FACTOR_MAX: f64 = 1_000.0;
+/// Width of a bin of s = -log10 p.
+const BIN_WIDTH: f64 = 0.1;
+
+/// By feature, how many times as often as usual members surprise today.
+pub(super) type Factors = [f32; FEATURES];
+
+/// By feature, how many members have a rarest of the day in each bin.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Today {
+    members: f64,
+    bins: Vec<[u16; BINS]>,
+}
+
+impl Default for Today {
+    fn default() -> Self {
+        Self { members: 0.0, bins: Vec::new() }
+    }
+}
+
+impl Today {
+    /// Counts the present, or latest, day of a member.
+    pub(super) fn add(&mut self, person: &Person) {
+        if self.bins.is_empty() {
+            self.bins = vec![[0; BINS]; FEATURES];
+        }
+        self.members += 1.0;
+        for (bins, &bin) in self.bins.iter_mut().zip(person.rarest()) {
+            if bin > 0 {
+                let bin = &mut bins[usize::from(bin).min(BINS - 1)];
+                *bin = bin.saturating_add(1);
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.members += other.members;
+        if self.bins.is_empty() {
+            self.bins.clone_from(&other.bins);
+            return;
+        }
+        for (it, other) in self.bins.iter_mut().flatten().zip(other.bins.iter().flatten()) {
+            *it = it.saturating_add(*other);
+        }
+    }
+
+    /// By feature, how many times as often as usual members surprise today, at least once: the largest ratio, at any rarity, of how many
+    /// there are (less what chance may add) to how many `usual` expects.
+    pub(super) fn factors(&self, usual: &Curves) -> Factors {
+        let mut factors = [1.0; FEATURES];
+        let edges: [LogP; BINS] = std::array::from_fn(|at| LogP::of(libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at))));
+        for (feature, bins) in Feature::all().zip(&self.bins) {
+            let mut above = 0.0;
+            let mut factor = 1.0_f64;
+            for at in (1..BINS).rev() {
+                above += f64::from(bins[at]);
+                if above < MEMBERS_MIN || bins[at] == 0 {
+                    continue;
+                }
+                let p = usual.recalibrated(feature, edges[at]).p();
+                if p <= P_COUNTED {
+                    factor = factor.max((above - above.sqrt()) / (self.members * p + 1.0));
+                }
+            }
+            factors[feature.index()] = narrow(factor.min(FACTOR_MAX));
+        }
+        factors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(members: u16, surprised: u16, bin: usize) -> [f32; FEATURES] {
+        let mut bins = vec![[0; BINS]; FEATURES];
+        bins[Feature::Hour.index()][bin] = surprised;
+        Today { members: members.into(), bins }.factors(&Curves::default())
+    }
+
+    #[test]
+    fn what_many_have_today_is_worth_less() {
+        // One in 1,000 usually; 100 of 300 today.
+        let factor = day(300, 100, 30)[Feature::Hour.index()];
+        assert!((60.0..100.0).contains(&factor), "{factor}");
+        assert!((day(300, 100, 30)[Feature::Travel.index()] - 1.0).abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn a_few_who_work_together_are_no_day_like_that() {
+        assert!((day(300, 3, 90)[Feature::Hour.index()] - 1.0).abs() < f32::EPSILON);
+        assert!(day(300, 5, 90)[Feature::Hour.index()] < 3.0);
+    }
+
+    #[test]
+    fn ordinary_days_change_nothing() {
+        // One in ten, of 300: 30 on average.
+        assert!((day(300, 33, 10)[Feature::Hour.index()] - 1.0).abs() < 0.01);
+    }
+}
