@@ -105,11 +105,12 @@ fn windows(criterion: &mut Criterion) {
         group.bench_function(*name, |bencher| {
             bencher.iter_with_large_drop(|| {
                 let mut windows = Windows::new(set, limits);
-                let mut told = Vec::new();
+                let (mut told, mut alerts) = (Vec::new(), Vec::new());
                 let mut fired = 0;
                 for hit in hits {
                     let watermark = hit.time.plus_ms(-300_000);
-                    fired += usize::from(windows.hit(hit, &CAUSE, watermark).is_some());
+                    windows.hit(hit, &CAUSE, watermark, &mut alerts);
+                    fired += alerts.drain(..).count();
                     if windows.due(None).is_some_and(|due| due <= watermark) {
                         windows.settle(0, watermark, &mut told);
                         fired += told.drain(..).count();

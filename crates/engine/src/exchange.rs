@@ -85,7 +85,9 @@ impl Exchange {
     pub fn work_level(&mut self, book: &Rulebook, level: u8, hits: &[&Routed], ticks: &[Tick], out: &mut Outbox) {
         for (number, hit) in hits.iter().enumerate() {
             self.catch_up(book, level, ticks, hit.position, out);
-            for fired in self.windows.hit(&hit.hit, &hit.cause(), hit.watermark) {
+            let mut fired = Vec::new();
+            self.windows.hit(&hit.hit, &hit.cause(), hit.watermark, &mut fired);
+            for fired in fired {
                 let Hit { correlation, step, group, time, .. } = hit.hit;
                 let spark = Spark { correlation, step, group, fired, cause: hit.cause(), time, at: hit.place() };
                 climb(Programs::new(&book.programs, 0, &book.policy), &mut self.rereader, spark, &mut out.alerts, &mut out.routed);

@@ -397,7 +397,9 @@ impl Shard {
     }
 
     fn hit(&mut self, lane: &Lane, hit: &Hit, cause: Cause<'_>, at: Place, out: &mut Outbox) {
-        for fired in self.windows.hit(hit, &cause, at.watermark) {
+        let mut fired = Vec::new();
+        self.windows.hit(hit, &cause, at.watermark, &mut fired);
+        for fired in fired {
             let Hit { correlation, step, group, time, .. } = *hit;
             let spark = Spark { correlation, step, group, fired, cause, time, at };
             self.climb(lane, spark, out);

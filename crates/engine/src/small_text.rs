@@ -48,6 +48,16 @@ impl From<&str> for SmallText {
     }
 }
 
+impl From<&SmallText> for String {
+    fn from(text: &SmallText) -> Self {
+        match &text.0 {
+            Form::Uuid(bytes) => Self::from(Uuid::from_bytes(*bytes).hyphenated().encode_lower(&mut [0; 36])),
+            Form::Inline(len, bytes) => Self::from(std::str::from_utf8(&bytes[..usize::from(*len)]).unwrap_or_default()),
+            Form::Heap(text) => Self::from(&**text),
+        }
+    }
+}
+
 impl fmt::Display for SmallText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -86,13 +96,15 @@ mod tests {
             ["a1b2c3d4-0000-4000-8000-0123456789ab", "A1B2C3D4-0000-4000-8000-0123456789AB", "{1b2c3d4-0000-4000-8000-0123456789ab"]
         {
             assert_eq!(SmallText::from(text).to_string(), text);
+            assert_eq!(String::from(&SmallText::from(text)), text);
         }
     }
 
     proptest! {
         #[test]
         fn every_text_comes_out_as_it_went_in(text in "\\PC{0,60}") {
-            prop_assert_eq!(SmallText::from(text.as_str()).to_string(), text);
+            prop_assert_eq!(SmallText::from(text.as_str()).to_string(), text.as_str());
+            prop_assert_eq!(String::from(&SmallText::from(text.as_str())), text);
         }
     }
 }

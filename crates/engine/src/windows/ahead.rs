@@ -33,6 +33,13 @@ impl Windows {
                     Window::Measured(_) | Window::Pattern(_) => {}
                 }
             }
+            for (window, number) in groups[..count].iter().flatten() {
+                match window {
+                    Window::Counted(window) => window.fetch_next(*number),
+                    Window::Chain(window) => window.fetch_next(*number),
+                    Window::Measured(_) | Window::Pattern(_) => {}
+                }
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ impl Chain {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
+    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime, fired: &mut Vec<Fired>) {
         let events = &mut self.events;
         let idle_before = self.span.horizon(watermark);
         let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| clear(events, &mut group.window));
@@ -81,19 +81,18 @@ impl Chain {
         if events.used() >= self.entries_max as usize {
             self.entries_evicted += 1;
             // The group's own oldest makes room; a group that has none has to wait until others expire.
-            let Some(oldest) = events.oldest(window) else { return Vec::new() };
+            let Some(oldest) = events.oldest(window) else { return };
             events.remove(window, oldest);
         }
         let place = events.insert(window, &Entry::new(hit, step_of(hit.step)), |_, _, _| {});
         let is_latest = events.after(place).is_none();
         let keep_ms = idle_before.ms();
-        let fired = if is_latest {
-            self.judge_latest(number, hit, keep_ms).into_iter().collect()
+        if is_latest {
+            fired.extend(self.judge_latest(number, place, hit, keep_ms));
         } else {
-            self.judge_late(number, place, keep_ms)
-        };
+            self.judge_late(number, place, keep_ms, fired);
+        }
         self.make_room(number, watermark);
-        fired
     }
 
     /// Has brought near what leads to the window of a hit, and tells the number of the group.
@@ -106,21 +105,29 @@ impl Chain {
         self.groups.look(number).inspect(|it| self.events.fetch_end(&it.window));
     }
 
+    /// Has brought near what the window of a group goes on with.
+    pub(super) fn fetch_next(&self, number: u32) {
+        self.groups.look(number).inspect(|it| self.events.fetch_second(&it.window));
+    }
+
     /// Judges the window that ends with the latest hit.
-    fn judge_latest(&mut self, number: u32, hit: &Hit, keep_ms: i64) -> Option<Fired> {
+    fn judge_latest(&mut self, number: u32, place: u32, hit: &Hit, keep_ms: i64) -> Option<Fired> {
         let (group, timespan_ms, time_ms) = (self.groups.at(number), self.span.timespan_ms, hit.time.ms());
         follow(&mut group.begun_ms, usize::from(hit.step), time_ms, timespan_ms);
         let mut holds = is_inside(group.begun_ms[self.steps - 1], time_ms, timespan_ms);
         if holds && !group.told.is_told(time_ms, timespan_ms) {
-            let mut scan = Scan::new(self.steps, timespan_ms);
-            self.events.places(&group.window).for_each(|it| scan.step(&self.events, it));
-            // An event of the chain may have had to go.
-            group.begun_ms = scan.begun_ms;
-            holds = scan.is_complete(time_ms);
-            if holds {
+            let chain = chain_before(&self.events, place, self.steps, group.begun_ms[self.steps - 1]).or_else(|| {
+                // An event of the chain may have had to go.
+                let mut scan = Scan::new(self.steps, timespan_ms);
+                self.events.places(&group.window).for_each(|it| scan.step(&self.events, it));
+                group.begun_ms = scan.begun_ms;
+                scan.is_complete(time_ms).then_some(scan.chains[self.steps - 1])
+            });
+            if let Some(chain) = chain {
                 self.forgotten += group.told.tell(time_ms, timespan_ms, keep_ms);
-                return Some(told(&self.events, &scan.chains[self.steps - 1][..self.steps]));
+                return Some(told(&self.events, &chain[..self.steps]));
             }
+            holds = false;
         }
         if !holds {
             group.told.end(time_ms, timespan_ms);
@@ -129,7 +136,7 @@ impl Chain {
     }
 
     /// Judges the windows that contain a hit that is not the latest.
-    fn judge_late(&mut self, number: u32, late: u32, keep_ms: i64) -> Vec<Fired> {
+    fn judge_late(&mut self, number: u32, late: u32, keep_ms: i64, fired: &mut Vec<Fired>) {
         let Self { groups, events, steps, span, .. } = self;
         let (Group { window, told: told_before, begun_ms, .. }, time_ms) = (groups.at(number), events.time(late));
         let has_twin = events.before(late).is_some_and(|it| events.time(it) == time_ms);
@@ -145,7 +152,7 @@ impl Chain {
         }
         *begun_ms = scan.begun_ms;
         self.forgotten += review.forgotten;
-        ready.iter().map(|chain| told(events, &chain[..*steps])).collect()
+        fired.extend(ready.iter().map(|chain| told(events, &chain[..*steps])));
     }
 
     /// Lets events go that no chain needs any more, and where that is not enough others, which is counted.
@@ -218,6 +225,21 @@ fn follow(begun_ms: &mut [i64; STEPS_MAX], step: usize, time_ms: i64, timespan_m
 /// Whether a chain that began at `begun_ms` is within the window that ends at `end_ms`.
 fn is_inside(begun_ms: i64, end_ms: i64, timespan_ms: i64) -> bool {
     begun_ms != NEVER && end_ms.saturating_sub(begun_ms) <= timespan_ms
+}
+
+/// The chain that began last of those up to `place`, if it began at `begun_ms`: going back in time, the next event of each step before.
+fn chain_before(events: &Timeline<u8>, place: u32, steps: usize, begun_ms: i64) -> Option<[u32; STEPS_MAX]> {
+    let (mut chain, mut steps_left) = ([0; STEPS_MAX], steps);
+    for at in events.back_from(place) {
+        if usize::from(events.value(at)) + 1 == steps_left {
+            steps_left -= 1;
+            chain[steps_left] = at;
+            if steps_left == 0 {
+                return (events.time(at) == begun_ms).then_some(chain);
+            }
+        }
+    }
+    None
 }
 
 /// What an alert says of a chain.

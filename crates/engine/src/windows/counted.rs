@@ -37,20 +37,21 @@ impl Counted {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
+    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime, fired: &mut Vec<Fired>) {
         let Self { store, groups, span, .. } = self;
         let idle_before = span.horizon(watermark);
         let number = groups.touch(hit.group, hit.time, idle_before, |_, group| store.clear(group));
         let group = groups.at(number);
         store.tend(group, idle_before.ms(), span.settled(watermark).ms());
         if !store.has_room(group) {
-            return Vec::new();
+            return;
         }
         let place = store.put(group, &Entry::new(hit, value_in(hit.value, hit.group)), span.timespan_ms);
         if store.timeline.after(place).is_none() {
-            return self.judge_latest(number, place, hit.time.ms(), idle_before.ms());
+            fired.extend(self.judge_latest(number, place, hit.time.ms(), idle_before.ms()));
+        } else {
+            self.judge_late(number, place, hit.time.ms(), idle_before.ms(), fired);
         }
-        self.judge_late(number, place, hit.time.ms(), idle_before.ms())
     }
 
     /// Has brought near what leads to the window of a hit, and tells the number of the group.
@@ -66,24 +67,29 @@ impl Counted {
         self.groups.look(number).inspect(|it| self.store.fetch(it));
     }
 
+    /// Has brought near what the window of a group goes on with.
+    pub(super) fn fetch_next(&self, number: u32) {
+        self.groups.look(number).inspect(|it| self.store.fetch_next(it));
+    }
+
     /// Judges the window that ends with the latest hit.
-    fn judge_latest(&mut self, number: u32, place: u32, time_ms: i64, keep_ms: i64) -> Vec<Fired> {
+    fn judge_latest(&mut self, number: u32, place: u32, time_ms: i64, keep_ms: i64) -> Option<Fired> {
         let Self { store, condition, span, groups } = self;
         let (group, timespan_ms) = (groups.at(number), span.timespan_ms);
         let count = group.inside.min(store.keep_max);
         if !holds(condition, count) {
             group.told.end(time_ms, timespan_ms);
-            return Vec::new();
+            return None;
         }
         if group.told.is_told(time_ms, timespan_ms) {
-            return Vec::new();
+            return None;
         }
         store.thinned += group.told.tell(time_ms, timespan_ms, keep_ms);
-        vec![told(store, place, count)]
+        Some(told(store, place, count))
     }
 
     /// Judges the windows that contain a hit that is not the latest.
-    fn judge_late(&mut self, number: u32, place: u32, time_ms: i64, keep_ms: i64) -> Vec<Fired> {
+    fn judge_late(&mut self, number: u32, place: u32, time_ms: i64, keep_ms: i64, fired: &mut Vec<Fired>) {
         let Self { store, condition, span, groups } = self;
         let (timespan_ms, keep_max) = (span.timespan_ms, store.keep_max);
         let time = |it: u32| store.timeline.time(it);
@@ -107,7 +113,7 @@ impl Counted {
         let forgotten = review.forgotten;
         drop(review);
         store.thinned += forgotten;
-        ready.into_iter().map(|(end, count)| told(store, end, count)).collect()
+        fired.extend(ready.into_iter().map(|(end, count)| told(store, end, count)));
     }
 
     pub(super) fn stats(&self) -> WindowStats {

@@ -160,6 +160,12 @@ impl Store {
         self.timeline.fetch(group.first);
     }
 
+    /// Has brought near what follows where a window begins.
+    pub(super) fn fetch_next(&self, group: &Group) {
+        self.timeline.fetch_second(&group.window);
+        self.timeline.fetch_after(group.first);
+    }
+
     /// Whether there is room for one more entry. Where the arena is full, the group's own oldest makes room; a group that has none has
     /// to wait until others have gone.
     pub(super) fn has_room(&mut self, group: &mut Group) -> bool {

@@ -92,11 +92,11 @@ impl Measured {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
+    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime, fired: &mut Vec<Fired>) {
         // A hit that only says that there was nothing to enter.
         if hit.value.is_no_number() {
             self.unmeasured += 1;
-            return Vec::new();
+            return;
         }
         let Self { pool, occurrences, measure, span, gap_ms, .. } = self;
         let horizon = span.horizon(watermark);
@@ -113,14 +113,15 @@ impl Measured {
             self.entries_evicted += 1;
             // The group's own oldest makes room; a group that has none has to wait until others expire.
             if !cursor.drop_oldest() {
-                return Vec::new();
+                return;
             }
         }
         let place = cursor.insert(&Entry::new(hit, number));
         if cursor.pool.after(place).is_none() {
-            return cursor.judge_latest(place, &self.condition, horizon.ms(), &mut self.forgotten).into_iter().collect();
+            fired.extend(cursor.judge_latest(place, &self.condition, horizon.ms(), &mut self.forgotten));
+        } else {
+            fired.extend(cursor.judge_late(place, &self.condition, horizon.ms(), &mut self.forgotten));
         }
-        cursor.judge_late(place, &self.condition, horizon.ms(), &mut self.forgotten)
     }
 
     pub(super) fn stats(&self) -> WindowStats {

@@ -265,19 +265,16 @@ impl Windows {
 
     /// Puts a hit into its window; one that comes late may complete several episodes. `watermark` is the time before which nothing more is expected: groups idle since longer than their
     /// timespan before it may be forgotten. What a window with timers makes of it is told by [`Self::settle`].
-    pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime) -> Vec<Fired> {
+    pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime, fired: &mut Vec<Fired>) {
         if hit.value.is_the_rest() {
             self.values_cut += 1;
-            return Vec::new();
+            return;
         }
         match &mut self.all[hit.correlation.0 as usize] {
-            Window::Counted(window) => window.hit(hit, watermark),
-            Window::Chain(window) => window.hit(hit, watermark),
-            Window::Measured(window) => window.hit(hit, watermark),
-            Window::Pattern(window) => {
-                window.hit(hit, cause, watermark);
-                Vec::new()
-            }
+            Window::Counted(window) => window.hit(hit, watermark, fired),
+            Window::Chain(window) => window.hit(hit, watermark, fired),
+            Window::Measured(window) => window.hit(hit, watermark, fired),
+            Window::Pattern(window) => window.hit(hit, cause, watermark),
         }
     }
 
@@ -409,7 +406,7 @@ struct Sign<'w> {
 /// What an alert says about the entries of a window, in the order of their times. Those of one event count as one event.
 fn fired(count: u64, signs: &[Sign<'_>]) -> Fired {
     let mut actors: Vec<String> =
-        signs.iter().filter_map(|it| it.actor).filter(|it| !it.is_empty()).map(ToString::to_string).collect();
+        signs.iter().filter_map(|it| it.actor).filter(|it| !it.is_empty()).map(String::from).collect();
     actors.sort_unstable();
     actors.dedup();
     actors.truncate(model::Alert::ACTORS_MAX);
@@ -422,7 +419,7 @@ fn fired(count: u64, signs: &[Sign<'_>]) -> Fired {
         alternative: None,
         first: time(signs.first()),
         last: time(signs.last()),
-        events: events.iter().skip(events.len().saturating_sub(model::Alert::EVENTS_MAX)).map(ToString::to_string).collect(),
+        events: events.iter().skip(events.len().saturating_sub(model::Alert::EVENTS_MAX)).map(|it| String::from(*it)).collect(),
         events_total: events.len() as u64,
         actors,
     }

@@ -20,9 +20,15 @@ impl Windows {
     }
 
     fn put(&mut self, hit: &Hit, watermark: EventTime) -> Option<Fired> {
-        let mut fired = self.hit(hit, &CAUSE, watermark);
+        let mut fired = self.put_all(hit, watermark);
         assert!(fired.len() <= 1, "one episode at a time: {fired:?}");
         fired.pop()
+    }
+
+    fn put_all(&mut self, hit: &Hit, watermark: EventTime) -> Vec<Fired> {
+        let mut fired = Vec::new();
+        self.hit(hit, &CAUSE, watermark, &mut fired);
+        fired
     }
 
     /// Writes it down and reads it back.
@@ -184,7 +190,7 @@ proptest! {
             if id == cut {
                 windows = windows.moved();
             }
-            let ours = windows.hit(&hit(0, time_ms, group, value, id), &CAUSE, EventTime::from_ms(latest_ms - lateness_ms));
+            let ours = windows.put_all(&hit(0, time_ms, group, value, id), EventTime::from_ms(latest_ms - lateness_ms));
             let theirs = naive.hit(group, time_ms, value, is_distinct, &condition);
             let ends = |it: &[Fired]| it.iter().map(|it| it.last.ms()).collect::<Vec<_>>();
             prop_assert_eq!(ends(&ours), theirs.iter().map(|it| it.0).collect::<Vec<_>>(), "at {} of group {}", time_ms, group);
@@ -213,7 +219,7 @@ proptest! {
             latest_ms = latest_ms.max(time_ms);
             time_ms = (time_ms + step_ms).max(latest_ms - 150);
             let watermark = if watermarks { EventTime::from_ms(latest_ms - 150) } else { EventTime::MIN };
-            let fired = windows.hit(&hit(step, time_ms, group, 0, id), &CAUSE, watermark);
+            let fired = windows.put_all(&hit(step, time_ms, group, 0, id), watermark);
             let expected = naive[usize::try_from(group).unwrap()].hit(time_ms, step);
             prop_assert_eq!(fired.len(), expected, "at {}", time_ms);
             for fired in fired {

@@ -492,6 +492,22 @@ impl<V: Copy + Default> Timeline<V> {
         self.actors.get(chunk).inspect(|it| prefetch(&it[slot]));
     }
 
+    /// Has the chunk after an entry's brought near if the entry is the last of its own. That one has to be near already.
+    pub(super) fn fetch_after(&self, at: u32) {
+        if let Some(it) = self.chunks.get(chunk_of(at)).filter(|it| slot_of(at) + 1 >= it.len) {
+            self.chunks.get(it.next as usize).inspect(|it| prefetch(*it));
+        }
+    }
+
+    /// Has what follows the first chunk brought near where that will go, since the next entry needs a new one.
+    pub(super) fn fetch_second(&self, list: &List) {
+        if usize::from(slot_of(list.tail)) >= WIDTH
+            && let Some(head) = self.chunks.get(list.head as usize)
+        {
+            self.chunks.get(head.next as usize).inspect(|it| prefetch(*it));
+        }
+    }
+
     /// The chunk that an entry is in.
     pub(super) fn chunk(at: u32) -> u32 {
         at >> SLOT_BITS

@@ -51,11 +51,10 @@ impl Default for Told {
 impl Told {
     /// Whether the latest window of a group, which ends at `end_ms` and in which the condition holds, was told with another one.
     pub(super) fn is_told(&self, end_ms: i64, timespan_ms: i64) -> bool {
-        let is_open = self.open_ms <= end_ms && end_ms.saturating_sub(self.open_ms) <= timespan_ms;
-        (is_open && self.open_ms != NEVER) || self.is_told_anywhere(end_ms, timespan_ms)
-    }
-
-    fn is_told_anywhere(&self, end_ms: i64, timespan_ms: i64) -> bool {
+        if self.open_ms <= end_ms {
+            // What ended the latest episode ended the earlier ones, too.
+            return self.open_ms != NEVER && end_ms.saturating_sub(self.open_ms) <= timespan_ms;
+        }
         self.is_in_earlier(end_ms) || self.next_after(end_ms, timespan_ms).is_some()
     }
 
@@ -109,7 +108,9 @@ impl Told {
         if self.open_ms == NEVER {
             return;
         }
-        self.cut(end_ms, timespan_ms);
+        if end_ms.saturating_sub(self.open_ms) <= timespan_ms {
+            self.cut(end_ms, timespan_ms);
+        }
         if self.open_ms < end_ms {
             self.open_ms = NEVER;
         }

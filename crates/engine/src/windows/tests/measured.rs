@@ -109,7 +109,7 @@ proptest! {
             // A few values only, where they are told apart.
             let number = if measure == Measure::Distinct { number / 1_000 } else { number };
             let hit = Hit { value: Identity::of_number(Some(thousandths(number))), ..hit(0, time_ms, group, 0, id) };
-            let ours = windows.hit(&hit, &CAUSE, EventTime::from_ms(watermark_ms));
+            let ours = windows.put_all(&hit, EventTime::from_ms(watermark_ms));
             let theirs = naive.hit((group, time_ms, number), measure, gap_ms.unwrap_or(i64::MAX), &condition);
             let ends = ours.iter().map(|it| it.last.ms()).collect::<Vec<_>>();
             prop_assert_eq!(ends, theirs.iter().map(|it| it.0).collect::<Vec<_>>(), "at {} of group {}", time_ms, group);

@@ -30,7 +30,7 @@ fn alerts(windows: &mut Windows, hits: &[(i64, u64)], lateness_ms: i64, is_step:
     let put = |(id, &(time_ms, value)): (usize, &(i64, u64))| {
         latest_ms = latest_ms.max(time_ms);
         let step = if is_step { u16::try_from(value).unwrap() } else { 0 };
-        windows.hit(&hit(step, time_ms, 0, value, id), &CAUSE, EventTime::from_ms(latest_ms - lateness_ms)).len()
+        windows.put_all(&hit(step, time_ms, 0, value, id), EventTime::from_ms(latest_ms - lateness_ms)).len()
     };
     hits.iter().enumerate().map(put).collect()
 }
