@@ -405,8 +405,7 @@ struct Sign<'w> {
 
 /// What an alert says about the entries of a window, in the order of their times. Those of one event count as one event.
 fn fired(count: u64, signs: &[Sign<'_>]) -> Fired {
-    let mut actors: Vec<String> =
-        signs.iter().filter_map(|it| it.actor).filter(|it| !it.is_empty()).map(String::from).collect();
+    let mut actors: Vec<String> = signs.iter().filter_map(|it| it.actor).filter(|it| !it.is_empty()).map(String::from).collect();
     actors.sort_unstable();
     actors.dedup();
     actors.truncate(model::Alert::ACTORS_MAX);
