@@ -216,6 +216,11 @@ impl Pipeline {
         std::mem::take(&mut self.outbox.scores)
     }
 
+    /// The profiles of the actors.
+    pub fn shard_behaviour(&self) -> Option<&Behaviour> {
+        self.shard.behaviour()
+    }
+
     /// How it stands with the profiles.
     pub fn behaviour_stats(&self) -> BehaviourStats {
         self.shard.behaviour().map(Behaviour::stats).unwrap_or_default()

@@ -4,11 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use engine::behaviour::{self, Hours};
 use engine::carry::CarryOver;
 use engine::decode::Lines;
 use engine::shard::Place;
 use engine::{
-    Ahead, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet, Tick, Watermark, WindowLimits,
+    Ahead, Behaviour, BehaviourSettings, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet,
+    Tick, Watermark, WindowLimits,
 };
 use model::{EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
@@ -32,6 +34,7 @@ pub(super) struct Partition {
     lane: Lane,
     shard: Shard,
     watermark: Watermark,
+    hours: Hours,
     outbox: Found,
     sheet: Sheet,
     live: Arc<LiveRules>,
@@ -57,12 +60,13 @@ impl Partition {
         let (live, book) = (Arc::clone(&setup.live), setup.live.book());
         let program = &book.programs[usize::from(feed.program)];
         live.exchange().join(id);
-        Self {
+        let mut partition = Self {
             id: id.clone(),
             reader: Reader::new(Arc::clone(program), setup.limits.decode(), Plausible::until(clock::now())),
             lane: Lane::new(&book, feed.program, feed.clock.clone()),
             shard: Shard::new(program, setup.limits.windows()),
             watermark: Watermark::new(setup.limits.lateness_ms),
+            hours: Hours::default(),
             outbox: Found::default(),
             sheet: Sheet::default(),
             has_shadow: !setup.kafka.shadow_topic.is_empty(),
@@ -76,6 +80,15 @@ impl Partition {
             window_limits: setup.limits.windows(),
             book,
             live,
+        };
+        partition.watch();
+        partition
+    }
+
+    /// Begins to keep profiles, if they are to be kept and are not yet. Peers are those of the same partition: what it knows moves with it.
+    fn watch(&mut self) {
+        if self.book.watches(self.program) && self.shard.behaviour().is_none() {
+            self.shard.watch(Behaviour::new(&BehaviourSettings::default(), 1));
         }
     }
 
@@ -92,17 +105,27 @@ impl Partition {
         }
         self.lane.adopt(&book);
         self.book = book;
+        self.watch();
     }
 
-    fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), message: &MessageMeta) {
+    /// Moves the watermark by an event; says where the event stands, and whether time went on with it.
+    fn stand(&mut self, head: &Head<'_>, message: &MessageMeta) -> (Place, bool) {
         let before = self.watermark.reached();
         let watermark = self.watermark.time();
         let is_late = self.watermark.observe(head.time);
         let (position, reached) = (u64::try_from(message.offset).unwrap_or(0), self.watermark.reached());
-        let at = Place { position, watermark, reached, is_late };
+        (Place { position, watermark, reached, is_late }, reached > before)
+    }
+
+    fn judge_all(&mut self, ahead: &mut Ahead<'_, (Place, bool)>) {
+        ahead.settle(self, |it| &it.shard, |it, head, found, (at, is_tick)| it.judge(head, found, *at, *is_tick));
+    }
+
+    fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), at: Place, is_tick: bool) {
         self.of_source.judged(self.shard.settle(&self.lane, head, found, at, &mut self.outbox));
-        if reached > before {
-            self.shard.catch_up(&self.lane, &[Tick { position, reached }], u64::MAX, &mut self.outbox);
+        if is_tick {
+            let tick = Tick { position: at.position, reached: at.reached };
+            self.shard.catch_up(&self.lane, &[tick], u64::MAX, &mut self.outbox);
         }
     }
 
@@ -171,7 +194,7 @@ impl PartitionHandler for Partition {
             let record = self.reader.next(&mut lines, &mut values);
             if !ahead.is_empty() && (record.is_none() || ahead.is_full()) {
                 let events = u32::try_from(ahead.len()).unwrap_or(1);
-                ahead.settle(self, |it| &it.shard, |it, head, found, message: &&MessageMeta| it.judge(head, found, message));
+                self.judge_all(&mut ahead);
                 if let Some(begun) = begun.take() {
                     self.of_source.took(begun.elapsed() / events);
                 }
@@ -181,7 +204,14 @@ impl PartitionHandler for Partition {
             unread = record.number + 1;
             let message = &batch.messages()[record.number];
             match record.outcome {
-                Ok(head) => ahead.examine(&mut self.shard, &mut self.lane, head, &values, message),
+                Ok(head) => {
+                    let (at, is_tick) = self.stand(&head, message);
+                    if is_tick && self.hours.pass(at.reached) && self.shard.behaviour().is_some() {
+                        self.judge_all(&mut ahead);
+                        behaviour::refresh(self.shard.behaviour_mut(), at.reached);
+                    }
+                    ahead.examine(&mut self.shard, &mut self.lane, head, &values, (at, is_tick));
+                }
                 Err(reject) => self.reject(&reject, message, (record.bytes, record.bytes.len() as u64), now, out),
             }
         }
