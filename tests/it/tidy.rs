@@ -9,7 +9,7 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("sigma", &["model"]),
     ("baseline", &["model"]),
-    ("engine", &["model", "sigma"]),
+    ("engine", &["baseline", "model", "sigma"]),
     ("stream", &["model"]),
     ("sim", &["model"]),
     ("app", &["engine", "model", "sigma", "sim", "stream"]),

@@ -130,6 +130,25 @@ fn correlations_of_every_kind_give_the_same_bytes_with_any_number_of_threads() {
 }
 
 #[test]
+fn scores_are_the_same_bytes_with_any_number_of_threads() {
+    let place = Place::new("scores");
+    place.write("rules/rules.yml", RULES.as_bytes());
+    place.run(&["simulate", "quiet", "--people", "60", "--days", "3", "--out", "days.ndjson"]).ended(0);
+    let score = |threads: &str| {
+        let outputs = ["--scores", "scores.ndjson", "--shadow", "shadow.ndjson", "--alerts", "alerts.ndjson"];
+        place.run(&[&["score", "days.ndjson", "--threads", threads, "--now", NOW][..], &outputs].concat()).ended(0);
+        ["scores.ndjson", "shadow.ndjson", "alerts.ndjson"].map(|it| place.read(it))
+    };
+    let one = score("1");
+    assert_eq!(one[0].lines().count(), place.read("days.ndjson").lines().count());
+    let scored: Vec<Json> = one[0].lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    assert!(scored.iter().any(|it| it["nj.score"].as_f64() > Some(10.0)), "nothing was surprising");
+    for threads in ["2", "5"] {
+        assert!(score(threads) == one, "{threads} threads");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_company() {
     let place = Place::new("seed");
     let simulate =
