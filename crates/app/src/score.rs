@@ -3,6 +3,7 @@
 mod args;
 mod bad;
 mod decode;
+mod desk;
 mod input;
 mod output;
 mod parallel;
@@ -53,7 +54,8 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output))?;
     let tally = output.finish()?.with_exceptions(ids);
     let report = Report {
-        statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts),
+        statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts)
+            .with_triage(pipeline.triage_stats()),
         trouble: ending.map(|it| it.to_string()),
     };
     report.write(&options)?;

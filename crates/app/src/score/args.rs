@@ -66,6 +66,16 @@ pub(crate) struct Args {
     /// Keep no profiles of what is normal for each person, unless rules read them
     #[arg(long, conflicts_with_all = ["scores", "learn_until"])]
     no_behaviour: bool,
+    /// How many alerts about behaviour a day can be read: the threshold follows it, and the rest is in the digest. Without it,
+    /// behaviour alerts are findings that page nobody
+    #[arg(long, value_name = "N", value_parser = alerts_per_day, conflicts_with = "no_behaviour")]
+    alerts_per_day: Option<f64>,
+    /// Where incidents go: alerts of one actor that belong together, as OCSF Incident Findings
+    #[arg(long, value_name = "FILE", requires = "alerts_per_day")]
+    incidents: Option<PathBuf>,
+    /// Where a record of each day goes with what was not told: beyond the budget, below the threshold, still learning
+    #[arg(long, value_name = "FILE", requires = "alerts_per_day")]
+    digest: Option<PathBuf>,
     /// Where statistics go as one JSON object
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
@@ -130,6 +140,12 @@ pub(crate) struct Options {
     pub(crate) learn_until: EventTime,
     /// Whose profiles are kept.
     pub(crate) watch: load::Watch,
+    /// How alerts about behaviour are triaged; nothing: they page nobody.
+    pub(crate) triage: Option<engine::triage::Settings>,
+    /// File for incidents.
+    pub(crate) incidents: Option<PathBuf>,
+    /// File for the digest.
+    pub(crate) digest: Option<PathBuf>,
     /// File for statistics.
     pub(crate) stats: Option<PathBuf>,
     /// At least 1.
@@ -157,6 +173,8 @@ impl Options {
             Some(threads) => usize::from(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let learn_until = args.learn_until.as_ref().map(time).transpose()?;
+        let triage = args.alerts_per_day.map(|it| engine::triage::Settings::new(it, learn_until));
         Ok(Self {
             input: args.file.clone(),
             rules: args.rules.clone(),
@@ -172,8 +190,11 @@ impl Options {
             includes_shadow: args.include_shadow,
             dead_letters: args.dead_letters.clone(),
             scores: args.scores.clone(),
-            learn_until: args.learn_until.as_ref().map_or(Ok(EventTime::MIN), time)?,
+            learn_until: learn_until.unwrap_or(EventTime::MIN),
             watch: if args.no_behaviour { load::Watch::IfRulesRead } else { load::Watch::Everybody },
+            triage,
+            incidents: args.incidents.clone(),
+            digest: args.digest.clone(),
             stats: args.stats.clone(),
             threads,
             clock,
@@ -188,6 +209,13 @@ impl Options {
     }
 }
 
+/// A number of alerts that a team could read, fractions included.
+fn alerts_per_day(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 100_000.0;
+    let number = text.parse().ok().filter(|it: &f64| (0.0..=MOST).contains(it));
+    number.ok_or_else(|| format!("a number from 0 to {MOST} is expected"))
+}
+
 /// Outputs must not take each other's place, nor that of the input.
 fn check_outputs(args: &Args) -> Result<()> {
     let outputs = [
@@ -195,6 +223,8 @@ fn check_outputs(args: &Args) -> Result<()> {
         ("--shadow", args.shadow.as_ref()),
         ("--dead-letters", args.dead_letters.as_ref()),
         ("--scores", args.scores.as_ref()),
+        ("--incidents", args.incidents.as_ref()),
+        ("--digest", args.digest.as_ref()),
         ("--stats", args.stats.as_ref()),
     ];
     let outputs: Vec<(&str, &PathBuf)> = outputs.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect();

@@ -3,7 +3,8 @@
 use super::args::{Form, Options};
 use super::bad::BadLines;
 use super::decode::Rows;
-use super::seat::{Seat, Written};
+use super::desk::{Desk, Kind};
+use super::seat::Seat;
 use super::stats::Tally;
 use anyhow::{Context, Result};
 use engine::behaviour::Scored;
@@ -23,9 +24,10 @@ pub(super) struct Output {
     /// Findings that page nobody; none is a place where they are only counted.
     shadow: Option<Box<dyn Write + Send>>,
     scores: Option<Box<dyn Write + Send>>,
+    incidents: Option<Box<dyn Write + Send>>,
+    digests: Option<Box<dyn Write + Send>>,
     /// What is before is only learnt.
     learn_until: EventTime,
-    form: Form,
     bad: BadLines,
     bar: Option<(ProgressBar, Progress)>,
     tally: Tally,
@@ -39,21 +41,19 @@ impl Output {
         let bar = has_bar.then(|| (bar(&progress), progress));
         let shadow = options.shadow.as_deref().map(|path| file(path, options.form, "shadow findings")).transpose()?;
         let scores = options.scores.as_deref().map(|path| file(path, Form::Ocsf, "scores")).transpose()?;
+        let incidents = options.incidents.as_deref().map(|path| file(path, Form::Ocsf, "incidents")).transpose()?;
+        let digests = options.digest.as_deref().map(|path| file(path, Form::Ocsf, "the digest")).transpose()?;
         Ok(Self {
             alerts: alerts(options)?,
             shadow,
             scores,
+            incidents,
+            digests,
             learn_until: options.learn_until,
-            form: options.form,
             bad: BadLines::new(options)?,
             bar,
             tally: Tally::default(),
         })
-    }
-
-    /// How alerts come out.
-    pub(super) fn form(&self) -> Form {
-        self.form
     }
 
     /// The lines of a block that are no events.
@@ -87,23 +87,25 @@ impl Output {
         out.flush().context("cannot write scores")
     }
 
-    /// The alerts of a round, in the order of [`engine::Emitted::in_order`].
-    pub(super) fn alerts(&mut self, seats: &[Seat]) -> Result<()> {
-        let mut all: Vec<(&Written, &Seat)> = seats.iter().flat_map(|seat| seat.written.iter().map(move |it| (it, seat))).collect();
-        let key = |it: &Written| (it.position, it.order, it.time);
-        all.sort_by(|(left, _), (right, _)| key(left).cmp(&key(right)).then_with(|| left.uid.cmp(&right.uid)));
-        for (written, seat) in all.into_iter().filter(|(it, _)| it.time >= self.learn_until) {
-            let line = &seat.bytes[written.start..written.end];
-            if written.delivery.is_page() {
-                self.alerts.write_all(line).context("cannot write alerts")?;
-            } else if let Some(shadow) = &mut self.shadow {
-                shadow.write_all(line).context("cannot write shadow findings")?;
+    /// What goes out after a round, in its order.
+    pub(super) fn records(&mut self, desk: &Desk) -> Result<()> {
+        for (kind, line) in desk.lines() {
+            match kind {
+                Kind::Alert(rule, delivery) => {
+                    if delivery.is_page() {
+                        self.alerts.write_all(line).context("cannot write alerts")?;
+                    } else if let Some(shadow) = &mut self.shadow {
+                        shadow.write_all(line).context("cannot write shadow findings")?;
+                    }
+                    self.tally.alert(rule, delivery);
+                }
+                Kind::Incident => write(&mut self.incidents, line).context("cannot write incidents")?,
+                Kind::Digest => write(&mut self.digests, line).context("cannot write the digest")?,
             }
-            self.tally.alert(&written.rule, &written.delivery);
         }
         self.alerts.flush().context("cannot write alerts")?;
-        if let Some(shadow) = &mut self.shadow {
-            shadow.flush().context("cannot write shadow findings")?;
+        for out in [&mut self.shadow, &mut self.incidents, &mut self.digests].into_iter().flatten() {
+            out.flush().context("cannot write shadow findings, incidents or the digest")?;
         }
         self.bad.flush()
     }
@@ -124,6 +126,11 @@ impl Output {
         let bad_by_reason = self.bad.finish()?;
         Ok(Tally { bad_by_reason, ..self.tally })
     }
+}
+
+/// Writes a line where there is a place for it.
+fn write(out: &mut Option<Box<dyn Write + Send>>, line: &[u8]) -> io::Result<()> {
+    out.as_mut().map_or(Ok(()), |it| it.write_all(line))
 }
 
 /// Text has colours, which only terminals get.

@@ -4,8 +4,9 @@
 //! A round takes a few blocks. Which thread does what is left to chance; what comes out is not, since every shard sees its events in
 //! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
 
-use super::args::{Form, Options};
+use super::args::Options;
 use super::decode::{Ending, Feed, Matched, Rows, Spare, Worker, decode};
+use super::desk::Desk;
 use super::input::{Input, blocks_of_round};
 use super::output::Output;
 use super::parallel;
@@ -34,6 +35,7 @@ pub(super) struct Pipeline {
     watermark: Watermark,
     /// Where in this round the watermark became higher than it ever was: timers fire there.
     ticks: Vec<Tick>,
+    desk: Desk,
     hours: Hours,
     /// Of those, where an hour is over: there the peers are looked at anew, before the event is scored.
     refreshes: Vec<Tick>,
@@ -60,6 +62,7 @@ impl Pipeline {
             spares: Vec::new(),
             watermark: Watermark::default(),
             ticks: Vec::new(),
+            desk: Desk::new(options),
             hours: Hours::default(),
             refreshes: Vec::new(),
             last: Plausible::EARLIEST,
@@ -86,8 +89,12 @@ impl Pipeline {
             output.progress(input.reader.offset());
             match ending {
                 None => {}
-                Some(Ending::Over) => return Ok(None),
+                Some(Ending::Over) => {
+                    self.finish(output)?;
+                    return Ok(None);
+                }
                 Some(Ending::Broken(error)) => {
+                    self.finish(output)?;
                     output.broken(&error)?;
                     return Ok(Some(error));
                 }
@@ -96,18 +103,31 @@ impl Pipeline {
     }
 
     fn round(&mut self, input: &mut Input, blocks: &mut [Block], ending: &mut Option<Ending>, output: &mut Output) -> Result<()> {
-        let form = output.form();
         let mut decoded = self.decode(input, blocks, ending);
         self.put_in_order(&mut decoded);
         for rows in &decoded {
             output.bad_lines(rows)?;
         }
-        self.score(&decoded, form);
-        self.correlate(form);
+        self.score(&decoded);
+        self.correlate();
         output.scores(&self.seats)?;
-        output.alerts(&self.seats)?;
+        self.desk.take(&mut self.seats, &self.ticks);
+        self.desk.write(self.workers.len());
+        output.records(&self.desk)?;
         self.spares.extend(decoded.into_iter().map(Rows::into_spare));
         Ok(())
+    }
+
+    /// What triage has still to say.
+    fn finish(&mut self, output: &mut Output) -> Result<()> {
+        self.desk.finish();
+        self.desk.write(1);
+        output.records(&self.desk)
+    }
+
+    /// How triage stands.
+    pub(super) fn triage_stats(&self) -> Option<engine::triage::Stats> {
+        self.desk.stats()
     }
 
     /// Phase 1, by block: most of the work, and all of it without state.
@@ -149,7 +169,7 @@ impl Pipeline {
     }
 
     /// Phase 2, by actor.
-    fn score(&mut self, decoded: &[Rows<'_>], form: Form) {
+    fn score(&mut self, decoded: &[Rows<'_>]) {
         let mut jobs: Vec<(&mut Worker, Vec<&mut Seat>)> = self.workers.iter_mut().map(|it| (it, Vec::new())).collect();
         deal(&mut self.seats, decoded, jobs.len());
         self.seats.iter_mut().for_each(|it| jobs[it.thread].1.push(it));
@@ -160,18 +180,22 @@ impl Pipeline {
             let refresh = refreshes.next();
             let until = refresh.map_or(u64::MAX, |it| it.position);
             parallel::each(&mut jobs, |(worker, seats)| {
-                seats.iter_mut().for_each(|it| it.score(&mut worker.lane, decoded, ticks, until, form));
+                seats.iter_mut().for_each(|it| it.score(&mut worker.lane, decoded, ticks, until));
             });
             let Some(refresh) = refresh else { break };
             let mut seats: Vec<&mut &mut Seat> = jobs.iter_mut().flat_map(|(_, seats)| seats).collect();
             seats.sort_by_key(|it| it.number);
+            if self.desk.takes_census() {
+                let since = Desk::day_of(*refresh);
+                self.desk.census(*refresh, seats.iter().map(|it| it.active_since(since)).sum());
+            }
             behaviour::refresh(seats.into_iter().filter_map(|it| it.behaviour_mut()), refresh.reached);
         }
     }
 
     /// Phase 3, by group: hits of other groups than the actor go to the shard that keeps their group, level by level, since the alerts
     /// of one level are hits of the next.
-    fn correlate(&mut self, form: Form) {
+    fn correlate(&mut self) {
         if !self.needs_exchange {
             return;
         }
@@ -190,7 +214,7 @@ impl Pipeline {
             let jobs = Mutex::new(self.seats.iter_mut().zip(&by_seat));
             parallel::each(&mut self.workers[..threads], |_| {
                 while let Some((seat, hits)) = next(&jobs) {
-                    seat.accept(book, level, hits, ticks, form);
+                    seat.accept(book, level, hits, ticks);
                 }
             });
             routed.extend(self.seats.iter_mut().flat_map(Seat::drain_routed));

@@ -1,34 +1,17 @@
 //! One virtual shard with what it has to say: there is always the same number of them, whatever the number of threads.
 
-use super::args::Form;
 use super::decode::{Matched, Rows};
-use crate::show;
 use engine::behaviour::Scored;
 use engine::shard::{AHEAD, Place};
+use engine::triage::Report;
 use engine::windows::WindowStats;
 use engine::{
     Behaviour, BehaviourSettings, BehaviourStats, Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict,
 };
-use model::{Delivery, EventTime, RuleInfo};
-use std::sync::Arc;
 
 /// How many shards the actors are spread over, and likewise the groups of the exchange. The output does not depend on which thread
 /// keeps a shard; it would depend on this number only if an event's identifier came with two different actors.
 pub(super) const SHARDS: usize = 16;
-
-/// An alert, written out.
-pub(super) struct Written {
-    pub(super) position: u64,
-    pub(super) order: u32,
-    /// What tells several alerts of one rule at one place apart.
-    pub(super) time: EventTime,
-    pub(super) uid: String,
-    pub(super) rule: Arc<RuleInfo>,
-    pub(super) delivery: Delivery,
-    /// Where it stands in the seat's bytes.
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
 
 /// What became of events.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,8 +38,10 @@ pub(super) struct Seat {
     /// The block and the row in it that it goes on with in this round.
     next: (usize, usize),
     pub(super) scores: Vec<Scored>,
-    pub(super) written: Vec<Written>,
-    pub(super) bytes: Vec<u8>,
+    /// Alerts of the round.
+    pub(super) emitted: Vec<Emitted>,
+    /// What employees have reported in it.
+    pub(super) reports: Vec<Report>,
 }
 
 impl Seat {
@@ -70,8 +55,8 @@ impl Seat {
             counts: Counts::default(),
             next: (0, 0),
             scores: Vec::new(),
-            written: Vec::new(),
-            bytes: Vec::new(),
+            emitted: Vec::new(),
+            reports: Vec::new(),
         };
         if book.watches(0) {
             seat.shard.watch(Behaviour::new(settings, SHARDS));
@@ -84,16 +69,21 @@ impl Seat {
         self.shard.behaviour_mut()
     }
 
-    /// Forgets what was written in the round before.
+    /// How many of its people have been active since `second`.
+    pub(super) fn active_since(&self, second: u32) -> usize {
+        self.shard.behaviour().map_or(0, |it| it.active_since(second))
+    }
+
+    /// Forgets what was said in the round before.
     pub(super) fn begin(&mut self) {
         self.next = (0, 0);
         self.scores.clear();
-        self.written.clear();
-        self.bytes.clear();
+        self.emitted.clear();
+        self.reports.clear();
     }
 
     /// Scores the rows before `until` that belong to this shard and were not scored yet.
-    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], ticks: &[Tick], until: u64, form: Form) {
+    pub(super) fn score(&mut self, lane: &mut Lane, blocks: &[Rows<'_>], ticks: &[Tick], until: u64) {
         while let Some(rows) = blocks.get(self.next.0) {
             let own = &rows.by_shard[self.number];
             let begun = self.next.1;
@@ -128,8 +118,9 @@ impl Seat {
             self.next = (self.next.0 + 1, 0);
         }
         self.scores.append(&mut self.outbox.scores);
+        self.reports.append(&mut self.outbox.reports);
         self.shard.catch_up(lane, ticks, u64::MAX, &mut self.outbox);
-        self.write_alerts(form);
+        self.emitted.append(&mut self.outbox.alerts);
     }
 
     /// Whether anything waits for the watermark in this shard of the exchange.
@@ -152,23 +143,8 @@ impl Seat {
     }
 
     /// Accepts the hits of one level that belong to this shard of the exchange, in order.
-    pub(super) fn accept(&mut self, book: &Rulebook, level: u8, hits: &[&Routed], ticks: &[Tick], form: Form) {
+    pub(super) fn accept(&mut self, book: &Rulebook, level: u8, hits: &[&Routed], ticks: &[Tick]) {
         self.exchange.work_level(book, level, hits, ticks, &mut self.outbox);
-        self.write_alerts(form);
-    }
-
-    fn write_alerts(&mut self, form: Form) {
-        for Emitted { position, order, alert } in self.outbox.alerts.drain(..) {
-            let start = self.bytes.len();
-            alert.write_ocsf(&mut self.bytes);
-            if let Form::Text(width) = form {
-                let finding = serde_json::from_slice(&self.bytes[start..]).unwrap_or_default();
-                self.bytes.truncate(start);
-                self.bytes.extend_from_slice(show::alert(&finding, width).as_bytes());
-            }
-            self.bytes.push(b'\n');
-            let (time, uid, rule, delivery, end) = (alert.time, alert.uid, alert.rule, alert.delivery, self.bytes.len());
-            self.written.push(Written { position, order, time, uid, rule, delivery, start, end });
-        }
+        self.emitted.append(&mut self.outbox.alerts);
     }
 }

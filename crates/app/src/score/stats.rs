@@ -101,6 +101,8 @@ pub(crate) struct Statistics {
     bad_by_reason: BTreeMap<&'static str, u64>,
     rules: RuleCounts,
     windows: Windows,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triage: Option<engine::triage::Stats>,
 }
 
 /// How full the windows of correlations are at the end, and what a limit has made them lose.
@@ -150,7 +152,13 @@ impl Statistics {
             bad_by_reason: tally.bad_by_reason,
             rules,
             windows: counts.windows.into(),
+            triage: None,
         }
+    }
+
+    /// The same with how triage stands.
+    pub(crate) fn with_triage(self, triage: Option<engine::triage::Stats>) -> Self {
+        Self { triage, ..self }
     }
 
     fn lines(&self) -> Vec<(&'static str, String)> {
@@ -177,6 +185,7 @@ impl Statistics {
             lines.push(("windows", lost));
         }
         lines.push(("alerts", grouped(self.alerts)));
+        lines.extend(self.triage.as_ref().map(|it| ("told", told_line(it))));
         lines
     }
 
@@ -207,6 +216,25 @@ impl Statistics {
         }
         text
     }
+}
+
+/// What became of candidates: `12 of 340 (2 samples); 300 appended, 20 beyond the budget, … ; risk ≥ 7.2: …`
+fn told_line(it: &engine::triage::Stats) -> String {
+    let counts = &it.counts;
+    let told = counts.pages + counts.updates + counts.samples;
+    let mut text = format!("{} of {} events that raised a risk", grouped(told), grouped(counts.candidates));
+    let others = [
+        (counts.samples, "of them samples"),
+        (counts.appended, "in open incidents"),
+        (counts.over_budget, "beyond the budget"),
+        (counts.learning, "while learning"),
+        (counts.below, "below the threshold"),
+    ];
+    for (count, what) in others.iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(text, ", {} {what}", grouped(*count));
+    }
+    let _ = write!(text, "; {}", it.meaning());
+    text
 }
 
 /// The statistics and what people have to know besides.

@@ -60,6 +60,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// So many alerts a day, and until when behaviour is only learnt.
+    pub fn new(alerts_per_day: f64, learn_until: Option<EventTime>) -> Self {
+        Self { per_day: Weight::clamped(alerts_per_day), learn_until, ..Self::default() }
+    }
+}
+
 /// What goes out, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
@@ -107,6 +114,8 @@ pub struct Counts {
 pub struct Stats {
     /// The risk from which on an actor is shown.
     pub threshold: f64,
+    /// How many alerts a day the team can read.
+    pub per_day: f64,
     /// How many more could be told now.
     pub tokens: f64,
     /// People active on a day of late.
@@ -117,6 +126,13 @@ pub struct Stats {
     pub cases: usize,
     /// Since the beginning.
     pub counts: Counts,
+}
+
+impl Stats {
+    /// What the threshold comes to: `risk ≥ 7.2: about 5 alerts a day for 2,000 active people`.
+    pub fn meaning(&self) -> String {
+        model::behaviour::meaning(self.threshold, self.per_day, self.people)
+    }
 }
 
 /// See the module.
@@ -235,6 +251,7 @@ impl Triage {
         let State { budget, cases, counts, is_learning, .. } = &self.state;
         Stats {
             threshold: budget.threshold(),
+            per_day: self.settings.per_day.get(),
             tokens: budget.tokens(),
             people: budget.people(),
             is_learning: *is_learning,
