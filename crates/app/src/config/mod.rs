@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub(crate) use error::ConfigError;
-pub(crate) use sections::{Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
+pub(crate) use sections::{Behaviour, Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
 
 /// Everything that `nightjar run` can be told. `Debug` shows no secret: secrets are named by file or variable and read elsewhere.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) output: Output,
     /// Which rules to load.
     pub(crate) rules: Rules,
+    /// How alerts about behaviour become few.
+    pub(crate) behaviour: Behaviour,
     /// Which alerts page nobody for a while.
     pub(crate) exceptions: Exceptions,
     /// What bounds memory and time.
@@ -42,6 +44,7 @@ impl Default for Config {
             sources: vec![Source::default()],
             output: Output::default(),
             rules: Rules::default(),
+            behaviour: Behaviour::default(),
             exceptions: Exceptions::default(),
             limits: Limits::default(),
             http: Http::default(),
@@ -96,6 +99,7 @@ impl Config {
         if self.sources.iter().any(|it| it.topics.contains(&self.exceptions.topic)) {
             return Err(ConfigError::Wrong("exceptions.topic is one of the topics with events".to_owned()));
         }
+        self.behaviour.triage().map_err(ConfigError::Wrong)?;
         self.kafka_config().check().map_err(|error| ConfigError::Wrong(error.to_string()))
     }
 }

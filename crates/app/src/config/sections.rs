@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use engine::WindowLimits;
+use model::EventTime;
 use model::source::{LogSource, Route};
 use serde::Deserialize;
 use stream::kafka::{BatchLimits, KafkaConfig, Properties, Security};
@@ -115,6 +116,43 @@ pub(crate) struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self { directories: vec!["rules".into()], context: None, watch_interval_ms: 1_000, include_shadow: false }
+    }
+}
+
+/// `[behaviour]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Behaviour {
+    /// How many alerts about behaviour a day the team can read. Absent: behaviour pages nobody.
+    pub(crate) alerts_per_day: Option<f64>,
+    /// Until when behaviour is only learnt (RFC 3339). Absent: for 14 days from the first event on.
+    pub(crate) learn_until: Option<String>,
+    /// Topic for incidents, keyed by their identifiers. Empty: they are not written.
+    pub(crate) incidents: String,
+    /// Topic for the digest of each day, keyed by the day. Empty: it is not written.
+    pub(crate) digest: String,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        let (incidents, digest) = ("nightjar.incidents".to_owned(), "nightjar.digest".to_owned());
+        Self { alerts_per_day: None, learn_until: None, incidents, digest }
+    }
+}
+
+impl Behaviour {
+    /// How alerts about behaviour are triaged, if they are; or what is wrong with the section.
+    pub(crate) fn triage(&self) -> Result<Option<engine::triage::Settings>, String> {
+        const MOST: f64 = 100_000.0;
+        let read = |text: &String| {
+            EventTime::parse(text).ok_or_else(|| format!("behaviour.learn_until: `{text}` is no time (RFC 3339 is expected)"))
+        };
+        let learn_until = self.learn_until.as_ref().map(read).transpose()?;
+        match self.alerts_per_day {
+            None => Ok(None),
+            Some(it) if (0.0..=MOST).contains(&it) => Ok(Some(engine::triage::Settings::new(it, learn_until))),
+            Some(it) => Err(format!("behaviour.alerts_per_day is {it}, a number from 0 to {MOST} is expected")),
+        }
     }
 }
 
@@ -242,13 +280,16 @@ pub(crate) enum LogFormat {
 impl Config {
     /// The configuration as the Kafka edge wants it.
     pub(crate) fn kafka_config(&self) -> KafkaConfig {
-        let Self { kafka, output, limits, .. } = self;
+        let Self { kafka, output, limits, behaviour, .. } = self;
+        let if_triaged = |topic: &String| if behaviour.alerts_per_day.is_some() { topic.clone() } else { String::new() };
         KafkaConfig {
             brokers: kafka.brokers.clone(),
             group_id: kafka.group_id.clone(),
             topics: self.sources.iter().flat_map(|it| it.topics.iter().cloned()).collect(),
             alerts_topic: output.alerts.clone(),
             shadow_topic: output.shadow.clone(),
+            incidents_topic: if_triaged(&behaviour.incidents),
+            digest_topic: if_triaged(&behaviour.digest),
             dead_letters_topic: output.dead_letters.clone(),
             security: kafka.security.clone(),
             batch: BatchLimits {

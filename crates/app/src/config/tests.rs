@@ -119,6 +119,20 @@ fn a_missing_file_is_named() {
     assert!(error.starts_with("cannot read the configuration no/such.toml"), "{error}");
 }
 
+#[test]
+fn a_budget_turns_triage_on_with_topics_of_its_own() {
+    let config = parse("", &[]).unwrap();
+    assert_eq!((config.behaviour.triage(), config.kafka_config().incidents_topic), (Ok(None), String::new()));
+    let config = parse("[behaviour]\nalerts_per_day = 2.5\nlearn_until = \"2026-03-16T00:00:00Z\"\ndigest = \"\"", &[]).unwrap();
+    let settings = config.behaviour.triage().unwrap().unwrap();
+    assert_eq!(settings.learn_until, model::EventTime::parse("2026-03-16T00:00:00Z"));
+    assert_eq!(config.kafka_config().incidents_topic, "nightjar.incidents");
+    assert_eq!(config.kafka_config().digest_topic, "");
+    refused("[behaviour]\nalerts_per_day = -1.0", &[], "behaviour.alerts_per_day is -1, a number from 0 to 100000 is expected");
+    refused("[behaviour]\nlearn_until = \"soon\"", &[], "behaviour.learn_until: `soon` is no time");
+    refused("[behaviour]\nalerts_per_day = 5.0\nincidents = \"nightjar.alerts\"", &[], "topics of their own");
+}
+
 /// The lines of the example, those that are switched off by a `#` in front of a key switched on.
 fn example_with_everything() -> String {
     let is_setting = |it: &str| it.contains(" = ") || it.starts_with('[');
@@ -159,6 +173,7 @@ fn known_keys() -> Vec<String> {
         ("sources", "[[sources]]\nq = 1"),
         ("output", "[output]\nq = 1"),
         ("rules", "[rules]\nq = 1"),
+        ("behaviour", "[behaviour]\nq = 1"),
         ("exceptions", "[exceptions]\nq = 1"),
         ("limits", "[limits]\nq = 1"),
         ("http", "[http]\nq = 1"),

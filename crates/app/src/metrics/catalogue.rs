@@ -30,6 +30,11 @@ impl Catalogue {
         self.keep(IntGaugeVec::new(Opts::new(name, help), labels).expect(CONSTANT))
     }
 
+    /// A gauge that is no whole number.
+    pub(super) fn number(&mut self, name: &str, help: &str) -> Gauge {
+        self.seconds(name, help)
+    }
+
     pub(super) fn seconds(&mut self, name: &str, help: &str) -> Gauge {
         self.keep(Gauge::new(name, help).expect(CONSTANT))
     }

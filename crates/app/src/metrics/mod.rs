@@ -10,6 +10,7 @@ mod output;
 mod state;
 #[cfg(test)]
 mod tests;
+mod triage;
 
 use prometheus::{Registry, TextEncoder};
 
@@ -19,6 +20,7 @@ pub(crate) use loaded::LoadedMetrics;
 pub(crate) use member::MemberMetrics;
 pub(crate) use output::OutputMetrics;
 pub(crate) use state::{Evictions, PartitionState, StateMetrics};
+pub(crate) use triage::TriageMetrics;
 
 /// All metrics of a process.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Metrics {
     pub(crate) state: StateMetrics,
     /// The consumer group's member.
     pub(crate) member: MemberMetrics,
+    /// What becomes of behaviour.
+    pub(crate) triage: TriageMetrics,
     /// Rules and build.
     pub(crate) loaded: LoadedMetrics,
     registry: Registry,
@@ -47,6 +51,7 @@ impl Metrics {
             output: OutputMetrics::new(&mut catalogue),
             state: StateMetrics::new(&mut catalogue),
             member: MemberMetrics::new(&mut catalogue),
+            triage: TriageMetrics::new(&mut catalogue),
             loaded: LoadedMetrics::new(&mut catalogue),
             #[cfg(test)]
             names: catalogue.names(),

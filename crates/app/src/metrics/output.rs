@@ -43,7 +43,7 @@ impl OutputMetrics {
             ),
             records: catalogue.counters(
                 "nightjar_records_delivered_total",
-                "Records acknowledged by the brokers, by kind: alert, shadow, dead_letter.",
+                "Records acknowledged by the brokers, by kind: alert, shadow, incident, digest, dead_letter.",
                 &["kind"],
             ),
             producer_errors: catalogue.counters(

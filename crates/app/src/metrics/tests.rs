@@ -76,6 +76,10 @@ fn filled() -> Metrics {
     metrics.member.handled(&id, 2);
     metrics.member.troubled("consumer");
     metrics.state.partition(&id);
+    let mut stats = engine::Triage::new(engine::triage::Settings::default()).stats();
+    (stats.counts.pages, stats.counts.incidents) = (2, 3);
+    metrics.triage.set(&stats);
+    metrics.triage.set(&stats);
     let book = engine::Rulebook::compile(Vec::new(), &[], &mut Vec::new());
     metrics.loaded.rules(&book, &[Problem::error(Code::NotYaml, "a.yml", 1, 1, "x")]);
     metrics
@@ -98,6 +102,11 @@ fn what_happens_is_told_by_source_rule_and_partition() {
     check(&text, "nightjar_alert_delay_seconds_sum 2.5");
     check(&text, r#"nightjar_consumer_lag{partition="3",topic="audit-events"} 17"#);
     check(&text, "nightjar_partitions_owned 1");
+    check(&text, r#"nightjar_behaviour_candidates_total{outcome="page"} 2"#);
+    check(&text, r#"nightjar_behaviour_candidates_total{outcome="over_budget"} 0"#);
+    check(&text, "nightjar_behaviour_threshold 6");
+    check(&text, "nightjar_behaviour_learning 1");
+    check(&text, "nightjar_incidents_total 3");
     check(&text, r#"nightjar_rule_problems{severity="error"} 1"#);
 }
 

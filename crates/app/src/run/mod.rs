@@ -13,6 +13,7 @@ pub(crate) mod signals;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod triage;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -29,6 +30,7 @@ pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
 use reload::{LoadedSet, ReloadHandle, Reloads, RuleSources};
 pub(crate) use sources::Sources;
+use triage::SharedTriage;
 
 /// What is typed after `nightjar run`.
 #[derive(Debug, clap::Args)]
@@ -87,7 +89,8 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     tell(&loaded, metrics)?;
     let live = LiveRules::new(loaded.book.clone(), config.limits.windows(), metrics);
     let kafka = config.kafka_config();
-    Ok((Setup { kafka, sources, live, limits: config.limits.clone() }, rules, loaded))
+    let triage = config.behaviour.triage().map_err(Usage::new)?.map(|it| Arc::new(SharedTriage::new(it, Arc::clone(metrics))));
+    Ok((Setup { kafka, sources, live, triage, limits: config.limits.clone() }, rules, loaded))
 }
 
 /// Logs which rules were loaded and which not. Without any there is nothing to do.
@@ -142,7 +145,7 @@ fn check_secrets(security: &Security) -> Result<(), KafkaError> {
 /// Better now than with the first alert.
 fn check_outputs(kafka: &KafkaConfig) -> Result<()> {
     tracing::info!(brokers = kafka.brokers, group = kafka.group_id, topics = ?kafka.topics, "connecting");
-    let topics = [&kafka.alerts_topic, &kafka.shadow_topic, &kafka.dead_letters_topic];
+    let topics = [&kafka.alerts_topic, &kafka.shadow_topic, &kafka.incidents_topic, &kafka.digest_topic, &kafka.dead_letters_topic];
     for topic in topics.into_iter().filter(|it| !it.is_empty()) {
         TailReader::from_earliest(kafka, topic).map_err(explained)?;
     }

@@ -8,11 +8,12 @@ use engine::behaviour::{self, Hours};
 use engine::carry::CarryOver;
 use engine::decode::Lines;
 use engine::shard::Place;
+use engine::triage::Outgoing;
 use engine::{
     Ahead, Behaviour, BehaviourSettings, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet,
     Tick, Watermark, WindowLimits,
 };
-use model::{EventTime, Reject, RejectCode};
+use model::{Alert, EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
@@ -21,6 +22,7 @@ use super::exchange::Stand;
 use super::live::LiveRules;
 use super::pipeline::Setup;
 use super::sources::Feed;
+use super::triage::SharedTriage;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
 
 /// One in so many rounds of events that are settled together is measured.
@@ -43,8 +45,11 @@ pub(super) struct Partition {
     /// Which of their programs.
     program: u16,
     window_limits: WindowLimits,
-    /// Whether findings that page nobody go anywhere.
+    /// Whether findings that page nobody go anywhere, and incidents, and digests.
     has_shadow: bool,
+    has_incidents: bool,
+    has_digest: bool,
+    triage: Option<Arc<SharedTriage>>,
     future_skew_ms: i64,
     /// Batches of events that were settled together.
     rounds: u64,
@@ -70,6 +75,9 @@ impl Partition {
             outbox: Found::default(),
             sheet: Sheet::default(),
             has_shadow: !setup.kafka.shadow_topic.is_empty(),
+            has_incidents: !setup.kafka.incidents_topic.is_empty(),
+            has_digest: !setup.kafka.digest_topic.is_empty(),
+            triage: setup.triage.clone(),
             future_skew_ms: setup.limits.future_skew_ms,
             rounds: 0,
             alert_json: Vec::new(),
@@ -155,22 +163,46 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
-        let Found { alerts, routed, .. } = &mut self.outbox;
+        let Found { alerts, routed, reports, .. } = &mut self.outbox;
         let time = self.watermark.latest().unwrap_or(EventTime::MIN);
         let stand = Stand { time, watermark: self.watermark.time() };
         self.live.exchange().accept(&self.id, stand, (routed, &self.book), alerts);
         alerts.sort_by(Emitted::in_order);
-        for emitted in alerts.drain(..) {
-            self.alert_json.clear();
-            emitted.alert.write_ocsf(&mut self.alert_json);
-            let key = emitted.alert.uid.as_bytes();
-            if emitted.alert.delivery.is_page() {
-                out.alert(key, &self.alert_json);
-            } else if self.has_shadow {
-                out.shadow(key, &self.alert_json);
+        let Some(triage) = &self.triage else {
+            reports.clear();
+            for emitted in std::mem::take(alerts) {
+                self.write_alert(&emitted.alert, now, out);
             }
-            self.metrics.output.alerted(&emitted.alert, now);
+            return;
+        };
+        for outgoing in triage.take(&self.id, self.watermark.reached(), self.shard.behaviour(), reports, alerts) {
+            match outgoing {
+                Outgoing::Alert(it) => self.write_alert(&it, now, out),
+                Outgoing::Incident(it) if self.has_incidents => {
+                    self.alert_json.clear();
+                    it.write_ocsf(&mut self.alert_json);
+                    out.incident(it.uid.as_bytes(), &self.alert_json);
+                }
+                Outgoing::Digest(it) if self.has_digest => {
+                    self.alert_json.clear();
+                    it.write_json(&mut self.alert_json);
+                    out.digest(it.day.as_bytes(), &self.alert_json);
+                }
+                Outgoing::Incident(_) | Outgoing::Digest(_) => {}
+            }
         }
+    }
+
+    fn write_alert(&mut self, alert: &Alert, now: EventTime, out: &mut Outbox) {
+        self.alert_json.clear();
+        alert.write_ocsf(&mut self.alert_json);
+        let key = alert.uid.as_bytes();
+        if alert.delivery.is_page() {
+            out.alert(key, &self.alert_json);
+        } else if self.has_shadow {
+            out.shadow(key, &self.alert_json);
+        }
+        self.metrics.output.alerted(alert, now);
     }
 }
 
@@ -227,5 +259,8 @@ impl Drop for Partition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
         self.live.exchange().leave(&self.id);
+        if let Some(triage) = &self.triage {
+            triage.leave(&self.id);
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::live::LiveRules;
 use super::observe::observer;
 use super::partition::Partition;
 use super::sources::Sources;
+use super::triage::SharedTriage;
 use crate::config::Limits;
 use crate::http::Health;
 use crate::metrics::Metrics;
@@ -21,6 +22,8 @@ pub(crate) struct Setup {
     pub(crate) sources: Sources,
     /// The rules, compiled for the mappings of `sources`.
     pub(crate) live: Arc<LiveRules>,
+    /// How alerts about behaviour are triaged; nothing: they page nobody.
+    pub(crate) triage: Option<Arc<SharedTriage>>,
     /// What bounds memory and time.
     pub(crate) limits: Limits,
 }

@@ -70,7 +70,7 @@ impl Stage {
         let mut kafka = self.config();
         kafka.batch.message_bytes_max = limits.line_bytes_max;
         let live = LiveRules::new(Rulebook::clone(book), limits.windows(), &metrics);
-        let setup = Setup { kafka, sources, live, limits };
+        let setup = Setup { kafka, sources, live, triage: None, limits };
         let progress = Arc::clone(&self.progress);
         let also: Observer = Arc::new(move |it| {
             if let Observation::Handled { partition, end_offset, .. } = it {

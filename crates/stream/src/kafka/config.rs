@@ -28,6 +28,10 @@ pub struct KafkaConfig {
     pub alerts_topic: String,
     /// Topic for findings that page nobody; empty: there is none, and the handler writes no such records.
     pub shadow_topic: String,
+    /// Topic for incidents; empty: there is none, and the handler writes no such records.
+    pub incidents_topic: String,
+    /// Topic for the digest of each day; empty: likewise.
+    pub digest_topic: String,
     /// Topic that dead letters go to.
     pub dead_letters_topic: String,
     /// Encryption and authentication.
@@ -56,6 +60,8 @@ impl Default for KafkaConfig {
             topics: vec!["audit-events".to_owned()],
             alerts_topic: "nightjar.alerts".to_owned(),
             shadow_topic: "nightjar.shadow".to_owned(),
+            incidents_topic: String::new(),
+            digest_topic: String::new(),
             dead_letters_topic: "nightjar.dead-letters".to_owned(),
             security: Security::default(),
             batch: BatchLimits::default(),
@@ -87,13 +93,19 @@ impl KafkaConfig {
                 return refuse("alerts_topic and dead_letters_topic must not be empty");
             }
         }
-        for out in [&self.alerts_topic, &self.shadow_topic, &self.dead_letters_topic] {
+        let outputs = [&self.alerts_topic, &self.shadow_topic, &self.incidents_topic, &self.digest_topic, &self.dead_letters_topic];
+        for out in outputs {
             if self.topics.contains(out) {
                 return Err(KafkaError::Config(format!("topic {out:?} is both read and written: that would be a loop")));
             }
         }
         if self.shadow_topic == self.alerts_topic {
             return refuse("alerts_topic and shadow_topic are the same: what is in shadow would page");
+        }
+        for out in [&self.incidents_topic, &self.digest_topic] {
+            if *out == self.alerts_topic {
+                return refuse("incidents and digests need topics of their own: alerts_topic has alerts only");
+            }
         }
         self.batch.check()?;
         self.properties.check()?;

@@ -32,16 +32,22 @@ pub enum RecordKind {
     Alert,
     /// A finding that pages nobody, for the shadow topic.
     Shadow,
+    /// An incident, for the topic of incidents.
+    Incident,
+    /// A day's digest, for the topic of digests.
+    Digest,
     /// A dead letter, for the dead-letters topic.
     DeadLetter,
 }
 
 impl RecordKind {
-    /// The word for labels of metrics: `alert`, `shadow` or `dead_letter`.
+    /// The word for labels of metrics: `alert`, `shadow`, `incident`, `digest` or `dead_letter`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alert => "alert",
             Self::Shadow => "shadow",
+            Self::Incident => "incident",
+            Self::Digest => "digest",
             Self::DeadLetter => "dead_letter",
         }
     }

@@ -46,6 +46,16 @@ impl Outbox {
         self.push(RecordKind::Shadow, key, value);
     }
 
+    /// Adds a version of an incident for the topic of incidents.
+    pub fn incident(&mut self, key: &[u8], value: &[u8]) {
+        self.push(RecordKind::Incident, key, value);
+    }
+
+    /// Adds a day's digest for the topic of digests.
+    pub fn digest(&mut self, key: &[u8], value: &[u8]) {
+        self.push(RecordKind::Digest, key, value);
+    }
+
     /// Adds a dead letter for the dead-letters topic (no key).
     pub fn dead_letter(&mut self, letter: &DeadLetter<'_>) {
         self.push(RecordKind::DeadLetter, b"", &letter.to_json());

@@ -38,6 +38,8 @@ pub(super) struct Publisher {
     producer: ThreadedProducer<DeliveryContext>,
     alerts_topic: String,
     shadow_topic: String,
+    incidents_topic: String,
+    digest_topic: String,
     dead_letters_topic: String,
     in_flight_max: usize,
     signals: Arc<Signals>,
@@ -56,6 +58,8 @@ impl Publisher {
             producer,
             alerts_topic: config.alerts_topic.clone(),
             shadow_topic: config.shadow_topic.clone(),
+            incidents_topic: config.incidents_topic.clone(),
+            digest_topic: config.digest_topic.clone(),
             dead_letters_topic: config.dead_letters_topic.clone(),
             in_flight_max: config.batch.in_flight_max,
             signals,
@@ -115,6 +119,8 @@ impl Publisher {
         match kind {
             RecordKind::Alert => &self.alerts_topic,
             RecordKind::Shadow => &self.shadow_topic,
+            RecordKind::Incident => &self.incidents_topic,
+            RecordKind::Digest => &self.digest_topic,
             RecordKind::DeadLetter => &self.dead_letters_topic,
         }
     }

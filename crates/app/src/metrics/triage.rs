@@ -1,0 +1,72 @@
+//! What becomes of behaviour: the threshold and its meaning, the budget, and every candidate.
+
+use engine::triage::{Counts, Stats};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge};
+
+use super::catalogue::Catalogue;
+
+/// Metrics of triage.
+#[derive(Debug)]
+pub(crate) struct TriageMetrics {
+    candidates: IntCounterVec,
+    threshold: Gauge,
+    per_day: Gauge,
+    tokens: Gauge,
+    people: IntGauge,
+    is_learning: IntGauge,
+    cases: IntGauge,
+    cases_evicted: IntCounter,
+    incidents: IntCounter,
+}
+
+impl TriageMetrics {
+    pub(super) fn new(catalogue: &mut Catalogue) -> Self {
+        Self {
+            candidates: catalogue.counters(
+                "nightjar_behaviour_candidates_total",
+                "Events that raised an actor's risk, by what became of them.",
+                &["outcome"],
+            ),
+            threshold: catalogue.number("nightjar_behaviour_threshold", "The risk from which on an actor is shown."),
+            per_day: catalogue.number("nightjar_behaviour_alerts_per_day", "How many alerts about behaviour a day can be read."),
+            tokens: catalogue.number("nightjar_behaviour_tokens", "How many more alerts about behaviour could be told now."),
+            people: catalogue.gauge("nightjar_behaviour_people", "People active on a day, in the mean of the days of late."),
+            is_learning: catalogue.gauge("nightjar_behaviour_learning", "1 while habits are learnt and nobody is called for them."),
+            cases: catalogue.gauge("nightjar_open_cases", "Actors of whom something happened in the latest 72 hours."),
+            cases_evicted: catalogue
+                .counter("nightjar_cases_evicted_total", "Actors forgotten because too many had something open."),
+            incidents: catalogue.counter("nightjar_incidents_total", "Incidents that began."),
+        }
+    }
+
+    /// How triage stands.
+    pub(crate) fn set(&self, stats: &Stats) {
+        let Counts { pages, updates, samples, appended, over_budget, learning, below, unpaged, .. } = stats.counts;
+        let outcomes = [
+            ("page", pages),
+            ("update", updates),
+            ("sample", samples),
+            ("appended", appended),
+            ("over_budget", over_budget),
+            ("learning", learning),
+            ("below", below),
+            ("excepted", unpaged),
+        ];
+        for (outcome, count) in outcomes {
+            raise(&self.candidates.with_label_values(&[outcome]), count);
+        }
+        raise(&self.cases_evicted, stats.counts.cases_evicted);
+        raise(&self.incidents, stats.counts.incidents);
+        self.threshold.set(stats.threshold);
+        self.per_day.set(stats.per_day);
+        self.tokens.set(stats.tokens);
+        self.people.set(i64::try_from(stats.people).unwrap_or(i64::MAX));
+        self.is_learning.set(i64::from(stats.is_learning));
+        self.cases.set(i64::try_from(stats.cases).unwrap_or(i64::MAX));
+    }
+}
+
+/// A counter follows a count that only grows.
+fn raise(counter: &IntCounter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
+}
