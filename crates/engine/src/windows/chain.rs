@@ -13,11 +13,14 @@ use super::{Fired, Hit, Sign, Span, WindowLimits, WindowStats, fired};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 use sigma::ast::ORDERED_STEPS_MAX as STEPS_MAX;
+use std::num::NonZeroU32;
 
 /// Events of a group from which on it is looked for those that no chain needs any more.
-const PRUNE_FROM: u32 = 32;
+const PRUNE_FROM: NonZeroU32 = NonZeroU32::new(32).expect("thirty-two is not zero");
 /// Events of one group; at the limit those go first that stand between two of the same step, which is counted.
 const GROUP_ENTRIES_MAX: u32 = 256;
+/// Above the limit it is always looked.
+const PRUNE_AT_MAX: NonZeroU32 = NonZeroU32::new(GROUP_ENTRIES_MAX + 1).expect("more than the limit");
 
 /// The last step that there may be.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of steps")]
@@ -27,13 +30,13 @@ const STEP_LAST: u8 = STEPS_MAX as u8 - 1;
 const NEVER: i64 = i64::MIN;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Group {
+pub(super) struct Group {
     window: List,
     /// For each step, when the chain up to it began that began latest; [`NEVER`] where there is none.
     begun_ms: [i64; STEPS_MAX],
     told: Told,
     /// At how many events it is looked for superfluous ones next.
-    prune_at: u32,
+    prune_at: NonZeroU32,
 }
 
 impl Default for Group {
@@ -159,7 +162,7 @@ impl Chain {
     fn make_room(&mut self, number: u32, watermark: EventTime) {
         let Self { groups, events, steps, span, .. } = self;
         let group = groups.at(number);
-        if group.window.len < group.prune_at {
+        if group.window.len < group.prune_at.get() {
             return;
         }
         let mut scan = Scan::new(*steps, span.timespan_ms);
@@ -173,7 +176,7 @@ impl Chain {
             self.entries_evicted += 1;
             events.remove(&mut group.window, least);
         }
-        group.prune_at = (2 * group.window.len).clamp(PRUNE_FROM, GROUP_ENTRIES_MAX + 1);
+        group.prune_at = NonZeroU32::new(2 * group.window.len).map_or(PRUNE_FROM, |it| it.clamp(PRUNE_FROM, PRUNE_AT_MAX));
     }
 
     pub(super) fn stats(&self) -> WindowStats {

@@ -171,6 +171,12 @@ impl<G: Default> Groups<G> {
     }
 }
 
+#[cfg(test)]
+const _: () = {
+    assert!(size_of::<Option<Slot<super::kept::Group>>>() == 64, "one line of the cache");
+    assert!(size_of::<Option<Slot<super::chain::Group>>>() == 128, "two lines of the cache");
+};
+
 fn key_at<G>(slots: &[Option<Slot<G>>], number: u32) -> Identity {
     slots[number as usize].as_ref().map_or(Identity::default(), |it| it.key)
 }

@@ -10,13 +10,14 @@ use super::timeline::{Contents, Entry, List, Timeline};
 use super::told::Told;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// Entries of a window beyond those that its condition counts to, for hits that come late.
 const ROOM_FOR_LATE: u32 = 4_096;
 /// The same while the arena is more than half full.
 const ROOM_IF_TIGHT: u32 = 64;
 /// Entries from which on it is looked for those that nothing needs.
-const PRUNE_FROM: u32 = 16;
+const PRUNE_FROM: NonZeroU32 = NonZeroU32::new(16).expect("sixteen is not zero");
 /// Evictions after which a group is looked through, however long it is.
 const EVICTIONS: u64 = 16;
 /// No entry.
@@ -31,7 +32,7 @@ pub(super) struct Group {
     /// How many there are from it on; of each value only the latest.
     pub(super) inside: u32,
     /// At how many entries it is looked for superfluous ones next.
-    prune_at: u32,
+    prune_at: NonZeroU32,
     pub(super) told: Told,
 }
 
@@ -39,6 +40,10 @@ impl Default for Group {
     fn default() -> Self {
         Self { window: List::default(), first: NONE, inside: 0, prune_at: PRUNE_FROM, told: Told::default() }
     }
+}
+
+fn prune_at(len: u32) -> NonZeroU32 {
+    NonZeroU32::new(len).map_or(PRUNE_FROM, |it| it.max(PRUNE_FROM))
 }
 
 /// The entries of one correlation and where they are found.
@@ -175,7 +180,7 @@ impl Store {
         self.evicted += 1;
         if self.evicted.is_multiple_of(EVICTIONS) {
             // Perhaps nothing needs them: it is looked when the next chunk is begun.
-            group.prune_at = 0;
+            group.prune_at = NonZeroU32::MIN;
         }
         let Some(oldest) = self.timeline.oldest(&group.window) else { return false };
         self.forget(oldest);
@@ -196,13 +201,13 @@ impl Store {
             self.drop_chunk(group, oldest.chunk);
         }
         // A window that has become much shorter begins anew.
-        group.prune_at = group.prune_at.min((4 * group.window.len).max(PRUNE_FROM));
-        if group.window.len >= group.prune_at {
+        group.prune_at = group.prune_at.min(prune_at(4 * group.window.len));
+        if group.window.len >= group.prune_at.get() {
             let is_tight = self.timeline.used() > self.entries_max as usize / 2;
             let room = if is_tight { ROOM_IF_TIGHT } else { ROOM_FOR_LATE };
             self.prune(group, watermark_ms, self.keep_max.saturating_add(room));
             // So many more that each entry is looked at a few times in all.
-            group.prune_at = (group.window.len + group.window.len / 2).max(PRUNE_FROM);
+            group.prune_at = prune_at(group.window.len + group.window.len / 2);
         }
     }
 
@@ -302,6 +307,3 @@ impl Store {
         }
     }
 }
-
-#[cfg(test)]
-const _: () = assert!(size_of::<Group>() == 40, "with its key and its time a group is one line of the cache");
