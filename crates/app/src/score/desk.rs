@@ -61,7 +61,7 @@ enum Step {
     Reached(EventTime),
     People(EventTime, usize),
     Reported(Report),
-    Emitted(Emitted),
+    Emitted(Box<Emitted>),
 }
 
 impl Desk {
@@ -112,7 +112,7 @@ impl Desk {
         let mut steps: Vec<(u64, Step)> = ticks.iter().map(|it| (it.position, Step::Reached(it.reached))).collect();
         steps.extend(self.census.drain(..).map(|(tick, people)| (tick.position, Step::People(tick.reached, people))));
         steps.extend(reports.into_iter().map(|it| (it.position, Step::Reported(it))));
-        steps.extend(emitted.into_iter().map(|it| (it.position, Step::Emitted(it))));
+        steps.extend(emitted.into_iter().map(|it| (it.position, Step::Emitted(Box::new(it)))));
         // Stable, so that what is of one position stays in the order in which it stands here.
         steps.sort_by_key(|it| it.0);
         VecDeque::from(steps).into_iter().for_each(|(_, step)| self.step(step));
@@ -135,7 +135,7 @@ impl Desk {
                 triage.active(day, more);
             }
             Step::Reported(report) => triage.report(&report),
-            Step::Emitted(emitted) => triage.take(emitted, self.reached, &mut self.outgoing),
+            Step::Emitted(emitted) => triage.take(*emitted, self.reached, &mut self.outgoing),
         }
     }
 
