@@ -138,3 +138,40 @@ fn a_bad_rule_is_reported_and_the_others_score() {
     ran.ended(0).told("bad.yml:7:").told("1 errors");
     assert_eq!(rules_of(&ran.out).len(), 3);
 }
+
+#[test]
+fn with_a_budget_alerts_of_rules_are_the_same_but_for_their_incidents() {
+    let place = Place::new("budget");
+    place.write("events.ndjson", events().as_bytes());
+    let now = ["score", "events.ndjson", "--now", super::place::NOW];
+    let plain = place.run(&now).ended(0).out.clone();
+    let outputs =
+        ["--alerts-per-day", "2.5", "--incidents", "incidents.ndjson", "--digest", "digest.ndjson", "--stats", "stats.json"];
+    let budgeted = place.run(&[&now[..], &outputs[..]].concat()).ended(0).told("risk ≥ 6.0: about 2.5 alerts a day").out.clone();
+    let incidents = place.json_lines("incidents.ndjson");
+    assert_eq!(incidents.len(), 3, "one of each actor: {incidents:?}");
+    let without_incident = |line: &str| {
+        let mut alert: serde_json::Value = serde_json::from_str(line).unwrap();
+        let incident = alert["metadata"].as_object_mut().unwrap().remove("correlation_uid");
+        (incident, alert)
+    };
+    for (one, other) in plain.lines().zip(budgeted.lines()) {
+        let ((none, one), (incident, other)) = (without_incident(one), without_incident(other));
+        assert_eq!((none, &one), (None, &other));
+        assert!(incidents.iter().any(|it| Some(&it["metadata"]["uid"]) == incident.as_ref()), "{other}");
+    }
+    assert_eq!(plain.lines().count(), budgeted.lines().count());
+    let digests = place.json_lines("digest.ndjson");
+    assert_eq!((&digests[0]["record"], &digests[0]["rule_alerts"], digests.len()), (&"digest".into(), &3.into(), 1));
+    let stats: serde_json::Value = serde_json::from_str(&place.read("stats.json")).unwrap();
+    assert_eq!((&stats["triage"]["counts"]["rule_alerts"], &stats["triage"]["per_day"]), (&3.into(), &2.5.into()));
+}
+
+#[test]
+fn incidents_and_digests_want_a_budget_that_is_a_number() {
+    let place = Place::new("no-budget");
+    place.write("events.ndjson", events().as_bytes());
+    place.run(&["score", "events.ndjson", "--incidents", "i.ndjson"]).ended(2).told("--alerts-per-day");
+    place.run(&["score", "events.ndjson", "--alerts-per-day", "-1"]).ended(2);
+    place.run(&["score", "events.ndjson", "--alerts-per-day", "NaN"]).ended(2).told("a number from 0 to 100000 is expected");
+}
