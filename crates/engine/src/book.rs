@@ -48,7 +48,12 @@ impl Rulebook {
             }
         }
         programs.iter_mut().for_each(|it| keep_with_what_is_below(&set, &mut it.plans));
-        let computed = programs.iter_mut().map(|it| Arc::new(Plan::of(it, watches))).collect();
+        let mut computed: Vec<Plan> = programs.iter_mut().map(|it| Plan::of(it, watches)).collect();
+        // Whoever keeps a target has to know of what is done to it through any source.
+        if computed.iter().any(|it| it.of_target().next().is_some()) {
+            computed.iter_mut().zip(&mut programs).for_each(|(plan, program)| plan.see_targets(program));
+        }
+        let computed = computed.into_iter().map(Arc::new).collect();
         let programs = programs.into_iter().map(Arc::new).collect();
         Self { set, programs, computed, policy: Arc::default(), context: Arc::default() }
     }
@@ -76,9 +81,14 @@ impl Rulebook {
         self.computed[usize::from(source)].watches()
     }
 
-    /// Whether any correlation needs events of several actors or sources, and so the exchange.
+    /// Whether any rule asks what others did to an event's target: then the keepers of targets see every event that has one.
+    pub fn sees_targets(&self) -> bool {
+        self.computed.iter().any(|it| it.sees_targets())
+    }
+
+    /// Whether any rule needs events of several actors or sources, and so the exchange.
     pub fn needs_exchange(&self) -> bool {
-        self.programs.iter().flat_map(|it| &it.plans).any(|it| it.is_fed && !it.is_local)
+        self.sees_targets() || self.programs.iter().flat_map(|it| &it.plans).any(|it| it.is_fed && !it.is_local)
     }
 
     /// The level of the correlations that most others are below.

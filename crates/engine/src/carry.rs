@@ -4,6 +4,7 @@
 use crate::exchange::{Exchange, Routed};
 use crate::reread::Rereader;
 use crate::shard::Shard;
+use crate::targets::Touched;
 use crate::windows::{WindowLimits, Windows};
 use serde::{Deserialize, Serialize};
 use sigma::compile::{CorrelationIndex, RuleIndex, RuleSet};
@@ -90,6 +91,14 @@ impl CarryOver {
         routed.hit.correlation = self.correlations[routed.hit.correlation.0 as usize]?;
         routed.rule = self.rules[routed.rule.0 as usize]?;
         Some(routed)
+    }
+
+    /// An event on its way to its target as the new set asks about it: rules that are gone ask no more.
+    pub fn translate_touched(&self, mut touched: Touched) -> Touched {
+        if let Some(asked) = &mut touched.asked {
+            asked.rules = asked.rules.iter().filter_map(|it| self.rules[it.0 as usize]).collect();
+        }
+        touched
     }
 }
 

@@ -4,10 +4,12 @@ use crate::book::Rulebook;
 use crate::climb::{Programs, Spark, climb, in_order};
 use crate::reread::Rereader;
 use crate::shard::{Emitted, Outbox, Place};
+use crate::targets::Keeper;
 use crate::watermark::Tick;
 use crate::windows::{Cause, Hit, WindowLimits, WindowStats, Windows};
 use model::EventTime;
 use sigma::compile::RuleIndex;
+use sigma::matcher::Clock;
 use std::sync::Arc;
 
 /// A hit with what an alert needs to know about its event.
@@ -46,11 +48,15 @@ impl Routed {
     }
 }
 
-/// The windows of the groups that belong to one shard of the exchange.
+/// The windows of the groups that belong to one shard of the exchange, and the targets.
 #[derive(Debug)]
 pub struct Exchange {
     pub(crate) windows: Windows,
     pub(crate) rereader: Rereader,
+    /// Its targets; made when the first of them is touched.
+    pub(crate) keeper: Option<Box<Keeper>>,
+    /// Local time, source by source.
+    pub(crate) clocks: Vec<Clock>,
 }
 
 impl Exchange {
@@ -60,7 +66,7 @@ impl Exchange {
     }
 
     pub(crate) fn with(windows: Windows) -> Self {
-        Self { windows, rereader: Rereader::default() }
+        Self { windows, rereader: Rereader::default(), keeper: None, clocks: Vec::new() }
     }
 
     /// Puts hits into their windows, level by level, and lets timers fire that are due at the places of `ticks`. Both have to be later

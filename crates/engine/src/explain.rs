@@ -160,7 +160,7 @@ impl<'a> Asking<'a> {
             &head,
             &values,
             Memory { state: Some(&mut state), behaviour: None },
-            |_, values, _| show(&program, &Event { time, values, line }),
+            |_, values, _, _| show(&program, &Event { time, values, line }),
         ))
     }
 

@@ -110,6 +110,7 @@ impl Pipeline {
             behaviour: settings.behaviour.clone(),
             book,
         };
+        pipeline.exchange.set_clock(source, settings.clock.clone());
         pipeline.watch();
         pipeline
     }
@@ -194,6 +195,10 @@ impl Pipeline {
 
     /// Moves what one event left: its hits to the exchange, its alerts out, in the order of the rules.
     fn deliver(&mut self, ticks: &[Tick], alerts: &mut Vec<Emitted>) {
+        let mut touched = std::mem::take(&mut self.outbox.touched);
+        self.routed += touched.iter().filter(|it| it.is_asked()).count() as u64;
+        self.exchange.see_alone(&self.book, &mut touched, &mut self.outbox);
+        self.outbox.touched = touched;
         let Outbox { alerts: fresh, routed, reports, .. } = &mut self.outbox;
         reports.clear();
         self.routed += routed.len() as u64;
@@ -224,6 +229,11 @@ impl Pipeline {
     /// How it stands with the profiles.
     pub fn behaviour_stats(&self) -> BehaviourStats {
         self.shard.behaviour().map(Behaviour::stats).unwrap_or_default()
+    }
+
+    /// How full the memory of targets is, and what it has lost.
+    pub fn target_stats(&self) -> crate::targets::TargetStats {
+        self.exchange.target_stats()
     }
 
     /// How many lines became what so far.
@@ -265,7 +275,8 @@ impl Pipeline {
         self.shard = Shard::restore(&self.book.set, self.limits, society, &shard)?;
         self.hours = hours;
         self.watch();
-        self.exchange = Exchange::restore(&self.book.set, self.limits, &exchange)?;
+        let clocks = std::mem::take(&mut self.exchange.clocks);
+        self.exchange = Exchange { clocks, ..Exchange::restore(&self.book.set, self.limits, &exchange)? };
         (self.watermark, self.position) = (watermark, position);
         Ok(())
     }

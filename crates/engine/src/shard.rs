@@ -4,7 +4,7 @@ use crate::alerting::{Trigger, behaviour_alert, detection_alert};
 use crate::behaviour::{Behaviour, Scored};
 use crate::book::Rulebook;
 use crate::climb::{Programs, Spark, climb, event_id, in_order};
-use crate::computed::{Computer, Memory, State, Told, join, noted};
+use crate::computed::{Computer, Memory, Sighted, State, Told, join, noted, with_notes};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
@@ -12,6 +12,7 @@ use crate::reader::Head;
 use crate::reread::Rereader;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
+use crate::targets::{Asked, Touched};
 use crate::triage::Report;
 use crate::watermark::Tick;
 use crate::windows::{Cause, Hit, Identity, WindowLimits, Windows};
@@ -42,9 +43,9 @@ pub const AHEAD: usize = 32;
 
 /// A hit that waits for its window.
 #[derive(Debug)]
-struct Pending {
-    hit: Hit,
-    rule: RuleIndex,
+pub(crate) struct Pending {
+    pub(crate) hit: Hit,
+    pub(crate) rule: RuleIndex,
     is_local: bool,
 }
 
@@ -54,6 +55,10 @@ pub struct Sheet {
     /// Rules that alert by themselves.
     alerting: Vec<RuleIndex>,
     hits: Vec<Pending>,
+    /// Rules that ask what others did to the target.
+    asked: Vec<RuleIndex>,
+    /// What the keepers of targets are told.
+    sighted: Vec<Sighted>,
     /// What was computed of events that something follows from.
     notes: String,
     /// What is out of the ordinary about them.
@@ -66,6 +71,8 @@ impl Sheet {
     pub fn clear(&mut self) {
         self.alerting.clear();
         self.hits.clear();
+        self.asked.clear();
+        self.sighted.clear();
         self.notes.clear();
         self.deviations.clear();
         self.scores.clear();
@@ -93,6 +100,8 @@ impl Sheet {
 pub struct Findings {
     alerting: Range<usize>,
     hits: Range<usize>,
+    asked: Range<usize>,
+    sighted: Option<u32>,
     notes: Range<usize>,
     deviation: Option<u32>,
     is_report: bool,
@@ -139,10 +148,10 @@ impl Lane {
         let Self { program, matcher, matched, computer, .. } = self;
         let mut matching = Matching { program, matcher, matched };
         if computer.plan().is_empty() {
-            return matching.examine(head, values, sheet);
+            return matching.examine(head, values, None, sheet);
         }
-        computer.fill(head, values, memory, |plan, values, watched| {
-            let mut findings = matching.examine(head, values, sheet);
+        computer.fill(head, values, memory, |plan, values, sighted, watched| {
+            let mut findings = matching.examine(head, values, sighted, sheet);
             if let Some(mut watched) = watched {
                 for rule in &sheet.alerting[findings.alerting.clone()] {
                     let info = &matching.program.rules.rules[rule.0 as usize].info;
@@ -170,7 +179,7 @@ impl Lane {
 impl Findings {
     /// Whether nothing follows from the event.
     fn is_empty(&self) -> bool {
-        self.alerting.is_empty() && self.hits.is_empty() && self.deviation.is_none()
+        self.alerting.is_empty() && self.hits.is_empty() && self.asked.is_empty() && self.deviation.is_none()
     }
 }
 
@@ -182,12 +191,22 @@ struct Matching<'l> {
 }
 
 impl Matching<'_> {
-    fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
+    fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sighted: Option<Sighted>, sheet: &mut Sheet) -> Findings {
         let Self { program, matcher, matched } = self;
         let event = Event { time: head.time, values, line: head.line };
         matcher.matches(program, &event, matched);
-        let (alerting, hits) = (sheet.alerting.len(), sheet.hits.len());
+        let (alerting, hits, asked) = (sheet.alerting.len(), sheet.hits.len(), sheet.asked.len());
         for &rule in matched.iter() {
+            if program.deferred[rule.0 as usize] {
+                if sighted.is_some() {
+                    sheet.asked.push(rule);
+                    continue;
+                }
+                // There is no target of which more could be known.
+                if !matcher.condition_holds(program, rule, &event) {
+                    continue;
+                }
+            }
             if program.rules.alerts_itself[rule.0 as usize] {
                 sheet.alerting.push(rule);
             }
@@ -198,7 +217,13 @@ impl Matching<'_> {
         // From the lowest level up, and later steps first, so that one event is never two steps of one chain.
         let level = |it: &Pending| program.rules.levels[it.hit.correlation.0 as usize];
         sheet.hits[hits..].sort_by_key(|it| (level(it), it.hit.correlation, Reverse(it.hit.step)));
-        Findings { alerting: alerting..sheet.alerting.len(), hits: hits..sheet.hits.len(), ..Findings::default() }
+        let asked = asked..sheet.asked.len();
+        let sighted = sighted.filter(|it| it.is_counted || !asked.is_empty()).and_then(|it| {
+            sheet.sighted.push(it);
+            u32::try_from(sheet.sighted.len() - 1).ok()
+        });
+        let (alerting, hits) = (alerting..sheet.alerting.len(), hits..sheet.hits.len());
+        Findings { alerting, hits, asked, sighted, ..Findings::default() }
     }
 }
 
@@ -233,6 +258,8 @@ pub struct Outbox {
     pub alerts: Vec<Emitted>,
     /// Hits whose group does not belong to this shard.
     pub routed: Vec<Routed>,
+    /// What the keepers of targets are told.
+    pub touched: Vec<Touched>,
     /// The scores of events, if they are wanted.
     pub scores: Vec<Scored>,
     /// What employees have reported, where profiles are kept.
@@ -354,6 +381,13 @@ impl Shard {
     /// The same with a line behind which stands what was computed.
     fn act_on(&mut self, lane: &Lane, head: &Head<'_>, (sheet, findings): (&Sheet, &Findings), at: Place, out: &mut Outbox) {
         let Lane { program, policy, source, .. } = lane;
+        if let Some(sighted) = findings.sighted {
+            let rules = &sheet.asked[findings.asked.clone()];
+            if !(at.is_late && rules.is_empty()) {
+                let sighted = sheet.sighted[sighted as usize];
+                out.touched.push(Touched { at, time: head.time, sighted, asked: asked(*source, rules, head.line) });
+            }
+        }
         let alerting = &sheet.alerting[findings.alerting.clone()];
         if !alerting.is_empty() {
             self.rereader.read(program, *source, head.line, |event| {
@@ -469,8 +503,13 @@ pub(crate) fn order_of(program: &Program, correlation: u32) -> u32 {
     u32::try_from(program.rules.rules.len()).unwrap_or(u32::MAX).saturating_add(correlation)
 }
 
+/// What rules ask about an event whose line, with what was computed of it, is `line`.
+fn asked(source: u16, rules: &[RuleIndex], line: &str) -> Option<Box<Asked>> {
+    (!rules.is_empty()).then(|| Box::new(Asked { source, rules: rules.into(), line: with_notes(line) }))
+}
+
 /// Adds the hits of an event that matched a rule of a correlation; those of the same event begin at `from`.
-fn pending(
+pub(crate) fn pending(
     program: &Program,
     rule: RuleIndex,
     binding: &Binding,

@@ -7,12 +7,14 @@ use crate::computed::State;
 use crate::exchange::Exchange;
 use crate::seen::Seen;
 use crate::shard::Shard;
+use crate::targets::Keeper;
 use crate::windows::{WindowLimits, Windows};
+use baseline::targets::Targets;
 use sigma::compile::RuleSet;
 use std::sync::Arc;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS9";
+const MAGIC: [u8; 4] = *b"NJSA";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -28,19 +30,21 @@ pub enum SnapshotError {
 /// What a shard knows of events and actors beside its windows.
 type Own<S, T, B> = Option<(S, T, Option<B>)>;
 type Restored = Own<Seen, State, Vec<u8>>;
-type Saved = (Vec<WindowKey>, Windows, Restored);
+/// The targets of an exchange, and the hour that their classes were looked at for.
+type Kept = Option<(Vec<u8>, i64)>;
+type Saved = (Vec<WindowKey>, Windows, Restored, Kept);
 
-fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Vec<u8>>) -> Vec<u8> {
-    let body = postcard::to_extend(&(window_keys(set), windows, own), MAGIC.to_vec());
+fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Vec<u8>>, kept: Kept) -> Vec<u8> {
+    let body = postcard::to_extend(&(window_keys(set), windows, own, kept), MAGIC.to_vec());
     body.expect("writing to memory fails for no value of these types")
 }
 
-fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Restored), SnapshotError> {
+fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Restored, Kept), SnapshotError> {
     let Some(body) = bytes.strip_prefix(&MAGIC) else {
         return Err(SnapshotError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
     };
     let damaged = |it: postcard::Error| SnapshotError::Damaged(it.to_string());
-    let (keys, windows, mut own): Saved = postcard::from_bytes(body).map_err(damaged)?;
+    let (keys, windows, mut own, kept): Saved = postcard::from_bytes(body).map_err(damaged)?;
     if windows.len() != keys.len() {
         return Err(SnapshotError::Damaged(format!("{} windows for {} correlations", windows.len(), keys.len())));
     }
@@ -50,14 +54,14 @@ fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, R
         seen.reindex();
         state.reindex();
     }
-    Ok((windows, own))
+    Ok((windows, own, kept))
 }
 
 impl Shard {
     /// Everything that its next verdicts depend on, but what profiles have in common ([`Behaviour::society`]).
     pub fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
         let behaviour = self.behaviour().map(Behaviour::to_bytes);
-        save(set, &self.windows, Some((&self.seen, &self.state, behaviour)))
+        save(set, &self.windows, Some((&self.seen, &self.state, behaviour)), None)
     }
 
     /// The shard that [`Self::snapshot`] was taken of, under the rules of `set`; correlations that are new or not the same any more
@@ -68,7 +72,7 @@ impl Shard {
         society: Option<(&BehaviourSettings, Arc<Society>)>,
         bytes: &[u8],
     ) -> Result<Self, SnapshotError> {
-        let (windows, own) = load(set, limits, bytes)?;
+        let (windows, own, _) = load(set, limits, bytes)?;
         let (seen, state, behaviour) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
         let mut shard = Self::with(windows, seen, state);
         if let Some((bytes, (settings, society))) = behaviour.zip(society) {
@@ -81,11 +85,17 @@ impl Shard {
 impl Exchange {
     /// Everything that its next verdicts depend on.
     pub fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
-        save(set, &self.windows, None)
+        save(set, &self.windows, None, self.keeper.as_ref().map(|it| (it.targets.to_bytes(), it.hour)))
     }
 
     /// The exchange that [`Self::snapshot`] was taken of, as [`Shard::restore`] does it.
     pub fn restore(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Ok(Self::with(load(set, limits, bytes)?.0))
+        let (windows, _, kept) = load(set, limits, bytes)?;
+        let mut exchange = Self::with(windows);
+        if let Some((targets, hour)) = kept {
+            let targets = Targets::from_bytes(&targets).map_err(|it| SnapshotError::Damaged(it.to_string()))?;
+            exchange.keeper = Some(Box::new(Keeper::with(targets, hour)));
+        }
+        Ok(exchange)
     }
 }

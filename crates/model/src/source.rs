@@ -208,6 +208,15 @@ pub struct OutcomeWords {
     pub absent: Outcome,
 }
 
+impl OutcomeWords {
+    /// What a value of the outcome role says.
+    pub fn read(&self, value: Option<&str>) -> Outcome {
+        let Some(value) = value else { return self.absent };
+        let known = self.words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
+        known.map_or(self.otherwise, |(_, outcome)| *outcome)
+    }
+}
+
 /// A role that an event must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -329,9 +338,7 @@ impl SourceMapping {
 
     /// What became of the action, from the value of the outcome role.
     pub fn outcome(&self, value: Option<&str>) -> Outcome {
-        let Some(value) = value else { return self.outcome.absent };
-        let word = value.to_ascii_lowercase();
-        self.outcome.words.get(&word).copied().unwrap_or(self.outcome.otherwise)
+        self.outcome.read(value)
     }
 }
 

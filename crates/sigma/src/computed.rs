@@ -188,12 +188,47 @@ pub const FIELDS: &[ComputedField] = &[
         Kind::Number,
         "The actor's risk from behaviour and detections, this event included, that decays by half in so many days.",
     ),
-    planned("nj.chain.takeover", Kind::Count, "How far the target is on the way contact change → second factor off → reset."),
+    now(
+        "nj.chain.takeover",
+        Kind::Count,
+        "How many steps of a takeover (contact change, second factor off, reset) were done to the target within 24 hours, by whomever, this event included.",
+    ),
+    now("nj.chain.actors", Kind::Count, "By how many people these steps were done."),
     planned("nj.chain.targets", Kind::Count, "How many targets the actor has on that way."),
-    planned("nj.target.actors_24h", Kind::Count, "How many people touched the target within 24 hours."),
-    planned("nj.target.p", Kind::Number, "How usual this is for the target."),
-    planned("nj.target.first_actor", Kind::Flag, "Whether this actor never touched the target before."),
+    now("nj.target.actors_24h", Kind::Count, "How many people touched the target within 24 hours, this one included."),
+    now("nj.target.actors_7d", Kind::Count, "The same within 7 days; only of targets on watch lists."),
+    now(
+        "nj.target.unticketed_24h",
+        Kind::Count,
+        "How many of the people of the latest 24 hours lacked the ticket that was needed at least once.",
+    ),
+    now("nj.target.p", Kind::Number, "How usual as many people within 24 hours are for the target in its class; small is unusual."),
+    now(
+        "nj.target.first_actor",
+        Kind::Flag,
+        "Whether the actor is not remembered among those who touched the target in the latest days.",
+    ),
+    now(
+        "nj.target.relay",
+        Kind::Count,
+        "How many seconds ago somebody else looked the target up, within 24 hours; only of changes of credentials and exports.",
+    ),
 ];
+
+/// Whether a field is known only where an event's target is kept, since it tells what others did to it.
+pub fn is_of_target(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "nj.chain.takeover",
+        "nj.chain.actors",
+        "nj.target.actors_24h",
+        "nj.target.actors_7d",
+        "nj.target.unticketed_24h",
+        "nj.target.p",
+        "nj.target.first_actor",
+        "nj.target.relay",
+    ];
+    name.starts_with(PREFIX) && NAMES.contains(&name)
+}
 
 /// The names of all computed fields, each word of a name written out, with the entry that it comes from.
 pub fn names() -> &'static [(String, &'static ComputedField)] {

@@ -1,6 +1,7 @@
 //! What is in memory, against its limits. A partition's metrics go when the partition goes.
 
 use engine::seen::SEEN_MAX;
+use engine::targets::TargetStats;
 use engine::{Lane, Shard, Watermark, WindowLimits, WindowStats};
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use stream::kafka::PartitionId;
@@ -25,6 +26,8 @@ pub(crate) struct StateMetrics {
     class_overflows: IntCounter,
     shared: Windows,
     hurries: IntCounter,
+    targets: IntGauge,
+    targets_lost: IntCounterVec,
 }
 
 /// The windows that all partitions share.
@@ -80,6 +83,12 @@ impl StateMetrics {
             hurries: catalogue.counter(
                 "nightjar_shared_window_hurries_total",
                 "Batches whose hits went into shared windows out of order, because another partition was too far behind to wait for.",
+            ),
+            targets: catalogue.gauge("nightjar_targets", "Targets whose past is remembered, for rules that ask what others did to them."),
+            targets_lost: catalogue.counters(
+                "nightjar_target_evictions_total",
+                "What the memory of targets lost because a limit was reached, by kind: target, crowd for the older people of a large one, person for those on a watched one, watched and class for events of targets that were counted as others are.",
+                &["kind"],
             ),
         }
     }
@@ -140,6 +149,22 @@ impl StateMetrics {
         self.shared.groups.set(gauge(stats.groups));
         self.shared.entries.set(gauge(stats.entries));
         evicted.tell(stats);
+    }
+
+    /// How full the memory of targets is; `told` is what was said of it last.
+    pub(crate) fn targets(&self, stats: TargetStats, told: &mut TargetStats) {
+        self.targets.set(i64::try_from(stats.targets).unwrap_or(i64::MAX));
+        let lost = [
+            ("target", stats.evicted, told.evicted),
+            ("crowd", stats.narrowed, told.narrowed),
+            ("person", stats.unlisted, told.unlisted),
+            ("watched", stats.unwatched, told.unwatched),
+            ("class", stats.unclassed, told.unclassed),
+        ];
+        for (kind, now, before) in lost {
+            self.targets_lost.with_label_values(&[kind]).inc_by(now.saturating_sub(before));
+        }
+        *told = stats;
     }
 }
 

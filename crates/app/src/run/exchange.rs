@@ -4,13 +4,16 @@
 //! taken in the order of event time over all partitions that are at work: who is ahead waits a moment for who is behind, since a step
 //! of an ordered rule that comes before the step it should follow is lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::carry::CarryOver;
-use engine::{Emitted, Exchange, Routed, Rulebook, Tick, WindowLimits};
+use engine::shard::Outbox;
+use engine::targets::TargetStats;
+use engine::{Emitted, Exchange, Routed, Rulebook, Tick, Touched, WindowLimits};
 use model::EventTime;
+use sigma::matcher::Clock;
 use stream::kafka::PartitionId;
 
 use crate::metrics::{Evictions, Metrics};
@@ -42,9 +45,13 @@ struct State {
     seats: BTreeMap<PartitionId, Seat>,
     /// Hits that wait for their turn, by event time, owner and place in the owner's batch.
     pending: BTreeMap<(EventTime, PartitionId, usize), Routed>,
+    /// How many hits came of events whose targets are kept here.
+    decided: usize,
     /// The highest watermark so far: what waited for it is decided.
     reached: EventTime,
     evictions: Evictions,
+    /// What was told of the targets last.
+    targets_told: TargetStats,
 }
 
 /// What is known of an owned partition.
@@ -57,6 +64,8 @@ struct Seat {
     is_busy: bool,
     /// When it last finished one, or joined.
     since: Instant,
+    /// Its events for those who keep their targets, in its order, each with the event time that it waits for.
+    touched: VecDeque<(EventTime, Touched)>,
     /// Alerts of its hits, whoever took them: they have to go out with its own batch.
     alerts: Vec<Emitted>,
 }
@@ -75,13 +84,17 @@ impl SharedExchange {
     pub(super) fn new(book: Arc<Rulebook>, limits: WindowLimits, metrics: Arc<Metrics>) -> Self {
         let exchange = Exchange::new(&book, limits);
         let evictions = metrics.state.evicted();
-        let state = State { book, exchange, seats: BTreeMap::new(), pending: BTreeMap::new(), reached: EventTime::MIN, evictions };
+        let (seats, pending, reached) = (BTreeMap::new(), BTreeMap::new(), EventTime::MIN);
+        let state = State { book, exchange, seats, pending, decided: 0, reached, evictions, targets_told: TargetStats::default() };
         Self { limits, metrics, state: Mutex::new(state), advanced: Condvar::new() }
     }
 
-    /// A partition is owned from now on; nothing is known of its time yet.
-    pub(super) fn join(&self, id: &PartitionId) {
-        self.lock().seats.insert(id.clone(), Seat::new(Instant::now()));
+    /// A partition is owned from now on; nothing is known of its time yet. Events of its source, `program`, that name no zone have the
+    /// time of `clock`.
+    pub(super) fn join(&self, id: &PartitionId, program: u16, clock: &Clock) {
+        let mut state = self.lock();
+        state.seats.insert(id.clone(), Seat::new(Instant::now()));
+        state.exchange.set_clock(program, clock.clone());
     }
 
     /// A partition is owned no more.
@@ -96,12 +109,16 @@ impl SharedExchange {
     /// are not the same any more go with their windows.
     pub(super) fn adopt(&self, book: &Arc<Rulebook>) {
         let mut state = self.lock();
-        let State { book: before, exchange, pending, .. } = &mut *state;
+        let State { book: before, exchange, pending, seats, .. } = &mut *state;
         if !Arc::ptr_eq(&before.set, &book.set) {
             let over = CarryOver::between(&before.set, &book.set);
             exchange.adopt(&over, &book.set, self.limits);
             let translated = std::mem::take(pending).into_iter();
             pending.extend(translated.filter_map(|(key, hit)| Some((key, over.translate(hit)?))));
+            for seat in seats.values_mut() {
+                let touched = std::mem::take(&mut seat.touched).into_iter();
+                seat.touched = touched.map(|(at, it)| (at, over.translate_touched(it))).collect();
+            }
         }
         state.book = Arc::clone(book);
     }
@@ -113,22 +130,24 @@ impl SharedExchange {
         }
     }
 
-    /// Takes the hits of the batch that partition `id` has just read by the rules of `book`; `alerts` gets what they complete.
+    /// Takes what the batch that partition `id` has just read by the rules of `book` left for others; its alerts get what that completes.
     pub(super) fn accept(
         &self,
         id: &PartitionId,
         stand: Stand,
-        (hits, book): (&mut Vec<Routed>, &Rulebook),
-        alerts: &mut Vec<Emitted>,
+        book: &Rulebook,
+        Outbox { alerts, routed: hits, touched, .. }: &mut Outbox,
     ) {
         let begun = Instant::now();
         let mut state = self.lock();
         // Read by the rules of before: a partition adopts others only before its next batch.
-        if !Arc::ptr_eq(&state.book.set, &book.set) && !hits.is_empty() {
+        let is_anything = !hits.is_empty() || !touched.is_empty();
+        if is_anything && !Arc::ptr_eq(&state.book.set, &book.set) {
             let over = CarryOver::between(&book.set, &state.book.set);
+            *touched = std::mem::take(touched).into_iter().map(|it| over.translate_touched(it)).collect();
             *hits = std::mem::take(hits).into_iter().filter_map(|it| over.translate(it)).collect();
         }
-        state.publish(id, stand, hits);
+        state.publish(id, stand, hits, touched);
         self.advanced.notify_all();
         loop {
             let now = Instant::now();
@@ -145,8 +164,9 @@ impl SharedExchange {
         }
         state.decide(alerts, begun);
         state.finish(id, alerts);
-        let State { exchange, evictions, .. } = &mut *state;
+        let State { exchange, evictions, targets_told, .. } = &mut *state;
         self.metrics.state.shared(exchange.window_stats(), evictions);
+        self.metrics.state.targets(exchange.target_stats(), targets_told);
         self.advanced.notify_all();
     }
 
@@ -157,11 +177,16 @@ impl SharedExchange {
 
 impl State {
     /// Notes how far `id` has read, and queues its hits.
-    fn publish(&mut self, id: &PartitionId, stand: Stand, hits: &mut Vec<Routed>) {
+    fn publish(&mut self, id: &PartitionId, stand: Stand, hits: &mut Vec<Routed>, touched: &mut Vec<Touched>) {
         let seat = self.seats.entry(id.clone()).or_insert_with(|| Seat::new(Instant::now()));
         seat.is_busy = true;
         seat.time = seat.time.max(stand.time);
         seat.watermark = stand.watermark;
+        for it in touched.drain(..) {
+            let time = it.time.min(stand.time);
+            let at = seat.touched.back().map_or(time, |(before, _)| time.max(*before));
+            seat.touched.push_back((at, it));
+        }
         for (number, hit) in hits.drain(..).enumerate() {
             // An event from the future waits no longer than the others of its batch.
             self.pending.insert((hit.hit.time.min(stand.time), id.clone(), number), hit);
@@ -174,8 +199,9 @@ impl State {
         at_work.map(|it| it.time).min().unwrap_or(EventTime::MIN)
     }
 
-    /// Puts the pending hits up to `horizon` into their windows, in order.
+    /// Has those who keep targets see what was done to them up to `horizon`, and puts the pending hits into their windows, in order.
     fn take_until(&mut self, horizon: EventTime, now: Instant) {
+        self.see_until(horizon);
         let watermark = slowest(&self.seats, now);
         while let Some(entry) = self.pending.first_entry().filter(|it| it.key().0 <= horizon) {
             let ((_, owner, _), mut hit) = entry.remove_entry();
@@ -183,6 +209,24 @@ impl State {
             // The owner is there: its hits go with it.
             if let Some(seat) = self.seats.get_mut(&owner) {
                 self.exchange.work(&self.book, &mut vec![hit], &[], &mut seat.alerts);
+            }
+        }
+    }
+
+    /// The events of all partitions in the order of their time, each partition's in its own; hits that come of them wait for their turn.
+    fn see_until(&mut self, horizon: EventTime) {
+        let front = |seat: &Seat| seat.touched.front().map(|it| it.0).filter(|it| *it <= horizon);
+        let mut out = Outbox::default();
+        while let Some((_, id)) = self.seats.iter().filter_map(|(id, it)| Some((front(it)?, id))).min() {
+            let id = id.clone();
+            let Some(seat) = self.seats.get_mut(&id) else { return };
+            let mut touched: Vec<Touched> = seat.touched.pop_front().into_iter().map(|it| it.1).collect();
+            self.exchange.see_alone(&self.book, &mut touched, &mut out);
+            seat.alerts.append(&mut out.alerts);
+            for hit in out.routed.drain(..) {
+                self.decided += 1;
+                // Behind the hits of the batch.
+                self.pending.insert((hit.hit.time, id.clone(), usize::MAX / 2 + self.decided), hit);
             }
         }
     }
@@ -195,9 +239,10 @@ impl State {
         self.exchange.work(&self.book, &mut Vec::new(), &[tick], alerts);
     }
 
-    /// The time of the last pending hit of `id`.
+    /// The time of the last thing of `id` that is pending.
     fn last_of(&self, id: &PartitionId) -> Option<EventTime> {
-        self.pending.keys().rev().find(|(_, owner, _)| owner == id).map(|it| it.0)
+        let touched = self.seats.get(id).and_then(|it| it.touched.back()).map(|it| it.0);
+        touched.max(self.pending.keys().rev().find(|(_, owner, _)| owner == id).map(|it| it.0))
     }
 
     fn finish(&mut self, id: &PartitionId, alerts: &mut Vec<Emitted>) {
@@ -211,7 +256,14 @@ impl State {
 
 impl Seat {
     fn new(since: Instant) -> Self {
-        Self { time: EventTime::MIN, watermark: EventTime::MIN, is_busy: false, since, alerts: Vec::new() }
+        Self {
+            time: EventTime::MIN,
+            watermark: EventTime::MIN,
+            is_busy: false,
+            since,
+            touched: VecDeque::new(),
+            alerts: Vec::new(),
+        }
     }
 }
 
@@ -239,8 +291,10 @@ mod tests {
             book: Arc::new(book),
             seats: seats.collect(),
             pending: BTreeMap::new(),
+            decided: 0,
             reached: EventTime::MIN,
             evictions,
+            targets_told: TargetStats::default(),
         }
     }
 

@@ -64,7 +64,7 @@ impl Partition {
     pub(super) fn new(id: &PartitionId, setup: &Setup, feed: &Feed, metrics: Arc<Metrics>) -> Self {
         let (live, book) = (Arc::clone(&setup.live), setup.live.book());
         let program = &book.programs[usize::from(feed.program)];
-        live.exchange().join(id);
+        live.exchange().join(id, feed.program, &feed.clock);
         let mut partition = Self {
             id: id.clone(),
             reader: Reader::new(Arc::clone(program), setup.limits.decode(), Plausible::until(clock::now())),
@@ -163,10 +163,10 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
-        let Found { alerts, routed, reports, .. } = &mut self.outbox;
         let time = self.watermark.latest().unwrap_or(EventTime::MIN);
         let stand = Stand { time, watermark: self.watermark.time() };
-        self.live.exchange().accept(&self.id, stand, (routed, &self.book), alerts);
+        self.live.exchange().accept(&self.id, stand, &self.book, &mut self.outbox);
+        let Found { alerts, reports, .. } = &mut self.outbox;
         alerts.sort_by(Emitted::in_order);
         let Some(triage) = &self.triage else {
             reports.clear();

@@ -14,9 +14,10 @@ use super::seat::{Counts, SHARDS, Seat};
 use anyhow::Result;
 use engine::behaviour::{self, Hours};
 use engine::decode::Limits;
-use engine::{BehaviourSettings, Lane, Plausible, Reader, Routed, Rulebook, Tick, Watermark, order_hits};
+use engine::{BehaviourSettings, Lane, Plausible, Reader, Routed, Rulebook, Tick, Touched, Watermark, order_hits, targets};
 use model::EventTime;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use stream::Block;
 use stream::files::ReadError;
@@ -37,6 +38,8 @@ pub(super) struct Pipeline {
     ticks: Vec<Tick>,
     desk: Desk,
     hours: Hours,
+    /// For which hour the classes of targets were looked at last.
+    targets_hour: i64,
     /// Of those, where an hour is over: there the peers are looked at anew, before the event is scored.
     refreshes: Vec<Tick>,
     /// The time of the latest event that has one, for those that have none.
@@ -53,7 +56,7 @@ impl Pipeline {
             lane: Lane::new(&book, 0, clock.clone()),
         };
         let workers = (0..options.threads).map(worker).collect();
-        let seats = (0..SHARDS).map(|number| Seat::new(number, &book, &behaviour)).collect();
+        let seats = (0..SHARDS).map(|number| Seat::new(number, &book, clock, &behaviour)).collect();
         Self {
             needs_exchange: book.needs_exchange(),
             book,
@@ -64,6 +67,7 @@ impl Pipeline {
             ticks: Vec::new(),
             desk: Desk::new(options),
             hours: Hours::default(),
+            targets_hour: 0,
             refreshes: Vec::new(),
             last: Plausible::EARLIEST,
         }
@@ -77,6 +81,7 @@ impl Pipeline {
             duplicates: sum.duplicates + it.duplicates,
             windows: sum.windows + it.windows,
             behaviour: sum.behaviour + it.behaviour,
+            targets: sum.targets + it.targets,
         })
     }
 
@@ -199,6 +204,7 @@ impl Pipeline {
         if !self.needs_exchange {
             return;
         }
+        self.see_targets();
         let mut routed: Vec<Routed> = self.seats.iter_mut().flat_map(Seat::drain_routed).collect();
         let has_timers = self.seats.iter().any(Seat::has_timers);
         if routed.is_empty() && (self.ticks.is_empty() || !has_timers) {
@@ -218,6 +224,42 @@ impl Pipeline {
                 }
             });
             routed.extend(self.seats.iter_mut().flat_map(Seat::drain_routed));
+        }
+    }
+}
+
+impl Pipeline {
+    /// The first part of phase 3, by target: rules that ask what others did to it are decided, and become alerts and hits. Between two
+    /// hours of the watermark the classes of all targets are looked at together.
+    fn see_targets(&mut self) {
+        let mut by_seat: [Vec<Touched>; SHARDS] = Default::default();
+        let (mut hours, mut latest) = (BTreeSet::new(), None);
+        for it in self.seats.iter_mut().flat_map(Seat::drain_touched) {
+            let hour = Some(it.hour());
+            if hour != latest {
+                hours.extend(hour);
+                latest = hour;
+            }
+            by_seat[it.shard(SHARDS)].push(it);
+        }
+        let all: usize = by_seat.iter().map(Vec::len).sum();
+        let threads = if all < WORTH_A_THREAD { 1 } else { self.workers.len() };
+        by_seat.iter_mut().for_each(|it| it.sort_by_key(Touched::position));
+        let mut rest = by_seat.each_ref().map(Vec::as_slice);
+        for hour in hours {
+            if hour > self.targets_hour {
+                self.targets_hour = hour;
+                targets::refresh(self.seats.iter_mut().map(Seat::exchange_mut), hour);
+            }
+            let book = &self.book;
+            let jobs = Mutex::new(self.seats.iter_mut().zip(&mut rest));
+            parallel::each(&mut self.workers[..threads], |_| {
+                while let Some((seat, rest)) = next(&jobs) {
+                    let of_hour;
+                    (of_hour, *rest) = rest.split_at(rest.partition_point(|it| it.hour() <= hour));
+                    seat.see(book, of_hour);
+                }
+            });
         }
     }
 }

@@ -3,11 +3,13 @@
 use super::decode::{Matched, Rows};
 use engine::behaviour::Scored;
 use engine::shard::{AHEAD, Place};
+use engine::targets::TargetStats;
 use engine::triage::Report;
 use engine::windows::WindowStats;
 use engine::{
-    Behaviour, BehaviourSettings, BehaviourStats, Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Verdict,
+    Behaviour, BehaviourSettings, BehaviourStats, Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Touched, Verdict,
 };
+use sigma::matcher::Clock;
 
 /// How many shards the actors are spread over, and likewise the groups of the exchange. The output does not depend on which thread
 /// keeps a shard; it would depend on this number only if an event's identifier came with two different actors.
@@ -24,6 +26,8 @@ pub(crate) struct Counts {
     pub(crate) windows: WindowStats,
     /// How it stands with the profiles.
     pub(crate) behaviour: BehaviourStats,
+    /// How it stands with the targets.
+    pub(crate) targets: TargetStats,
 }
 
 /// A shard of actors and a shard of the exchange: both are kept in the same seat, neither knows of the other.
@@ -45,7 +49,7 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    pub(super) fn new(number: usize, book: &Rulebook, settings: &BehaviourSettings) -> Self {
+    pub(super) fn new(number: usize, book: &Rulebook, clock: &Clock, settings: &BehaviourSettings) -> Self {
         let mut seat = Self {
             number,
             thread: 0,
@@ -58,6 +62,7 @@ impl Seat {
             emitted: Vec::new(),
             reports: Vec::new(),
         };
+        seat.exchange.set_clock(0, clock.clone());
         if book.watches(0) {
             seat.shard.watch(Behaviour::new(settings, SHARDS));
         }
@@ -133,6 +138,7 @@ impl Seat {
         Counts {
             windows: self.shard.window_stats() + self.exchange.window_stats(),
             behaviour: self.shard.behaviour().map(Behaviour::stats).unwrap_or_default(),
+            targets: self.exchange.target_stats(),
             ..self.counts
         }
     }
@@ -140,6 +146,24 @@ impl Seat {
     /// Hits for other seats.
     pub(super) fn drain_routed(&mut self) -> impl Iterator<Item = Routed> {
         self.outbox.routed.drain(..)
+    }
+
+    /// Events for the seats that keep their targets.
+    pub(super) fn drain_touched(&mut self) -> impl Iterator<Item = Touched> {
+        self.outbox.touched.drain(..)
+    }
+
+    /// Its shard of the exchange.
+    pub(super) fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
+    /// Takes in events whose targets belong to this shard of the exchange, in order.
+    pub(super) fn see(&mut self, book: &Rulebook, touched: &[Touched]) {
+        for it in touched {
+            self.exchange.see(book, it, &mut self.outbox);
+        }
+        self.emitted.append(&mut self.outbox.alerts);
     }
 
     /// Accepts the hits of one level that belong to this shard of the exchange, in order.

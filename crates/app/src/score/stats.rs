@@ -5,6 +5,7 @@ use super::seat::Counts;
 use crate::load::Rules;
 use crate::show::escaped;
 use anyhow::{Context, Result};
+use engine::targets::TargetStats;
 use engine::windows::WindowStats;
 use model::{Delivery, RuleInfo};
 use serde::Serialize;
@@ -103,6 +104,25 @@ pub(crate) struct Statistics {
     windows: Windows,
     #[serde(skip_serializing_if = "Option::is_none")]
     triage: Option<engine::triage::Stats>,
+    targets: Targets,
+}
+
+/// How many targets are remembered at the end, and what a limit has made their memory lose. All 0 where no rule asks for them.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Targets {
+    remembered: u64,
+    evicted: u64,
+    narrowed: u64,
+    unlisted: u64,
+    unwatched: u64,
+    unclassed: u64,
+}
+
+impl From<TargetStats> for Targets {
+    fn from(it: TargetStats) -> Self {
+        let TargetStats { targets: remembered, evicted, narrowed, unlisted, unwatched, unclassed } = it;
+        Self { remembered, evicted, narrowed, unlisted, unwatched, unclassed }
+    }
 }
 
 /// How full the windows of correlations are at the end, and what a limit has made them lose.
@@ -153,6 +173,7 @@ impl Statistics {
             rules,
             windows: counts.windows.into(),
             triage: None,
+            targets: counts.targets.into(),
         }
     }
 
@@ -184,6 +205,9 @@ impl Statistics {
         if let Some(lost) = self.windows_line() {
             lines.push(("windows", lost));
         }
+        if let Some(lost) = self.targets_line() {
+            lines.push(("targets", lost));
+        }
         lines.push(("alerts", grouped(self.alerts)));
         lines.extend(self.triage.as_ref().map(|it| ("told", told_line(it))));
         lines
@@ -201,6 +225,21 @@ impl Statistics {
         let lost: Vec<String> =
             lost.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
         (!lost.is_empty()).then(|| format!("full: {}; correlations may have missed something", lost.join(", ")))
+    }
+
+    /// What a limit has made the memory of targets lose.
+    fn targets_line(&self) -> Option<String> {
+        let it = &self.targets;
+        let lost = [
+            (it.evicted, "targets forgotten"),
+            (it.narrowed, "large targets of which the latest people were kept"),
+            (it.unlisted, "people on watched targets forgotten"),
+            (it.unwatched, "events of watched targets counted as of others"),
+            (it.unclassed, "events of classes beyond the most that are told apart"),
+        ];
+        let lost: Vec<String> =
+            lost.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+        (!lost.is_empty()).then(|| format!("full: {}; rules about targets may have missed something", lost.join(", ")))
     }
 
     fn rules_line(&self) -> String {

@@ -10,6 +10,7 @@ mod pages;
 mod place;
 mod rules;
 mod score;
+mod targets;
 mod threads;
 
 use place::{Place, events};

@@ -1,6 +1,9 @@
 //! The facts about one event that its computed fields are made of; each is looked up once, and only if a field wants it.
 
 mod observed;
+mod touched;
+
+pub(crate) use touched::Sighted;
 
 use super::field::{Field, Input};
 use super::{Computed, Plan, State};
@@ -100,8 +103,8 @@ impl<'f> Facts<'f> {
             Field::DeviceEncrypted => self.device().and_then(|it| it.encrypted).into(),
             Field::DevicePatched => self.device().and_then(|it| it.patched).into(),
             Field::NetworkCorporate => self.address().map(|it| self.context.networks.find(it).is_some()).into(),
-            // Read from the profile, by whom has it.
-            Field::Habit(_) => Computed::Absent,
+            // Read from the profile, by whom has it; and where the target is kept.
+            Field::Habit(_) | Field::OfTarget(_) => Computed::Absent,
             Field::NetworkName => {
                 let network = self.address().and_then(|it| self.context.networks.find(it));
                 network.and_then(|it| self.context.names.text(it)).into()

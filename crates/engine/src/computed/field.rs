@@ -1,6 +1,7 @@
 //! Which computed fields there are, and what each needs to know of the event.
 
 use super::habit::{self, Habit};
+use super::target::OfTarget;
 
 /// Declares the fields that the engine computes: each with its name and the roles that it needs.
 macro_rules! fields {
@@ -11,6 +12,8 @@ macro_rules! fields {
             $(#[doc = concat!("`", $name, "`")] $field,)*
             /// One that is read from the actor's profile.
             Habit(Habit),
+            /// One that only the keeper of the target knows.
+            OfTarget(OfTarget),
         }
 
         impl Field {
@@ -18,12 +21,12 @@ macro_rules! fields {
 
             /// Its name.
             pub fn name(self) -> &'static str {
-                match self { $(Self::$field => $name,)* Self::Habit(it) => it.name() }
+                match self { $(Self::$field => $name,)* Self::Habit(it) => it.name(), Self::OfTarget(it) => it.name() }
             }
 
             /// What has to be decoded for it.
             pub(super) fn inputs(self) -> &'static [Input] {
-                match self { $(Self::$field => &[$(Input::$input,)*],)* Self::Habit(_) => &Input::ALL }
+                match self { $(Self::$field => &[$(Input::$input,)*],)* Self::Habit(_) => &Input::OF_PROFILES, Self::OfTarget(_) => &[] }
             }
         }
     };
@@ -65,13 +68,16 @@ fields! {
 impl Field {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::FACTS.iter().copied().chain(habit::names().iter().map(|(_, it)| Self::Habit(*it)))
+        let habits = habit::names().iter().map(|(_, it)| Self::Habit(*it));
+        let of_targets = OfTarget::ALL.iter().map(|it| Self::OfTarget(*it));
+        Self::FACTS.iter().copied().chain(habits).chain(of_targets)
     }
 
     /// The field of that name.
     pub fn named(name: &str) -> Option<Self> {
         let fact = Self::FACTS.iter().copied().find(|it| it.name() == name);
-        fact.or_else(|| Habit::named(name).map(Self::Habit))
+        let of_target = || OfTarget::ALL.iter().copied().find(|it| it.name() == name).map(Self::OfTarget);
+        fact.or_else(|| Habit::named(name).map(Self::Habit)).or_else(of_target)
     }
 
     /// Whether it is read from the actor's profile.
@@ -105,12 +111,27 @@ pub(super) enum Input {
     Country,
     Latitude,
     Longitude,
+    TargetType,
+    Outcome,
 }
 
 impl Input {
-    pub(super) const COUNT: usize = Self::Longitude as usize + 1;
-    /// All of them: what a profile is told.
-    pub(super) const ALL: [Self; Self::COUNT] = [
+    pub(super) const COUNT: usize = Self::Outcome as usize + 1;
+    /// What the keeper of a target is told.
+    pub(super) const OF_TARGETS: [Self; 10] = [
+        Self::Action,
+        Self::Actor,
+        Self::ActorType,
+        Self::ActorRole,
+        Self::Tool,
+        Self::Ticket,
+        Self::Target,
+        Self::TargetLabel,
+        Self::TargetType,
+        Self::Outcome,
+    ];
+    /// What a profile is told.
+    pub(super) const OF_PROFILES: [Self; 17] = [
         Self::Action,
         Self::Actor,
         Self::ActorType,

@@ -10,6 +10,7 @@ mod habit;
 mod note;
 mod plan;
 pub mod state;
+mod target;
 mod watched;
 
 #[cfg(test)]
@@ -19,7 +20,9 @@ pub use field::Field;
 pub use plan::Plan;
 pub use state::State;
 
-pub(crate) use note::{join, noted, split};
+pub(crate) use facts::Sighted;
+pub(crate) use note::{join, noted, split, with_notes};
+pub(crate) use target::note_view;
 pub(crate) use watched::{Told, Watched};
 
 use crate::behaviour::{Behaviour, View};
@@ -101,14 +104,15 @@ impl Computer {
         &self.plan
     }
 
-    /// Shows the event's values with the computed ones among them, and what a profile says of it. Without `memory`, fields that need it
+    /// Shows the event's values with the computed ones among them, what a profile says of it, and what the keeper of its target is to be
+    /// told, if there is one. Without `memory`, fields that need it
     /// stay empty.
     pub(crate) fn fill<T>(
         &mut self,
         head: &Head<'_>,
         values: &[Value<'_>],
         memory: Memory<'_>,
-        show: impl FnOnce(&Plan, &[Value<'_>], Option<Watched<'_, '_>>) -> T,
+        show: impl FnOnce(&Plan, &[Value<'_>], Option<Sighted>, Option<Watched<'_, '_>>) -> T,
     ) -> T {
         let Self { plan, context, values: kept, digits, numbers } = self;
         digits.clear();
@@ -147,9 +151,10 @@ impl Computer {
             filled[slot.index()] = Value::Number(&digits[start..end]);
             start = end;
         }
+        let sighted = if plan.sees_targets() { facts.sighted() } else { None };
         let known = behaviour.zip(judged);
         let watched = known.map(|(behaviour, judged)| Watched { behaviour, judged, facts: &mut facts });
-        let shown = show(plan, &filled, watched);
+        let shown = show(plan, &filled, sighted, watched);
         *kept = recycled(filled);
         shown
     }

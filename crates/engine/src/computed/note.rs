@@ -28,8 +28,23 @@ pub(crate) fn noted(plan: &Plan, values: &[Value<'_>], out: &mut String) {
             Value::Text(text) => ('t', text),
             _ => continue,
         };
-        let _ = write!(out, "{BETWEEN}{}={kind}{text}", field.name());
+        begin(field.name(), kind, out);
+        out.push_str(text);
     }
+}
+
+/// Begins with the note of a field; its value has to follow.
+pub(super) fn begin(name: &str, kind: char, out: &mut String) {
+    let _ = write!(out, "{BETWEEN}{name}={kind}");
+}
+
+/// A line behind which more can be noted, whether or not anything is.
+pub(crate) fn with_notes(line: &str) -> String {
+    let mut text = line.to_owned();
+    if !line.contains(MARK) {
+        text.push(MARK);
+    }
+    text
 }
 
 /// Puts `notes` behind a line.

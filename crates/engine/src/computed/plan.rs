@@ -1,8 +1,9 @@
 //! Which computed fields the rules of one source read, and where they and what they need stand in an event.
 
 use super::field::{Field, Input};
+use super::target::OfTarget;
 use crate::alerting::tested_fields;
-use model::source::RolePaths;
+use model::source::{Outcome, OutcomeWords, RolePaths};
 use model::{FieldPath, SlotId, Value};
 use sigma::ast::Rule;
 use sigma::compile::Program;
@@ -14,6 +15,8 @@ pub struct Plan {
     inputs: [Box<[SlotId]>; Input::COUNT],
     needs_state: bool,
     watches: bool,
+    /// Whether the keepers of targets are told of the source's events, and what then counts as done.
+    sees_targets: Option<OutcomeWords>,
     /// For each rule, whether it says something new about the actor: those that read the profile only repeat it.
     raises_risk: Vec<bool>,
 }
@@ -40,7 +43,7 @@ impl Plan {
         if plan.watches {
             plan.needs_state = true;
             plan.raises_risk = set.rules.iter().map(|it| !reads_profile(it)).collect();
-            for input in Input::ALL {
+            for input in Input::OF_PROFILES {
                 let paths = input.paths(roles).iter().map(|it| FieldPath::new(it.as_str()));
                 plan.inputs[input as usize] = paths.filter_map(|it| projection.intern(&it)).collect();
             }
@@ -57,7 +60,39 @@ impl Plan {
 
     /// Whether there is nothing to compute.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && !self.watches
+        self.fields.is_empty() && !self.watches && !self.sees_targets()
+    }
+
+    /// The fields that are known only where a target is kept.
+    pub(crate) fn of_target(&self) -> impl Iterator<Item = OfTarget> + '_ {
+        self.fields.iter().filter_map(|(_, field)| match field {
+            Field::OfTarget(it) => Some(*it),
+            _ => None,
+        })
+    }
+
+    /// Has the keepers of targets told of the source's events from now on.
+    pub(crate) fn see_targets(&mut self, program: &mut Program) {
+        let mapping = &program.schema.mapping;
+        if mapping.roles.target.is_empty() || mapping.roles.actor.is_empty() {
+            return;
+        }
+        for input in Input::OF_TARGETS {
+            let paths = input.paths(&mapping.roles).iter().map(|it| FieldPath::new(it.as_str()));
+            self.inputs[input as usize] = paths.filter_map(|it| program.schema.projection.intern(&it)).collect();
+        }
+        self.sees_targets = Some(mapping.outcome.clone());
+    }
+
+    /// Whether the keepers of targets are told of the source's events.
+    pub fn sees_targets(&self) -> bool {
+        self.sees_targets.is_some()
+    }
+
+    /// Whether what was tried was not done.
+    pub(super) fn is_denied(&self, values: &[Value<'_>]) -> bool {
+        let text = self.input(Input::Outcome, values);
+        self.sees_targets.as_ref().is_some_and(|it| it.read(text.text().as_deref()) != Outcome::Success)
     }
 
     /// Whether profiles are kept of the source's actors.
@@ -108,6 +143,8 @@ impl Input {
             Self::Country => &roles.source_country,
             Self::Latitude => &roles.latitude,
             Self::Longitude => &roles.longitude,
+            Self::TargetType => &roles.target_type,
+            Self::Outcome => &roles.outcome,
         }
     }
 }

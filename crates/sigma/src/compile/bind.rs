@@ -23,7 +23,7 @@ pub struct Binding {
 pub struct CorrelationPlan {
     /// Whether any rule of this source feeds it.
     pub is_fed: bool,
-    /// Whether the group contains the actor, so that one shard sees every event of a group.
+    /// Whether the group contains the actor, so that one shard sees every event of a group, and decides about it.
     pub is_local: bool,
 }
 
@@ -34,6 +34,7 @@ pub(super) fn bind(
     set: &RuleSet,
     builder: &mut Builder<'_>,
     trees: &[Option<Node>],
+    deferred: &[bool],
     problems: &mut Vec<Problem>,
 ) -> (Vec<Vec<Binding>>, Vec<CorrelationPlan>) {
     let mut bindings = vec![Vec::new(); set.rules.len()];
@@ -53,14 +54,15 @@ pub(super) fn bind(
                     let rule = rule.0 as usize;
                     match one(builder, correlation, &set.rules[rule], index, step) {
                         Ok(binding) => {
-                            plan.meet(builder.actor_slot().is_some_and(|it| binding.group.contains(&it)));
+                            let is_by_actor = builder.actor_slot().is_some_and(|it| binding.group.contains(&it));
+                            plan.meet(is_by_actor && !deferred[rule]);
                             bindings[rule].push(binding);
                         }
                         Err(reason) => complain(reason),
                     }
                 }
                 Some(Member::Correlation(_)) => {
-                    let mut below = Below { set, builder, trees, plan: &mut plan, paths: 0 };
+                    let mut below = Below { set, builder, trees, deferred, plan: &mut plan, paths: 0 };
                     let names: Vec<&FieldPath> = correlation.group_by.iter().chain(correlation.kind.fields()).collect();
                     if let Err(reason) = below.walk(index, step, &names, correlation.group_by.len()) {
                         complain(reason);
@@ -99,6 +101,7 @@ struct Below<'b, 's> {
     set: &'b RuleSet,
     builder: &'b mut Builder<'s>,
     trees: &'b [Option<Node>],
+    deferred: &'b [bool],
     plan: &'b mut CorrelationPlan,
     paths: usize,
 }
@@ -118,7 +121,8 @@ impl Below<'_, '_> {
                 let info = &self.set.rules[rule.0 as usize].info;
                 let slots = names.iter().map(|it| self.builder.slot(field_of(correlation, info, it)));
                 let slots = slots.collect::<Result<Vec<SlotId>, String>>()?;
-                self.plan.meet(self.builder.actor_slot().is_some_and(|it| slots[..grouped].contains(&it)));
+                let is_by_actor = self.builder.actor_slot().is_some_and(|it| slots[..grouped].contains(&it));
+                self.plan.meet(is_by_actor && !self.deferred[rule.0 as usize]);
                 Ok(())
             }
             Some(Member::Correlation(below)) if self.set.levels[below.0 as usize] < self.set.levels[above.0 as usize] => {

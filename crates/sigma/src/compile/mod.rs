@@ -3,6 +3,7 @@
 mod atoms;
 mod bind;
 mod content;
+mod deferred;
 mod glob;
 mod index;
 mod literals;
@@ -237,6 +238,9 @@ pub struct Program {
     pub bindings: Vec<Vec<Binding>>,
     /// For each correlation, its plan.
     pub plans: Vec<CorrelationPlan>,
+    /// For each rule, whether it looks at what is known only where an event's target is kept. That it matches means that it may, and
+    /// whoever knows the rest asks [`crate::matcher::Matcher::condition_holds`].
+    pub deferred: Vec<bool>,
 }
 
 impl Program {
@@ -256,15 +260,20 @@ impl Program {
             });
             trees.push(tree);
         }
-        let (bindings, plans) = bind::bind(set, &mut builder, &trees, problems);
+        let projection = &builder.schema.projection;
+        let sources: Vec<bool> = builder.fields.iter().map(|(it, _)| deferred::is_deferred(it, projection)).collect();
+        let deferred = deferred::of_rules(set, &trees, &sources);
+        let (bindings, plans) = bind::bind(set, &mut builder, &trees, &deferred, problems);
         let fields = builder.fields;
         let mut terms = Vec::new();
         for (index, tree) in trees.iter().enumerate() {
             let index = u32::try_from(index).expect("rules are far fewer than 2^32");
-            terms.extend(tree.iter().flat_map(|it| terms::of_rule(RuleIndex(index), it)));
+            let of_rule = tree.iter().flat_map(|it| terms::of_rule(RuleIndex(index), it));
+            let is_deferred = deferred[index as usize];
+            terms.extend(of_rule.map(|it| if is_deferred { deferred::relaxed(it, &sources) } else { it }));
         }
         let (fields, terms, trees) = terms::in_order(fields, terms, trees);
-        Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans }
+        Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans, deferred }
     }
 
     /// Arranges the tests of all fields now. It is done on demand otherwise: by the first event that has a text in such a field.
