@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 
 /// What peers say is worth at least and at most as many trials.
 const PRIOR_TRIALS: [f64; 2] = [0.5, 20.0];
-/// The own history at most as many: habits vary from day to day, and a Beta of thousands of trials would deny it.
+/// The own history at most as many: habits change.
 const OWN_TRIALS_MAX: f64 = 200.0;
+/// A day is predicted by no narrower Beta than this: what is done with care comes in batches, so that the shares of days vary more than
+/// that of independent trials would, and a Beta of hundreds of trials would call every batch a wonder.
+const PREDICTED_TRIALS_MAX: f64 = 25.0;
 /// A member with as many trials counts half.
 const HALF_WEIGHT_TRIALS: f64 = 5.0;
 /// How many full members a broader group is worth when a narrower one is estimated, as for counts.
@@ -61,7 +64,9 @@ impl Ratio {
     pub fn predict(&self, trials: u32, prior: &RatioPrior) -> BetaBinomial {
         let of_peers = prior.trials();
         let a = of_peers * f64::from(prior.share) + f64::from(self.yes);
-        BetaBinomial::new(trials, a, of_peers * (1.0 - f64::from(prior.share)) + f64::from(self.no))
+        let b = of_peers * (1.0 - f64::from(prior.share)) + f64::from(self.no);
+        let wider = (PREDICTED_TRIALS_MAX / (a + b)).min(1.0);
+        BetaBinomial::new(trials, a * wider, b * wider)
     }
 }
 
