@@ -70,7 +70,7 @@ fn contribution(
     };
     Contribution {
         feature: feature_name(finding.feature),
-        observed: reading.map_or(finding.observed, |it| it.count),
+        observed: if is_first(view, finding) { 0.0 } else { reading.map_or(finding.observed, |it| it.count) },
         value: match finding.feature {
             Feature::Novelty(dimension) => value(dimension),
             _ => None,
@@ -85,4 +85,11 @@ fn contribution(
         evidence: finding.evidence.get(),
         is_continued: finding.is_continued,
     }
+}
+
+/// Whether a category is seen for the first time, which is another story than one that is only rare.
+fn is_first(view: &View<'_>, finding: &Finding) -> bool {
+    let Feature::Novelty(dimension) = finding.feature else { return false };
+    let identity = view.observation.kinds[dimension.index()];
+    identity.is_some_and(|it| view.person.novelty(view.group, dimension, it).is_first_for_actor)
 }
