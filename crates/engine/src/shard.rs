@@ -62,8 +62,8 @@ pub struct Sheet {
     /// What was computed of events that something follows from.
     notes: String,
     /// What is out of the ordinary about them.
-    deviations: Vec<Box<Deviation>>,
-    scores: Vec<Box<Scored>>,
+    deviations: Vec<Deviation>,
+    scores: Vec<Scored>,
 }
 
 impl Sheet {
@@ -360,7 +360,7 @@ impl Shard {
             return Verdict::Duplicate;
         }
         if let Some(it) = on.1.score {
-            out.scores.push(Scored { position: at.position, ..(*on.0.scores[it as usize]).clone() });
+            out.scores.push(Scored { position: at.position, ..on.0.scores[it as usize].clone() });
         }
         self.act(lane, head, on, at, out);
         if at.is_late { Verdict::Late } else { Verdict::Scored }
@@ -398,7 +398,7 @@ impl Shard {
             });
         }
         if let Some(it) = findings.deviation {
-            let deviation = sheet.deviations[it as usize].clone();
+            let deviation = Box::new(sheet.deviations[it as usize].clone());
             self.rereader.read(program, *source, head.line, |event| {
                 let alert = behaviour_alert(program, policy, event, head.time, deviation);
                 out.alerts.push(Emitted { position: at.position, order: BEHAVIOUR, alert });

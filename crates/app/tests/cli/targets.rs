@@ -65,9 +65,9 @@ fn what_others_did_to_a_target_is_the_same_with_any_number_of_threads() {
         let second = at / 2 + (at * 7_919) % 601;
         let time = format!("2026-03-02T{:02}:{:02}:{:02}Z", 8 + second / 3_600, second / 60 % 60, second % 60);
         // Most targets have few people, some have many, and all together make what is usual.
-        let target = if at % 5 == 0 { at % 7 } else { 10 + at * 31 % 3_001 };
+        let target = if at.is_multiple_of(5) { at % 7 } else { 10 + at * 31 % 3_001 };
         let (actor, action) = (at * 13 % 211, ["account.lookup", "account.lookup", "password.reset"][(at / 5 % 3) as usize]);
-        let ticket = if at % 3 == 0 { "" } else { ",\"justification\":{\"ticket\":\"CS-1\"}" };
+        let ticket = if at.is_multiple_of(3) { "" } else { ",\"justification\":{\"ticket\":\"CS-1\"}" };
         let padding = "x".repeat(usize::try_from(at % 400).unwrap());
         format!(
             "{{\"time\":\"{time}\",\"id\":\"{at}\",\"actor\":{{\"id\":\"u{actor}\"}},\"action\":\"{action}\",\

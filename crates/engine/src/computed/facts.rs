@@ -39,7 +39,7 @@ pub(super) struct Facts<'f> {
     names: [OnceCell<Option<Name>>; Input::COUNT],
     /// For how many targets the actor has used the ticket by now.
     targets_used: Option<u8>,
-    verdict: Option<Option<TicketVerdict>>,
+    verdict: OnceCell<Option<TicketVerdict>>,
 }
 
 /// Who acted.
@@ -62,7 +62,7 @@ impl<'f> Facts<'f> {
     ) -> Self {
         let (class, actor, duty) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         let (names, at_ms) = ([const { OnceCell::new() }; Input::COUNT], head.time.ms());
-        Self { plan, context, at_ms, values, state, class, actor, duty, names, targets_used: None, verdict: None }
+        Self { plan, context, at_ms, values, state, class, actor, duty, names, targets_used: None, verdict: OnceCell::new() }
     }
 
     /// The value of `field`.
@@ -233,12 +233,11 @@ impl<'f> Facts<'f> {
     /// What is to be said of the event's ticket. Nothing is said of an action that needs none and names none, or could not do harm anyway;
     /// nor of a ticket where none are known, but that it is used for too many targets.
     fn ticket_verdict(&mut self) -> Option<TicketVerdict> {
-        if let Some(known) = self.verdict {
-            return known;
+        if let Some(known) = self.verdict.get() {
+            return *known;
         }
         let verdict = self.judged_ticket();
-        self.verdict = Some(verdict);
-        verdict
+        *self.verdict.get_or_init(|| verdict)
     }
 
     fn judged_ticket(&mut self) -> Option<TicketVerdict> {

@@ -17,11 +17,11 @@ pub(crate) struct Watched<'w, 'f> {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// What is out of the ordinary, if it may be worth an alert.
-    pub(crate) deviation: Option<Box<Deviation>>,
+    pub(crate) deviation: Option<Deviation>,
     /// Somebody reports a suspicious call or message.
     pub(crate) is_report: bool,
     /// Its score, if the score of each event is wanted.
-    pub(crate) scored: Option<Box<Scored>>,
+    pub(crate) scored: Option<Scored>,
 }
 
 impl Watched<'_, '_> {
@@ -36,9 +36,9 @@ impl Watched<'_, '_> {
         let view = behaviour.view(&judged);
         let is_candidate = behaviour.is_candidate(&judged);
         let told = Told {
-            deviation: is_candidate.then(|| Box::new(deviation(&view, &judged, facts.remarks(), |it| facts.category(it)))),
+            deviation: is_candidate.then(|| deviation(&view, &judged, facts.remarks(), |it| facts.category(it))),
             is_report: facts.is_action(REPORTS),
-            scored: behaviour.tells_scores().then(|| Box::new(Scored::of(head, &view))),
+            scored: behaviour.tells_scores().then(|| Scored::of(head, &view)),
         };
         behaviour.learn(&judged);
         told
