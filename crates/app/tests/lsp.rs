@@ -295,9 +295,9 @@ fn words_explain_themselves() {
     assert!(editor.hover(RULES, "and not sma").contains("detail.rows|lt: 10"));
     assert!(editor.hover(RULES, "event_cou").contains("How many events match"));
     assert!(editor.hover(RULES, "level: hi").contains("looked at promptly"));
-    let computed = RULES.replace("actor.id|expand: '%watched%'", "nj.rate.export.1h.count|gte: 4");
+    let computed = RULES.replace("actor.id|expand: '%watched%'", "nj.chain.targets|gte: 4");
     editor.write("rules/export.yml", &computed);
-    assert!(editor.hover(&computed, "nj.rate.export.1h.cou").contains("Not available yet"));
+    assert!(editor.hover(&computed, "nj.chain.targ").contains("Not available yet"));
     editor.end();
 }
 

@@ -25,6 +25,7 @@ use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol,
 use crate::config::Config;
 use crate::exit::{Exit, Usage};
 use crate::http::{self, Health, HttpHandle};
+use crate::load;
 use crate::metrics::Metrics;
 pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
@@ -84,6 +85,7 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
         exceptions: config.exceptions.files.clone(),
         mappings: sources.mappings().to_vec(),
         includes_shadow: config.rules.include_shadow,
+        watch: if config.behaviour.alerts_per_day.is_some() { load::Watch::Everybody } else { load::Watch::IfRulesRead },
     };
     let loaded = rules.load()?;
     tell(&loaded, metrics)?;

@@ -43,6 +43,8 @@ pub(crate) struct RuleSources {
     pub(crate) mappings: Vec<SourceMapping>,
     /// Rules in shadow page.
     pub(crate) includes_shadow: bool,
+    /// Whose profiles are kept.
+    pub(crate) watch: load::Watch,
 }
 
 /// A set that was read and compiled.
@@ -58,7 +60,7 @@ pub(crate) struct LoadedSet {
 impl RuleSources {
     /// Reads and compiles everything.
     pub(crate) fn load(&self) -> Result<LoadedSet> {
-        let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings, load::Watch::IfRulesRead)?;
+        let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings, self.watch)?;
         let mut problems = rules.problems;
         let loaded = load::exceptions(&self.directories, self.context.as_deref(), &self.exceptions, clock::now(), &mut problems)?;
         load::check_exceptions(&loaded, &self.directories, &rules.book.set, &mut problems);
