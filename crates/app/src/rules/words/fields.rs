@@ -74,8 +74,8 @@ pub(crate) fn of_source(mapping: &SourceMapping) -> Vec<FieldDoc> {
         is_available: true,
     };
     let mut fields: Vec<FieldDoc> = if mapping.name == "native" { NATIVE.iter().map(doc).collect() } else { roles(&mapping.roles) };
-    fields.extend(computed::FIELDS.iter().map(|it| FieldDoc {
-        path: it.name.to_owned(),
+    fields.extend(computed::names().iter().map(|(name, it)| FieldDoc {
+        path: name.clone(),
         meaning: it.meaning.to_owned(),
         values: it.kind.values(),
         is_available: it.is_available,
