@@ -174,6 +174,11 @@ impl WeekClock {
         self.slow.iter().map(|&it| f64::from(it)).sum::<f64>() / SLOW_UNITS
     }
 
+    /// The same by bin: hours of working days, then of days off.
+    pub fn hours_by_bin(&self) -> [f64; BINS] {
+        self.slow.map(|it| f64::from(it) / SLOW_UNITS)
+    }
+
     fn smoothed(&self) -> [f64; BINS] {
         std::array::from_fn(|bin| {
             let (day, hour) = (bin / HOURS * HOURS, bin % HOURS);

@@ -14,7 +14,7 @@ mod takeover;
 pub(crate) mod tests;
 mod volume;
 
-pub use reading::{Novelty, Reading};
+pub use reading::{Novelty, Reading, Usual};
 pub use surprise::{Finding, Surprise};
 pub use takeover::Chains;
 
@@ -286,6 +286,16 @@ impl Person {
     /// Evidence for a small rise of the daily distinct targets.
     pub const fn slow_targets(&self) -> &Slow {
         &self.slow_targets
+    }
+
+    /// The same of daily private reads.
+    pub const fn slow_private_reads(&self) -> &Slow {
+        &self.slow_private_reads
+    }
+
+    /// On how many days an episode has gone on that is learnt apart: of a family, or of distinct targets, without one. 0: there is none.
+    pub fn quarantine_days(&self, family: Option<Family>) -> u8 {
+        self.quarantines[family.map_or(DAILY_TARGETS, Family::index)].days()
     }
 
     /// Whether days of the family (or of distinct targets, without one) are learnt apart for now: an episode that has been told.

@@ -132,6 +132,32 @@ impl Population {
         (seat, Some(Evicted { id: leaving, bytes: to_bytes(self.get(seat)) }))
     }
 
+    /// Has room for `people_max` persons from now on, at least one. If there are more, the idlest make way, the higher seats among equals;
+    /// the others keep their order, but not their seats.
+    pub fn set_room(&mut self, people_max: usize) -> Vec<Evicted> {
+        let people_max = people_max.clamp(1, u32::MAX as usize);
+        if self.len() <= people_max {
+            self.people_max = people_max;
+            return Vec::new();
+        }
+        let mut seats: Vec<(u32, usize)> = self.people().map(|(_, it)| it.last_seen()).zip(0..).collect();
+        seats.sort_by_key(|(last_seen, at)| (std::cmp::Reverse(*last_seen), *at));
+        let mut stays = vec![false; self.len()];
+        seats[..people_max].iter().for_each(|(_, at)| stays[*at] = true);
+        let mut smaller = Self::new(people_max);
+        let mut evicted = Vec::new();
+        for ((id, person), stays) in self.people().zip(stays) {
+            if stays {
+                smaller.admit(id, Some(person.clone()));
+            } else {
+                evicted.push(Evicted { id, bytes: to_bytes(person) });
+            }
+        }
+        smaller.evicted = self.evicted + evicted.len() as u64;
+        *self = smaller;
+        evicted
+    }
+
     /// Everybody, in the order of their seats: the order in which a [`crate::peers::Tally`] has to be made.
     pub fn people(&self) -> impl Iterator<Item = (u128, &Person)> {
         self.ids.iter().zip(self.chunks.iter().flatten()).map(|(id, it)| (*id, it))

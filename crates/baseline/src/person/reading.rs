@@ -31,6 +31,21 @@ pub struct Reading {
     pub evidence: Share,
 }
 
+/// What is usual of a count, whatever there is at present.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usual {
+    /// What is expected, on average.
+    pub mean: f64,
+    /// The most that 99 in 100 windows hold.
+    pub p99: f64,
+    /// What is expected of peers.
+    pub peer_mean: f64,
+    /// The most that 999 in 1,000 windows of peers hold.
+    pub peer_p999: f64,
+    /// How much of the expectation is the person's own.
+    pub evidence: Share,
+}
+
 /// How new something is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Novelty {
@@ -74,6 +89,29 @@ impl Person {
         read(self.distinct_habit(span), group.distinct(span), estimate - first, error, first)
     }
 
+    /// What is usual of a family in a window; of ten minutes and an hour, in such that have any.
+    pub fn usual_rate(&self, group: &Group, family: Family, window: Window) -> Usual {
+        let first = if window == Window::Day { 0.0 } else { 1.0 };
+        usual(self.habit(family, window), group.count(family, window), first)
+    }
+
+    /// What is usual of distinct targets in a span; of ten minutes, in such that have any.
+    pub fn usual_targets(&self, group: &Group, span: Span) -> Usual {
+        let first = if span == Span::TenMinutes { 1.0 } else { 0.0 };
+        usual(self.distinct_habit(span), group.distinct(span), first)
+    }
+
+    /// How many distinct targets there were in the span that ended with the person's latest event.
+    pub fn distinct(&self, span: Span) -> f64 {
+        match span {
+            Span::TenMinutes => self.ten_minutes(&self.tens[0], Share::ONE),
+            Span::Day => self.targets_today.estimate(),
+            Span::Week => self.week.estimate(),
+            Span::Month => self.month.estimate(),
+            Span::Quarter => self.quarter.estimate(),
+        }
+    }
+
     /// How new `identity` is in its dimension.
     pub fn novelty(&self, group: &Group, dimension: Dimension, identity: Identity) -> Novelty {
         let key = key_of(identity);
@@ -88,6 +126,17 @@ impl Person {
     /// How unusual the hour of the event is for the person.
     pub fn hour_p(&self, group: &Group, it: &Observation) -> LogP {
         self.hour(group, it).p
+    }
+}
+
+fn usual(habit: &Habit, prior: &Prior, first: f64) -> Usual {
+    let (own, peers) = (habit.predict(prior), Habit::default().predict(prior));
+    Usual {
+        mean: own.mean() + first,
+        p99: f64::from(own.first_below(P99) - 1) + first,
+        peer_mean: peers.mean() + first,
+        peer_p999: f64::from(peers.first_below(0.1 * P99) - 1) + first,
+        evidence: habit.evidence(prior),
     }
 }
 

@@ -79,3 +79,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn with_less_room_the_idlest_leave_and_nobody_is_lost() {
+    let (peers, mut calibration) = (peers_of_one(), crate::calibrate::Calibration::default());
+    let mut all = Population::new(4);
+    for (id, events) in [(1, 40), (2, 400), (3, 10), (4, 200)] {
+        all.admit(id, Some(someone_after(&peers, &mut calibration, events)));
+    }
+    let before: BTreeMap<u128, Vec<u8>> = all.people().map(|(id, it)| (id, to_bytes(it))).collect();
+    assert_eq!(all.set_room(9), []);
+    let evicted = all.set_room(2);
+    assert_eq!(evicted.iter().map(|it| it.id).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(all.people().map(|it| it.0).collect::<Vec<_>>(), [2, 4]);
+    let after = all.people().map(|(id, it)| (id, to_bytes(it))).chain(evicted.into_iter().map(|it| (it.id, it.bytes)));
+    assert_eq!(after.collect::<BTreeMap<_, _>>(), before);
+    assert_eq!((all.evicted(), all.admit(5, None).1.map(|it| it.id)), (2, Some(4)));
+}
