@@ -43,7 +43,7 @@ pub struct Carried {
 }
 
 impl Carried {
-    fn of(theirs: &[WindowKey], ours: &[WindowKey]) -> Self {
+    pub(crate) fn of(theirs: &[WindowKey], ours: &[WindowKey]) -> Self {
         let has = |keys: &[WindowKey], key: &WindowKey| keys.contains(key);
         let has_id = |keys: &[WindowKey], key: &WindowKey| keys.iter().any(|it| it.id == key.id);
         let kept = ours.iter().filter(|it| has(theirs, it)).count();

@@ -2,7 +2,7 @@
 //! was saved with, those correlations go on that are the same, by the hash of all that they look for.
 
 use crate::behaviour::{Behaviour, BehaviourSettings, Society};
-use crate::carry::{WindowKey, fitted, window_keys};
+use crate::carry::{Carried, WindowKey, fitted, window_keys};
 use crate::computed::State;
 use crate::exchange::Exchange;
 use crate::seen::Seen;
@@ -14,7 +14,7 @@ use sigma::compile::RuleSet;
 use std::sync::Arc;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJSA";
+const MAGIC: [u8; 4] = *b"NJSB";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -27,12 +27,33 @@ pub enum SnapshotError {
     Damaged(String),
 }
 
+/// The profiles in the snapshot of a shard ([`Behaviour::to_bytes`]), for who wants nothing else of it; `None` if it keeps none.
+pub fn profiles(bytes: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
+    let (_, own, _) = load(&RuleSet::default(), WindowLimits::default(), bytes)?;
+    let (_, _, profiles) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
+    Ok(profiles)
+}
+
+/// How the windows in a snapshot stand to the rules of `set`.
+pub fn carried(set: &RuleSet, bytes: &[u8]) -> Result<Carried, SnapshotError> {
+    let (theirs, _) = keys(bytes)?;
+    Ok(Carried::of(&theirs, &window_keys(set)))
+}
+
+fn keys(bytes: &[u8]) -> Result<(Vec<WindowKey>, &[u8]), SnapshotError> {
+    let Some(body) = bytes.strip_prefix(&MAGIC) else {
+        return Err(SnapshotError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
+    };
+    postcard::take_from_bytes(body).map_err(|it| SnapshotError::Damaged(it.to_string()))
+}
+
 /// What a shard knows of events and actors beside its windows.
 type Own<S, T, B> = Option<(S, T, Option<B>)>;
 type Restored = Own<Seen, State, Vec<u8>>;
 /// The targets of an exchange, and the hour that their classes were looked at for.
 type Kept = Option<(Vec<u8>, i64)>;
-type Saved = (Vec<WindowKey>, Windows, Restored, Kept);
+/// What follows the keys.
+type Saved = (Windows, Restored, Kept);
 
 fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Vec<u8>>, kept: Kept) -> Vec<u8> {
     let body = postcard::to_extend(&(window_keys(set), windows, own, kept), MAGIC.to_vec());
@@ -40,11 +61,8 @@ fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Vec<u8>>, kept
 }
 
 fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Restored, Kept), SnapshotError> {
-    let Some(body) = bytes.strip_prefix(&MAGIC) else {
-        return Err(SnapshotError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
-    };
-    let damaged = |it: postcard::Error| SnapshotError::Damaged(it.to_string());
-    let (keys, windows, mut own, kept): Saved = postcard::from_bytes(body).map_err(damaged)?;
+    let (keys, body) = keys(bytes)?;
+    let (windows, mut own, kept): Saved = postcard::from_bytes(body).map_err(|it| SnapshotError::Damaged(it.to_string()))?;
     if windows.len() != keys.len() {
         return Err(SnapshotError::Damaged(format!("{} windows for {} correlations", windows.len(), keys.len())));
     }

@@ -1,8 +1,11 @@
 //! What is normal for the actors of a shard: each event is compared with the habits of its actor and the peers, rules may read what comes out,
 //! and then, as far as it was ordinary, it is learnt.
 
+mod attic;
 mod deviation;
 mod hours;
+mod names;
+mod portrait;
 mod scored;
 mod society;
 mod state;
@@ -10,11 +13,15 @@ mod state;
 mod tests;
 pub(crate) mod words;
 
+pub use attic::{Attic, Brought};
 pub use hours::Hours;
+pub use names::{Actor, Names};
+pub use portrait::{Known, Pace, Peak, Portrait, Rate, Share, Slow};
 pub use scored::Scored;
 pub use society::{Society, refresh};
 
 pub(crate) use deviation::{deviation, rule_info};
+pub(crate) use names::Asked;
 pub(crate) use society::GroupKey;
 
 use baseline::calibrate::Calibration;
@@ -23,7 +30,7 @@ use baseline::feature::{CHANNELS, Channel};
 use baseline::observation::Observation;
 use baseline::peers::{Group, GroupId};
 use baseline::person::{Person, Surprise};
-use baseline::population::{Population, Seat};
+use baseline::population::{Evicted, Population, Seat};
 use baseline::risk::{LASTING, Sensitivity};
 use baseline::{LogP, population};
 use hashbrown::HashSet;
@@ -55,8 +62,12 @@ pub struct BehaviourStats {
     pub people: usize,
     /// Bytes of all of them.
     pub bytes: usize,
-    /// Profiles that had to make way so far.
+    /// How often a profile had to make way so far.
     pub evicted: u64,
+    /// How often one that had made way came back.
+    pub brought_back: u64,
+    /// Profiles that made way and could not be kept, or were kept and could not be read: their people begin anew.
+    pub forgotten: u64,
     /// Events of somebody or at some time that no profile can be kept of.
     pub unmodelled: u64,
 }
@@ -69,17 +80,11 @@ impl std::ops::Add for BehaviourStats {
             people: self.people + other.people,
             bytes: self.bytes + other.bytes,
             evicted: self.evicted + other.evicted,
+            brought_back: self.brought_back + other.brought_back,
+            forgotten: self.forgotten + other.forgotten,
             unmodelled: self.unmodelled + other.unmodelled,
         }
     }
-}
-
-/// Keeps the profiles for which there is no room in memory, as bytes. What is not in it is forgotten, and that is counted.
-pub trait Attic: std::fmt::Debug + Send {
-    /// Takes a profile in; one of the same person that is there already is replaced.
-    fn keep(&mut self, id: u128, profile: Vec<u8>);
-    /// Gives a profile back, if it is there.
-    fn bring(&mut self, id: u128) -> Option<Vec<u8>>;
 }
 
 /// The profiles of one shard's actors.
@@ -93,7 +98,10 @@ pub struct Behaviour {
     wanted: Vec<GroupKey>,
     wanted_known: HashSet<GroupKey>,
     surprise: Surprise,
+    names: Names,
     attic: Option<Box<dyn Attic>>,
+    brought_back: u64,
+    forgotten: u64,
     unmodelled: u64,
 }
 
@@ -119,6 +127,8 @@ pub(crate) struct Judged {
     /// By how much it has raised the risk.
     raised: f64,
     idle_days: Option<u32>,
+    /// Whether nothing, or another group, was known of the actor.
+    is_met: bool,
 }
 
 /// What is known of the actor of an event, for computed fields and explanations.
@@ -161,7 +171,10 @@ impl Behaviour {
             wanted: Vec::new(),
             wanted_known: HashSet::new(),
             surprise: Surprise::default(),
+            names: Names::default(),
             attic: None,
+            brought_back: 0,
+            forgotten: 0,
             unmodelled: 0,
         }
     }
@@ -169,6 +182,17 @@ impl Behaviour {
     /// Where profiles go that have to make way, and come from when their people act again.
     pub fn set_attic(&mut self, attic: Box<dyn Attic>) {
         self.attic = Some(attic);
+    }
+
+    /// Has room for as many people as the settings say, `shards` of which share it; the idlest make way if there were more.
+    pub fn make_room(&mut self, shards: usize) {
+        let evicted = self.population.set_room(self.settings.people_max.div_ceil(shards.max(1)));
+        evicted.into_iter().for_each(|it| self.keep(it));
+    }
+
+    /// What is remembered of the words in events.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The groups of peers.
@@ -182,6 +206,8 @@ impl Behaviour {
             people: self.population.len(),
             bytes: self.population.bytes(),
             evicted: self.population.evicted(),
+            brought_back: self.brought_back,
+            forgotten: self.forgotten,
             unmodelled: self.unmodelled,
         }
     }
@@ -199,6 +225,7 @@ impl Behaviour {
         let (person, peers) = (population.get_mut(seat), society.of(group));
         let it = &observed.observation;
         let idle_days = (!person.is_new()).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
+        let is_met = person.is_new() || person.group() != group;
         person.advance(peers, calibration, it);
         person.surprise(peers, it, surprise);
         let minute = it.second / 60;
@@ -211,7 +238,7 @@ impl Behaviour {
                 raised += person.risk_mut().add(minute, it.day, family, score, observed.sensitivity);
             }
         }
-        Some(Judged { seat, group, observed, raised, idle_days })
+        Some(Judged { seat, group, observed, raised, idle_days, is_met })
     }
 
     /// The group of that key; until it is made, everybody of the class.
@@ -233,13 +260,31 @@ impl Behaviour {
         if let Some(seat) = self.population.find(id) {
             return seat;
         }
-        let kept = self.attic.as_mut().and_then(|it| it.bring(id));
-        let person = kept.and_then(|it| population::from_bytes(&it).ok());
+        let person = match self.attic.as_mut().map_or(Brought::Nothing, |it| it.bring(id)) {
+            Brought::Nothing => None,
+            Brought::Profile(bytes) => population::from_bytes(&bytes).ok().or_else(|| self.forget()),
+            Brought::Lost => self.forget(),
+        };
+        self.brought_back += u64::from(person.is_some());
         let (seat, evicted) = self.population.admit(id, person);
-        if let (Some(attic), Some(evicted)) = (&mut self.attic, evicted) {
-            attic.keep(evicted.id, evicted.bytes);
-        }
+        evicted.into_iter().for_each(|it| self.keep(it));
         seat
+    }
+
+    fn keep(&mut self, evicted: Evicted) {
+        if !self.attic.as_mut().is_some_and(|it| it.keep(evicted.id, evicted.bytes)) {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) -> Option<Person> {
+        self.forgotten += 1;
+        None
+    }
+
+    /// Remembers the words of an event that was judged, for profiles that are shown.
+    pub(crate) fn note(&mut self, judged: &Judged, say: impl Fn(Asked) -> Option<String>) {
+        self.names.note(&judged.observed, judged.is_met, say);
     }
 
     /// What is known of the event's actor.

@@ -1,16 +1,17 @@
 //! The profiles of a shard as bytes, and back to the bit.
 
-use super::{Behaviour, BehaviourSettings, GroupKey, Society};
+use super::{Behaviour, BehaviourSettings, GroupKey, Names, Society};
 use baseline::calibrate::Calibration;
 use baseline::population::Population;
 use std::sync::Arc;
 
-type Saved = (Vec<u8>, Calibration, Vec<GroupKey>, u64);
+type Saved = (Vec<u8>, Calibration, Vec<GroupKey>, [u64; 3], Vec<u8>);
 
 impl Behaviour {
     /// Everything but [`Self::society`], which shards share.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let saved = (self.population.to_bytes(), &self.calibration, &self.wanted, self.unmodelled);
+        let counts = [self.brought_back, self.forgotten, self.unmodelled];
+        let saved = (self.population.to_bytes(), &self.calibration, &self.wanted, counts, self.names.to_bytes());
         postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
     }
 
@@ -20,9 +21,12 @@ impl Behaviour {
     ///
     /// Says what is wrong with bytes of another version, cut off or damaged.
     pub fn from_bytes(settings: &BehaviourSettings, society: Arc<Society>, bytes: &[u8]) -> Result<Self, String> {
-        let (population, calibration, wanted, unmodelled): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let (population, calibration, wanted, counts, names): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let [brought_back, forgotten, unmodelled] = counts;
         let population = Population::from_bytes(&population).map_err(|it| it.to_string())?;
         let wanted_known = wanted.iter().copied().collect();
-        Ok(Self { wanted, wanted_known, unmodelled, ..Self::with(settings.clone(), population, calibration, society) })
+        let names = Names::from_bytes(&names)?;
+        let restored = Self::with(settings.clone(), population, calibration, society);
+        Ok(Self { wanted, wanted_known, names, brought_back, forgotten, unmodelled, ..restored })
     }
 }

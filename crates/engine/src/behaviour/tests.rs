@@ -1,6 +1,8 @@
 //! Behaviour through the whole engine: what is learnt, what is told, and that nothing but the events decides.
 
-use super::Scored;
+mod attic;
+
+use super::{Portrait, Scored};
 use crate::book::Rulebook;
 use crate::decode::{Lines, pad};
 use crate::pipeline::{Pipeline, Settings};
@@ -148,4 +150,32 @@ fn events_that_no_profile_can_be_kept_of_are_counted_and_matched_all_the_same() 
     let by_rule = alerts.iter().filter(|it| it.alert.rule.name == "t").count();
     let stats = pipeline.behaviour_stats();
     assert_eq!((by_rule, stats.people, stats.unmodelled), (2, 1, 1));
+}
+
+#[test]
+fn a_portrait_names_what_somebody_uses_and_says_what_is_usual() {
+    let mut pipeline = Pipeline::new(book("action: nothing"), 0, &settings());
+    score(&mut pipeline, &ordinary(4, 26));
+    let again = {
+        let mut again = Pipeline::new(book("action: nothing"), 0, &settings());
+        again.restore(&pipeline.snapshot()).unwrap();
+        again
+    };
+    let at = EventTime::from_ms(START_MS + 26 * DAY_MS);
+    let portrait = Portrait::of(again.shard_behaviour().unwrap(), "u2", at).unwrap();
+    assert_eq!((portrait.role.as_deref(), portrait.team.as_deref(), portrait.class), (Some("support"), Some("t0"), "person"));
+    assert_eq!((portrait.first_day.as_str(), portrait.active_days), ("2026-01-05", 19));
+    let known: Vec<(&str, &str)> = portrait.known.iter().map(|it| (it.dimension, it.name.as_str())).collect();
+    let expected = [("action", "account.lookup"), ("tool", "console"), ("ip", "10.0.2.0/24"), ("device", "d-2"), ("country", "IE")];
+    assert_eq!(known, expected);
+    let day = portrait.rates.iter().find(|it| (it.what, it.window) == ("view", "1d")).unwrap();
+    assert!((20.0..40.0).contains(&day.mean) && day.p99 > day.mean && day.evidence > 0.3, "{day:?}");
+    assert!(portrait.rates.iter().all(|it| it.what == "view"), "{:?}", portrait.rates);
+    let busy = portrait.working_days.iter().zip(0..).filter(|(it, _)| **it > 0.0).map(|(_, hour)| hour).collect::<Vec<_>>();
+    assert_eq!(busy, (9..17).collect::<Vec<_>>());
+    assert!(portrait.days_off.iter().all(|it| *it == 0.0));
+    let month = portrait.targets.iter().find(|it| it.window == "30d").unwrap();
+    assert!(month.now.is_some_and(|it| (400.0..800.0).contains(&it)), "{month:?}");
+    assert_eq!((portrait.risk.len(), portrait.slow.len()), (4, 2));
+    assert_eq!(Portrait::of(again.shard_behaviour().unwrap(), "u99", at), None);
 }

@@ -4,10 +4,10 @@ use baseline::feature::Feature;
 use baseline::observation::{Dimension, Family, Span, Window};
 use sigma::computed::FAMILIES;
 
-const WINDOWS: [&str; 3] = ["10m", "1h", "1d"];
-const SPANS: [&str; 5] = ["10m", "1d", "7d", "30d", "90d"];
-const DIMENSIONS: [&str; 6] = ["action", "tool", "ip", "device", "asn", "country"];
-const ERRANDS: [&str; 4] = ["lookup", "private_read", "credential_change", "other"];
+pub(super) const WINDOWS: [&str; 3] = ["10m", "1h", "1d"];
+pub(super) const SPANS: [&str; 5] = ["10m", "1d", "7d", "30d", "90d"];
+pub(super) const DIMENSIONS: [&str; 6] = ["action", "tool", "ip", "device", "asn", "country"];
+pub(super) const ERRANDS: [&str; 4] = ["lookup", "private_read", "credential_change", "other"];
 
 /// What is measured, by the name under which rules read it, without its last word.
 pub(crate) fn feature_name(feature: Feature) -> String {

@@ -33,6 +33,7 @@ impl Watched<'_, '_> {
     /// Learns it, and tells what is to be told.
     pub(crate) fn learn(self, head: &Head<'_>) -> Told {
         let Self { behaviour, judged, facts } = self;
+        behaviour.note(&judged, |it| facts.said(it));
         let view = behaviour.view(&judged);
         let is_candidate = behaviour.is_candidate(&judged);
         let told = Told {

@@ -1,7 +1,7 @@
 //! What a profile is told of an event, from the facts about it; and, for alerts, why the context does not excuse it.
 
 use super::{Facts, Input};
-use crate::behaviour::{GroupKey, Observed, id_of};
+use crate::behaviour::{Asked, GroupKey, Observed, id_of};
 use crate::context::names::Name;
 use crate::context::purpose::TicketVerdict;
 use crate::context::zones::local;
@@ -136,6 +136,40 @@ impl Facts<'_> {
             Dimension::Country => Input::Country,
         });
         (!text.is_empty()).then(|| text.into_owned())
+    }
+
+    /// A word of the event, or of what is known of its actor, as people write it.
+    pub(in crate::computed) fn said(&self, asked: Asked) -> Option<String> {
+        let person = self.actor().person.map(|(_, it)| it);
+        let known = |of_roster: Option<Name>, input| {
+            let of_roster = of_roster.and_then(|it| self.context.names.text(it)).map(str::to_owned);
+            of_roster.or_else(|| Some(self.text(input).into_owned()).filter(|it| !it.is_empty()))
+        };
+        match asked {
+            Asked::Actor => known(None, Input::Actor),
+            Asked::Role => known(person.map(|it| it.role), Input::ActorRole),
+            Asked::Team => known(person.map(|it| it.team), Input::ActorTeam),
+            Asked::Kind(Dimension::Network) => self.network_name(),
+            Asked::Kind(dimension) => self.category(dimension),
+        }
+    }
+
+    /// What [`Self::network`] stands for.
+    fn network_name(&self) -> Option<String> {
+        let address: IpAddr = self.text(Input::Ip).parse().ok()?;
+        if let Some(name) = self.context.networks.find(address) {
+            return self.context.names.text(name).map(str::to_owned);
+        }
+        Some(match address.to_canonical() {
+            IpAddr::V4(it) => {
+                let [a, b, c, _] = it.octets();
+                format!("{a}.{b}.{c}.0/24")
+            }
+            IpAddr::V6(it) => {
+                let [a, b, c, ..] = it.segments();
+                format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+            }
+        })
     }
 
     /// Why the context does not excuse the event, or what it could not tell.
