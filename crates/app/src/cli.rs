@@ -1,7 +1,7 @@
 //! The command line as it is typed; what it means is decided by the commands.
 
 use crate::exit::Exit;
-use crate::{context, demo, evaluate, rules, run, score, simulate};
+use crate::{context, demo, evaluate, profile, rules, run, score, simulate};
 use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io::Write;
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Simulate(simulate::Args),
     /// Say what of a labelled exercise was caught, how early, and at what noise
     Evaluate(evaluate::Args),
+    /// Show what is normal for one person: hours, rates beside the peers', known devices and networks
+    Profile(profile::Args),
     /// Write completions for a shell: bash, elvish, fish, powershell or zsh
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -78,6 +80,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Context(command) => context::main(&command),
         Command::Simulate(args) => simulate::main(&args),
         Command::Evaluate(args) => evaluate::main(&args),
+        Command::Profile(args) => profile::main(&args),
         Command::Completions { shell } => completions(shell),
     }
 }

@@ -9,11 +9,13 @@ mod exit;
 mod http;
 mod load;
 mod metrics;
+mod profile;
 mod rules;
 mod run;
 mod score;
 mod show;
 mod simulate;
+mod state;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! `nightjar score`: a file of events through the engine on all cores, in one deterministic order.
 
 mod args;
+mod attic;
 mod bad;
 mod decode;
 mod desk;
@@ -9,6 +10,7 @@ mod output;
 mod parallel;
 mod pipeline;
 mod seat;
+mod state;
 mod stats;
 
 pub(crate) use args::Args;
@@ -16,16 +18,20 @@ pub(crate) use stats::{grouped, peak_rss_bytes};
 
 use crate::exit::{Exit, Usage};
 use crate::load;
-use anyhow::Result;
+use crate::run::signals;
+use anyhow::{Context, Result};
 use args::Options;
 use engine::Policy;
 use input::Input;
 use model::Exception;
 use output::Output;
 use pipeline::Pipeline;
+use state::Folder;
 use stats::{Report, RuleCounts, Statistics};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Scores a file and says how it went.
@@ -48,16 +54,32 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let ids = exceptions.iter().map(|it| (it.id.clone(), BTreeMap::new())).collect();
     let book = rules.book.with_policy(Policy::new(exceptions, options.includes_shadow)?);
     let started = Instant::now();
+    let mut folder = Folder::open(&options)?;
     let input = Input::open(&options)?;
-    let mut output = Output::open(&options, input.reader.progress())?;
     let mut pipeline = Pipeline::new(book, &options);
-    let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output))?;
+    if let Some(folder) = &mut folder {
+        pipeline.restore(folder, &options)?;
+    }
+    let mut output = Output::open(&options, input.reader.progress())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    // Without a state, a signal ends the process as it ends any other.
+    let signals = folder.as_ref().map(|_| signals::start(stop_by(&stop))).transpose().context("cannot listen for signals")?;
+    let ending = parallel::with_threads(options.threads, || pipeline.run(input, &mut output, &stop))?;
     let tally = output.finish()?.with_exceptions(ids);
+    let saved = folder.map(|it| pipeline.save(&it, &options)).transpose()?;
+    drop(signals);
     let report = Report {
         statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts)
-            .with_triage(pipeline.triage_stats()),
-        trouble: ending.map(|it| it.to_string()),
+            .with_triage(pipeline.triage_stats())
+            .with_profiles(pipeline.counts().behaviour, pipeline.attic_stats(), saved),
+        trouble: ending,
     };
     report.write(&options)?;
-    Ok(if report.trouble.is_some() { Exit::Incomplete } else { Exit::Done })
+    Ok(if report.trouble.is_some() || report.statistics.has_lost_profiles() { Exit::Incomplete } else { Exit::Done })
+}
+
+/// What a signal does: the run ends after the round that it is in.
+fn stop_by(stop: &Arc<AtomicBool>) -> impl FnOnce(&'static str) + Send + 'static {
+    let stop = Arc::clone(stop);
+    move |_| stop.store(true, Ordering::Relaxed)
 }

@@ -311,6 +311,11 @@ impl Shard {
         self.behaviour = Some(Box::new(behaviour));
     }
 
+    /// Keeps no profiles any more, and hands out those that it had.
+    pub fn take_behaviour(&mut self) -> Option<Behaviour> {
+        self.behaviour.take().map(|it| *it)
+    }
+
     /// The profiles of its actors.
     pub fn behaviour(&self) -> Option<&Behaviour> {
         self.behaviour.as_deref()

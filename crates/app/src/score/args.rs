@@ -12,12 +12,18 @@ use std::time::SystemTime;
 /// How far ahead of now an event may be: clocks differ, and zones are written wrongly.
 const AHEAD_MS: i64 = 86_400_000;
 
+/// People in memory: 2 GiB.
+const PEOPLE_MAX: u64 = 1_000_000;
+/// People on the disk: about 10 GiB.
+const PEOPLE_ON_DISK_MAX: u64 = 10_000_000;
+
 /// `nightjar score`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   nightjar score events.ndjson.gz > alerts.ndjson
   nightjar score cloudtrail.ndjson --source cloudtrail --rules rules --rules our-rules --stats stats.json
+  nightjar score january.ndjson --state state --learn-until 2026-02-01T00:00:00Z && nightjar score february.ndjson --state state
   zcat audit.gz | nightjar score - --source raw --rules sigma/rules --dead-letters bad.ndjson
 
 Rules with the status `test` or `experimental` run in shadow: they are counted, and written to --shadow, but raise no alert.
@@ -76,6 +82,16 @@ pub(crate) struct Args {
     /// Where a record of each day goes with what was not told: beyond the budget, below the threshold, still learning
     #[arg(long, value_name = "FILE", requires = "alerts_per_day")]
     digest: Option<PathBuf>,
+    /// Folder of what was learnt: read before the first event, written after the last. Scoring a file in parts then gives the same
+    /// alerts and scores as scoring it at once
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// How many profiles are kept in memory, at 2 KiB each; those seen longest ago make way, to the disk
+    #[arg(long, value_name = "N", default_value_t = PEOPLE_MAX, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    people_max: u64,
+    /// How many profiles are kept on the disk; beyond, whoever makes way is forgotten, and counted
+    #[arg(long, value_name = "N", default_value_t = PEOPLE_ON_DISK_MAX, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    people_on_disk: u64,
     /// Where statistics go as one JSON object
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
@@ -146,6 +162,12 @@ pub(crate) struct Options {
     pub(crate) incidents: Option<PathBuf>,
     /// File for the digest.
     pub(crate) digest: Option<PathBuf>,
+    /// Folder of the state.
+    pub(crate) state: Option<PathBuf>,
+    /// How many profiles are kept in memory …
+    pub(crate) people_max: usize,
+    /// … and on the disk.
+    pub(crate) people_on_disk: usize,
     /// File for statistics.
     pub(crate) stats: Option<PathBuf>,
     /// At least 1.
@@ -195,6 +217,9 @@ impl Options {
             triage,
             incidents: args.incidents.clone(),
             digest: args.digest.clone(),
+            state: args.state.clone(),
+            people_max: usize::try_from(args.people_max).unwrap_or(usize::MAX),
+            people_on_disk: usize::try_from(args.people_on_disk).unwrap_or(usize::MAX),
             stats: args.stats.clone(),
             threads,
             clock,

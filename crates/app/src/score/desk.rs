@@ -32,6 +32,9 @@ pub(super) struct Desk {
     pages: Vec<Page>,
 }
 
+/// The snapshot of triage, the highest watermark, and the day whose people are counted.
+type Saved = (Vec<u8>, i64, (i64, u64));
+
 /// Records, written out by one thread.
 #[derive(Default)]
 pub(super) struct Page {
@@ -76,6 +79,23 @@ impl Desk {
             outgoing: Vec::new(),
             pages: Vec::new(),
         }
+    }
+
+    /// What triage goes on with after this run.
+    pub(super) fn snapshot(&self) -> Option<Vec<u8>> {
+        let triage = self.triage.as_ref()?.snapshot();
+        let saved: Saved = (triage, self.reached.ms(), self.counted);
+        Some(postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types"))
+    }
+
+    /// Goes on with what another run has left; an error says what is wrong with it.
+    pub(super) fn restore(&mut self, options: &Options, bytes: &[u8]) -> Result<(), String> {
+        let (triage, reached, counted): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        if let Some(settings) = options.triage {
+            self.triage = Some(Triage::restore(settings, &triage).map_err(|it| it.to_string())?);
+        }
+        (self.reached, self.counted) = (EventTime::from_ms(reached), counted);
+        Ok(())
     }
 
     /// Whether it wants to know how many people are active.

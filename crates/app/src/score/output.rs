@@ -110,11 +110,12 @@ impl Output {
         self.bad.flush()
     }
 
-    /// How far the input was read, in decompressed bytes.
-    pub(super) fn progress(&mut self, bytes: u64) {
+    /// How far the input was read, in decompressed bytes, and which time it has come to.
+    pub(super) fn progress(&mut self, bytes: u64, latest: Option<EventTime>) {
         self.tally.bytes = bytes;
         if let Some((bar, progress)) = &self.bar {
             bar.set_position(progress.read());
+            bar.set_message(learning(latest, self.learn_until));
         }
     }
 
@@ -126,6 +127,18 @@ impl Output {
         let bad_by_reason = self.bad.finish()?;
         Ok(Tally { bad_by_reason, ..self.tally })
     }
+}
+
+/// What stands before the bar: `learning until 2026-02-01, is at 2026-01-12: `.
+fn learning(latest: Option<EventTime>, until: EventTime) -> String {
+    match latest {
+        Some(latest) if latest < until => format!("learning until {}, is at {}: ", date(until), date(latest)),
+        _ => String::new(),
+    }
+}
+
+fn date(time: EventTime) -> String {
+    time.to_string().chars().take("2026-01-31".len()).collect()
 }
 
 /// Writes a line where there is a place for it.
@@ -155,8 +168,21 @@ fn file(path: &Path, form: Form, what: &str) -> Result<Box<dyn Write + Send>> {
 
 fn bar(progress: &Progress) -> ProgressBar {
     let (bar, template) = match progress.total() {
-        Some(total) => (ProgressBar::new(total), "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"),
-        None => (ProgressBar::no_length(), "{spinner} {bytes} read, {bytes_per_sec}"),
+        Some(total) => (ProgressBar::new(total), "{msg}{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"),
+        None => (ProgressBar::no_length(), "{spinner} {msg}{bytes} read, {bytes_per_sec}"),
     };
     bar.with_style(ProgressStyle::with_template(template).expect("the template is a constant that works"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_says_until_when_it_only_learns() {
+        let time = |text: &str| EventTime::parse(text).unwrap();
+        let until = time("2026-02-01T00:00:00Z");
+        assert_eq!(learning(Some(time("2026-01-12T23:00:00Z")), until), "learning until 2026-02-01, is at 2026-01-12: ");
+        assert_eq!(learning(Some(until), until) + &learning(None, until) + &learning(Some(until), EventTime::MIN), "");
+    }
 }

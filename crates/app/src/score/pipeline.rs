@@ -5,22 +5,24 @@
 //! the order of the input, and the alerts of a round are sorted by the position of their events before they are written.
 
 use super::args::Options;
+use super::attic::{FileAttic, Losses};
 use super::decode::{Ending, Feed, Matched, Rows, Spare, Worker, decode};
 use super::desk::Desk;
 use super::input::{Input, blocks_of_round};
 use super::output::Output;
 use super::parallel;
 use super::seat::{Counts, SHARDS, Seat};
+use super::state::{Folder, Found, Saved};
 use anyhow::Result;
-use engine::behaviour::{self, Hours};
+use engine::behaviour::{self, Hours, Society};
 use engine::decode::Limits;
 use engine::{BehaviourSettings, Lane, Plausible, Reader, Routed, Rulebook, Tick, Touched, Watermark, order_hits, targets};
 use model::EventTime;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use stream::Block;
-use stream::files::ReadError;
 
 /// With fewer hits than this, starting a thread takes longer than putting them into their windows.
 const WORTH_A_THREAD: usize = 256;
@@ -44,20 +46,28 @@ pub(super) struct Pipeline {
     refreshes: Vec<Tick>,
     /// The time of the latest event that has one, for those that have none.
     last: EventTime,
+    behaviour: BehaviourSettings,
+    /// Where profiles go for which there is no room, by seat.
+    attics: Vec<FileAttic>,
+    /// Whether another run goes on where this one ends: then the day isn't over.
+    is_continued: bool,
 }
 
 impl Pipeline {
     pub(super) fn new(book: Rulebook, options: &Options) -> Self {
         let program = &book.programs[0];
         let (clock, plausible) = (&options.clock, Plausible::until(options.latest()));
-        let behaviour = BehaviourSettings { tells_scores: options.scores.is_some(), ..BehaviourSettings::default() };
+        let (people_max, tells_scores) = (options.people_max, options.scores.is_some());
+        let behaviour = BehaviourSettings { people_max, tells_scores, ..BehaviourSettings::default() };
         let worker = |_| Worker {
             reader: Reader::new(program.clone(), Limits::default(), plausible),
             lane: Lane::new(&book, 0, clock.clone()),
         };
         let workers = (0..options.threads).map(worker).collect();
         let seats = (0..SHARDS).map(|number| Seat::new(number, &book, clock, &behaviour)).collect();
-        Self {
+        let folder = options.state.clone().unwrap_or_else(std::env::temp_dir);
+        let on_disk = options.people_on_disk.div_ceil(SHARDS);
+        let mut pipeline = Self {
             needs_exchange: book.needs_exchange(),
             book,
             workers,
@@ -70,7 +80,67 @@ impl Pipeline {
             targets_hour: 0,
             refreshes: Vec::new(),
             last: Plausible::EARLIEST,
+            behaviour,
+            attics: (0..SHARDS).map(|number| FileAttic::new(&folder, number, on_disk)).collect(),
+            is_continued: options.state.is_some(),
+        };
+        pipeline.open_attics();
+        pipeline
+    }
+
+    fn open_attics(&mut self) {
+        for (seat, attic) in self.seats.iter_mut().zip(&self.attics) {
+            if let Some(behaviour) = seat.behaviour_mut() {
+                behaviour.set_attic(Box::new(attic.clone()));
+                behaviour.make_room(SHARDS);
+            }
         }
+    }
+
+    /// Goes on with the state in `folder`, if there is one.
+    pub(super) fn restore(&mut self, folder: &mut Folder, options: &Options) -> Result<()> {
+        let found = folder.read(&self.book, options, &mut self.attics)?;
+        folder.tell(found.as_ref(), &self.book, options)?;
+        let Some(Found { clock, society, triage, shards, exchanges, .. }) = found else { return Ok(()) };
+        let society = society.map(|it| Society::from_bytes(&it)).transpose().map_err(|it| folder.damaged(it))?.map(Arc::new);
+        for ((seat, shard), exchange) in self.seats.iter_mut().zip(&shards).zip(&exchanges) {
+            let society = society.as_ref().map(|it| (&self.behaviour, Arc::clone(it)));
+            seat.restore(&self.book, &options.clock, society, (shard, exchange)).map_err(|it| folder.damaged(it))?;
+        }
+        if let Some(triage) = triage {
+            self.desk.restore(options, &triage).map_err(|it| folder.damaged(it))?;
+        }
+        let (watermark, hours, last, targets_hour) = clock;
+        (self.watermark, self.hours, self.last) = (watermark, hours, EventTime::from_ms(last));
+        self.targets_hour = targets_hour;
+        self.open_attics();
+        Ok(())
+    }
+
+    /// Writes the state into `folder`, and gives its length in bytes.
+    pub(super) fn save(&self, folder: &Folder, options: &Options) -> Result<u64> {
+        let counts = self.counts();
+        let society = self.seats.first().and_then(Seat::behaviour).map(|it| it.society().to_bytes());
+        let saved = Saved {
+            clock: (self.watermark.clone(), self.hours, self.last.ms(), self.targets_hour),
+            society,
+            triage: self.desk.snapshot(),
+            people: counts.behaviour.people,
+            events: counts.scored,
+        };
+        folder.write(&saved, &self.book, options, self.seats.iter().map(|it| it.snapshot(&self.book)), &self.attics)
+    }
+
+    /// How it stands with profiles on the disk; `None` where none are kept.
+    pub(super) fn attic_stats(&self) -> Option<(usize, Losses)> {
+        self.seats.first()?.behaviour()?;
+        let mut all = Losses::default();
+        for it in self.attics.iter().map(FileAttic::losses) {
+            all.refused += it.refused;
+            all.failed += it.failed;
+            all.first = all.first.or(it.first);
+        }
+        Some((self.attics.iter().map(FileAttic::len).sum(), all))
     }
 
     /// What became of the events that were no bad lines.
@@ -85,14 +155,18 @@ impl Pipeline {
         })
     }
 
-    /// Scores the whole input. Returns what made it end before its end.
-    pub(super) fn run(&mut self, mut input: Input, output: &mut Output) -> Result<Option<ReadError>> {
+    /// Scores the whole input, or until somebody says stop. Returns what made it end before its end.
+    pub(super) fn run(&mut self, mut input: Input, output: &mut Output, stop: &AtomicBool) -> Result<Option<String>> {
         let mut blocks: Vec<Block> = (0..blocks_of_round(self.workers.len())).map(|_| Block::new()).collect();
         let mut ending = None;
         loop {
             self.round(&mut input, &mut blocks, &mut ending, output)?;
-            output.progress(input.reader.offset());
+            output.progress(input.reader.offset(), self.watermark.latest());
             match ending {
+                None if stop.load(Ordering::Relaxed) => {
+                    self.finish(output)?;
+                    return Ok(Some(format!("stopped by a signal at byte {} of what it holds unpacked", input.reader.offset())));
+                }
                 None => {}
                 Some(Ending::Over) => {
                     self.finish(output)?;
@@ -101,7 +175,7 @@ impl Pipeline {
                 Some(Ending::Broken(error)) => {
                     self.finish(output)?;
                     output.broken(&error)?;
-                    return Ok(Some(error));
+                    return Ok(Some(error.to_string()));
                 }
             }
         }
@@ -125,7 +199,9 @@ impl Pipeline {
 
     /// What triage has still to say.
     fn finish(&mut self, output: &mut Output) -> Result<()> {
-        self.desk.finish();
+        if !self.is_continued {
+            self.desk.finish();
+        }
         self.desk.write(1);
         output.records(&self.desk)
     }
@@ -188,7 +264,8 @@ impl Pipeline {
                 seats.iter_mut().for_each(|it| it.score(&mut worker.lane, decoded, ticks, until));
             });
             let Some(refresh) = refresh else { break };
-            let mut seats: Vec<&mut &mut Seat> = jobs.iter_mut().flat_map(|(_, seats)| seats).collect();
+            let seats = jobs.iter_mut().flat_map(|(_, seats)| seats);
+            let mut seats: Vec<&mut Seat> = seats.map(|it| &mut **it).collect();
             seats.sort_by_key(|it| it.number);
             if self.desk.takes_census() {
                 let since = Desk::day_of(*refresh);

@@ -1,8 +1,9 @@
 //! One virtual shard with what it has to say: there is always the same number of them, whatever the number of threads.
 
 use super::decode::{Matched, Rows};
-use engine::behaviour::Scored;
+use engine::behaviour::{Scored, Society};
 use engine::shard::{AHEAD, Place};
+use engine::snapshot::SnapshotError;
 use engine::targets::TargetStats;
 use engine::triage::Report;
 use engine::windows::WindowStats;
@@ -10,6 +11,7 @@ use engine::{
     Behaviour, BehaviourSettings, BehaviourStats, Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Touched, Verdict,
 };
 use sigma::matcher::Clock;
+use std::sync::Arc;
 
 /// How many shards the actors are spread over, and likewise the groups of the exchange. The output does not depend on which thread
 /// keeps a shard; it would depend on this number only if an event's identifier came with two different actors.
@@ -67,6 +69,35 @@ impl Seat {
             seat.shard.watch(Behaviour::new(settings, SHARDS));
         }
         seat
+    }
+
+    /// What it goes on with after this run: the shard, and the shard of the exchange.
+    pub(super) fn snapshot(&self, book: &Rulebook) -> (Vec<u8>, Vec<u8>) {
+        (self.shard.snapshot(&book.set), self.exchange.snapshot(&book.set))
+    }
+
+    /// Goes on with what another run has left.
+    pub(super) fn restore(
+        &mut self,
+        book: &Rulebook,
+        clock: &Clock,
+        society: Option<(&BehaviourSettings, Arc<Society>)>,
+        (shard, exchange): (&[u8], &[u8]),
+    ) -> Result<(), SnapshotError> {
+        let limits = engine::WindowLimits::default();
+        let behaviour = self.shard.take_behaviour();
+        self.shard = Shard::restore(&book.set, limits, society, shard)?;
+        self.exchange = Exchange::restore(&book.set, limits, exchange)?;
+        self.exchange.set_clock(0, clock.clone());
+        if let (None, Some(behaviour)) = (self.shard.behaviour(), behaviour) {
+            self.shard.watch(behaviour);
+        }
+        Ok(())
+    }
+
+    /// The profiles of its actors, to be looked at.
+    pub(super) fn behaviour(&self) -> Option<&Behaviour> {
+        self.shard.behaviour()
     }
 
     /// The profiles of its actors.

@@ -1,10 +1,12 @@
 //! What was counted, for people and for machines.
 
 use super::args::Options;
+use super::attic::Losses;
 use super::seat::Counts;
 use crate::load::Rules;
 use crate::show::escaped;
 use anyhow::{Context, Result};
+use engine::BehaviourStats;
 use engine::targets::TargetStats;
 use engine::windows::WindowStats;
 use model::{Delivery, RuleInfo};
@@ -105,6 +107,11 @@ pub(crate) struct Statistics {
     #[serde(skip_serializing_if = "Option::is_none")]
     triage: Option<engine::triage::Stats>,
     targets: Targets,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behaviour: Option<Profiles>,
+    /// The length of the state that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_bytes: Option<u64>,
 }
 
 /// How many targets are remembered at the end, and what a limit has made their memory lose. All 0 where no rule asks for them.
@@ -123,6 +130,22 @@ impl From<TargetStats> for Targets {
         let TargetStats { targets: remembered, evicted, narrowed, unlisted, unwatched, unclassed } = it;
         Self { remembered, evicted, narrowed, unlisted, unwatched, unclassed }
     }
+}
+
+/// How it stands with the profiles of people; counts are since learning began, in all runs with the same state.
+#[derive(Debug, Clone, Serialize)]
+struct Profiles {
+    people: usize,
+    bytes: usize,
+    people_on_disk: usize,
+    evicted: u64,
+    brought_back: u64,
+    forgotten: u64,
+    unmodelled: u64,
+    /// In this run, profiles that could not be written to the disk or read from it.
+    failed: u64,
+    #[serde(skip)]
+    why: Option<String>,
 }
 
 /// How full the windows of correlations are at the end, and what a limit has made them lose.
@@ -174,7 +197,31 @@ impl Statistics {
             windows: counts.windows.into(),
             triage: None,
             targets: counts.targets.into(),
+            behaviour: None,
+            state_bytes: None,
         }
+    }
+
+    /// The same with how it stands with the profiles, where any are kept, in memory and on the disk.
+    pub(crate) fn with_profiles(self, stats: BehaviourStats, attic: Option<(usize, Losses)>, state_bytes: Option<u64>) -> Self {
+        let BehaviourStats { people, bytes, evicted, brought_back, forgotten, unmodelled, .. } = stats;
+        let behaviour = attic.map(|(people_on_disk, Losses { failed, first: why, .. })| Profiles {
+            people,
+            bytes,
+            people_on_disk,
+            evicted,
+            brought_back,
+            forgotten,
+            unmodelled,
+            failed,
+            why,
+        });
+        Self { behaviour, state_bytes, ..self }
+    }
+
+    /// Whether profiles were lost to the disk.
+    pub(crate) fn has_lost_profiles(&self) -> bool {
+        self.behaviour.as_ref().is_some_and(|it| it.failed > 0)
     }
 
     /// The same with how triage stands.
@@ -208,6 +255,8 @@ impl Statistics {
         if let Some(lost) = self.targets_line() {
             lines.push(("targets", lost));
         }
+        lines.extend(self.behaviour.as_ref().map(|it| ("people", it.line())));
+        lines.extend(self.state_bytes.map(|it| ("state", format!("saved, {:.1} MB", approximate(it) / 1e6))));
         lines.push(("alerts", grouped(self.alerts)));
         lines.extend(self.triage.as_ref().map(|it| ("told", told_line(it))));
         lines
@@ -252,6 +301,21 @@ impl Statistics {
             if count > 0 {
                 let _ = write!(text, ", {} {what}", grouped(count as u64));
             }
+        }
+        text
+    }
+}
+
+impl Profiles {
+    fn line(&self) -> String {
+        let mut text = format!("{} known", grouped((self.people + self.people_on_disk) as u64));
+        let counts = [
+            (self.people_on_disk as u64, "of them on the disk"),
+            (self.forgotten, "forgotten for want of room"),
+            (self.unmodelled, "events of nobody, or at impossible times"),
+        ];
+        for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
+            let _ = write!(text, ", {} {what}", grouped(*count));
         }
         text
     }
@@ -315,6 +379,9 @@ impl Report {
             }
             write_counts(&mut err, &self.statistics.alerts_by_rule)?;
             self.write_unpaged(&mut err, options)?;
+        }
+        if let Some(Profiles { failed, why: Some(why), .. }) = &self.statistics.behaviour {
+            writeln!(err, "error: {}; {} profiles were lost, their people begin anew", escaped(why), grouped(*failed))?;
         }
         if let Some(trouble) = &self.trouble {
             writeln!(

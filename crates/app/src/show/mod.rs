@@ -116,12 +116,12 @@ fn who(finding: &Json) -> String {
     format!("{}{job}{others}", escaped(id))
 }
 
-fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|it| it.width().unwrap_or(0)).sum()
 }
 
 /// At most `width` columns of `text`; what is cut ends with an ellipsis.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
     }

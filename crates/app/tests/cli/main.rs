@@ -10,6 +10,7 @@ mod pages;
 mod place;
 mod rules;
 mod score;
+mod state;
 mod targets;
 mod threads;
 
@@ -21,7 +22,7 @@ fn help_names_every_command() {
     let place = Place::new("help");
     let ran = place.run(&["--help"]);
     ran.ended(0);
-    for command in ["demo", "run", "score", "rules", "simulate", "evaluate", "Exit codes"] {
+    for command in ["demo", "run", "score", "rules", "simulate", "evaluate", "profile", "Exit codes"] {
         assert!(ran.out.contains(command), "{command}");
     }
     assert!(place.run(&["--version"]).ended(0).out.starts_with("nightjar "));

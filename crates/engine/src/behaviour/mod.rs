@@ -341,7 +341,7 @@ impl Behaviour {
 pub(crate) const RISK_THAT_COUNTS: usize = 1;
 
 /// What a person is known by.
-pub(crate) fn id_of(actor: &str) -> u128 {
+pub fn id_of(actor: &str) -> u128 {
     let [low, high] = crate::windows::Identity::of([actor]).0;
     u128::from(low) | u128::from(high) << 64
 }

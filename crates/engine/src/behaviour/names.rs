@@ -135,7 +135,8 @@ impl Names {
 
 /// Where an identity is looked for among those of lately.
 fn place(dimension: Dimension, identity: NonZeroU64) -> usize {
-    (identity.get() >> 7 ^ (dimension.index() as u64) << 8) as usize % LATELY
+    let bits = (identity.get() >> 7) ^ ((dimension.index() as u64) << 8);
+    usize::try_from(bits % LATELY as u64).expect("it is below LATELY")
 }
 
 fn cut(mut name: String) -> String {

@@ -45,7 +45,7 @@ fn observed(person: u64, second: u32, family: usize, target: u64) -> Observed {
         family: Family::ALL[family],
         is_sensitive: family == 5,
         is_vip: target == 7,
-        has_ticket: Some(target % 3 > 0),
+        has_ticket: Some(!target.is_multiple_of(3)),
         step: None,
         kinds: [kind(1), kind(2), kind(target % 4), kind(4), None, None],
         target: NonZeroU64::new(target),
