@@ -1,6 +1,6 @@
 //! The groups of one correlation: a bounded table that forgets idle groups little by little.
 
-use super::Identity;
+use super::{Identity, lean};
 use crate::prefetch::prefetch;
 use hashbrown::HashTable;
 use model::EventTime;
@@ -123,7 +123,7 @@ impl<G: Default> Groups<G> {
             self.slots[number as usize] = slot;
             number
         } else {
-            self.slots.push(slot);
+            lean::push(&mut self.slots, slot);
             u32::try_from(self.slots.len() - 1).expect("the table is limited to 2^32 groups")
         };
         let slots = &self.slots;

@@ -75,7 +75,7 @@ impl Store {
         if latest_ms.is_some_and(|it| it > entry.time_ms) {
             return self.put_late(group, entry, latest_ms.unwrap_or(0).saturating_sub(timespan_ms));
         }
-        let at = self.timeline.insert(&mut group.window, entry, |_, _, _| {});
+        let at = self.insert(group, entry);
         if let Some(known) = self.replace(entry.value, at) {
             // It was inside if it is not before the window's first entry.
             let is_inside = group.first != NONE && self.timeline.time(known) >= self.timeline.time(group.first);
@@ -91,6 +91,22 @@ impl Store {
             group.inside -= u32::from(!self.timeline.is_stale(first));
             first = next;
         }
+        group.first = first;
+        at
+    }
+
+    /// Puts an entry where its time belongs; what has to move is found again.
+    fn insert(&mut self, group: &mut Group, entry: &Entry<'_, Identity>) -> u32 {
+        let Self { timeline, values, is_distinct, .. } = self;
+        let mut first = group.first;
+        let at = timeline.insert(&mut group.window, entry, |value, from, to| {
+            if from == first {
+                first = to;
+            }
+            if *is_distinct && let Some(it) = values.find_mut(value.0[0], |it| *it == from) {
+                *it = to;
+            }
+        });
         group.first = first;
         at
     }
@@ -111,17 +127,7 @@ impl Store {
     }
 
     fn put_late(&mut self, group: &mut Group, entry: &Entry<'_, Identity>, start_ms: i64) -> u32 {
-        let Self { timeline, values, is_distinct, .. } = self;
-        let mut first = group.first;
-        let at = timeline.insert(&mut group.window, entry, |value, from, to| {
-            if from == first {
-                first = to;
-            }
-            if *is_distinct && let Some(it) = values.find_mut(value.0[0], |it| *it == from) {
-                *it = to;
-            }
-        });
-        group.first = first;
+        let at = self.insert(group, entry);
         let later = self.latest_of(entry.value).map(|it| self.timeline.time(it)).filter(|it| *it > entry.time_ms);
         if let Some(since_ms) = later {
             self.timeline.make_stale(at, since_ms);

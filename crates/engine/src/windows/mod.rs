@@ -2,10 +2,12 @@
 
 mod ahead;
 mod chain;
+mod chunks;
 mod counted;
 mod fixed;
 mod groups;
 mod kept;
+mod lean;
 mod measured;
 mod pattern;
 mod pool;

@@ -1,6 +1,6 @@
 //! Entries of all windows of one correlation, in one arena: a window is a doubly linked list, and what expires is used again.
 
-use super::{Hit, Identity, Sign};
+use super::{Hit, Identity, Sign, lean};
 use crate::small_text::SmallText;
 use serde::{Deserialize, Serialize};
 
@@ -148,9 +148,9 @@ impl Pool {
             (self.nodes[place], self.keys[place], self.shown[place]) = (node, key, shown);
             at
         } else {
-            self.nodes.push(node);
-            self.keys.push(key);
-            self.shown.push(shown);
+            lean::push(&mut self.nodes, node);
+            lean::push(&mut self.keys, key);
+            lean::push(&mut self.shown, shown);
             u32::try_from(self.nodes.len() - 1).expect("entries are limited far below 2^32")
         };
         let mut after = list.tail;

@@ -2,17 +2,19 @@
 //!
 //! Waiting for memory is most of what a hit costs. The times of a chunk, its links and its marks are one line of the cache; what is
 //! counted and what only alerts show stand apart. What has gone leaves a mark, so that places stay; only an entry that comes late moves
-//! those of its chunk that are later.
+//! those of its chunk that are later. Most windows never have more than two entries: those stand in a pair, which is given back when
+//! the third one comes and all move to a chunk.
 
-use super::{Hit, Sign};
+use super::chunks::{Beside, Chunk, Marks, PAIR, Pair, WIDTH, bits_below};
+use super::{Hit, Sign, lean};
 use crate::prefetch::prefetch;
 use crate::small_text::SmallText;
 use serde::{Deserialize, Serialize};
 
-/// Entries of a chunk.
-const WIDTH: usize = 6;
 /// Bits of a place that say where in its chunk it is.
 const SLOT_BITS: u32 = 3;
+/// The bit of a chunk's number that says that it is a pair.
+const PAIR_BIT: u32 = 1 << (u32::BITS - SLOT_BITS - 1);
 /// No chunk, and no place.
 const NONE: u32 = u32::MAX;
 
@@ -31,57 +33,6 @@ impl<'h, V> Entry<'h, V> {
     pub(super) fn new(hit: &'h Hit, value: V) -> Self {
         Self { time_ms: hit.time.ms(), value, event: &hit.event, actor: &hit.actor }
     }
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[repr(C, align(64))]
-struct Chunk {
-    /// In order, also of what has gone.
-    times_ms: [i64; WIDTH],
-    previous: u32,
-    next: u32,
-    /// When the latest of its stale entries became so, in seconds, rounded up.
-    stale_since_s: u32,
-    len: u8,
-    /// A bit for each entry that has gone.
-    gone: u8,
-    /// A bit for each entry of whose value there is a later one.
-    stale: u8,
-}
-
-impl Chunk {
-    fn new(previous: u32, next: u32) -> Self {
-        Self { times_ms: [0; WIDTH], previous, next, stale_since_s: 0, len: 0, gone: 0, stale: 0 }
-    }
-
-    /// A bit for each entry that is there.
-    fn there(&self) -> u8 {
-        bits_below(self.len) & !self.gone
-    }
-
-    /// A bit for each entry that is there and not stale.
-    fn live(&self) -> u8 {
-        self.there() & !self.stale
-    }
-
-    fn last_ms(&self) -> i64 {
-        self.times_ms[usize::from(self.len.saturating_sub(1))]
-    }
-
-    /// How many of its entries are before a time.
-    fn count_before(&self, time_ms: i64) -> usize {
-        self.times_ms[..usize::from(self.len)].iter().take_while(|it| **it < time_ms).count()
-    }
-}
-
-fn bits_below(slot: u8) -> u8 {
-    (1_u8 << slot) - 1
-}
-
-/// Makes room for a bit.
-fn shifted(bits: u8, slot: u8) -> u8 {
-    let low = bits & bits_below(slot);
-    ((bits & !bits_below(slot)) << 1) | low
 }
 
 /// A window: entries in event-time order, those of equal time in order of arrival.
@@ -112,14 +63,13 @@ impl List {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Timeline<V> {
     chunks: Vec<Chunk>,
-    /// Empty where nothing is told apart.
-    values: Vec<[V; WIDTH]>,
-    events: Vec<[SmallText; WIDTH]>,
-    /// Empty until an entry has one: where the group is the actor, the alert knows it.
-    actors: Vec<[SmallText; WIDTH]>,
+    of_chunks: Beside<V>,
     free: Vec<u32>,
+    /// A list has one, and nothing else, or none.
+    pairs: Vec<Pair>,
+    of_pairs: Beside<V>,
+    free_pairs: Vec<u32>,
     used: usize,
-    has_values: bool,
 }
 
 /// What a chunk holds, for those who decide whether it may go.
@@ -141,35 +91,102 @@ fn place(chunk: u32, slot: u32) -> u32 {
     chunk << SLOT_BITS | slot
 }
 
-fn chunk_of(at: u32) -> usize {
-    (at >> SLOT_BITS) as usize
+fn chunk_of(at: u32) -> u32 {
+    at >> SLOT_BITS
 }
 
 fn slot_of(at: u32) -> u8 {
     u8::try_from(at & ((1 << SLOT_BITS) - 1)).unwrap_or(0)
 }
 
+fn is_pair(chunk: u32) -> bool {
+    chunk & PAIR_BIT != 0
+}
+
+/// How many entries a chunk or a pair can have.
+fn width(chunk: u32) -> usize {
+    if is_pair(chunk) { PAIR } else { WIDTH }
+}
+
+/// Where a chunk stands among all, or a pair.
+fn index(chunk: u32) -> usize {
+    (chunk & !PAIR_BIT) as usize
+}
+
+/// Where an entry stands among those of all chunks, or of all pairs.
+fn beside(at: u32) -> usize {
+    let chunk = chunk_of(at);
+    index(chunk) * width(chunk) + usize::from(slot_of(at))
+}
+
+/// How many of some times are before another.
+fn count_before(times: &[i64], time_ms: i64) -> usize {
+    times.iter().take_while(|it| **it < time_ms).count()
+}
+
 impl<V: Copy + Default> Timeline<V> {
     /// An empty one; without values nothing can be told apart.
     pub(super) fn new(has_values: bool) -> Self {
-        Self { has_values, ..Self::default() }
+        Self { of_chunks: Beside::new(has_values), of_pairs: Beside::new(has_values), ..Self::default() }
+    }
+
+    fn marks(&self, chunk: u32) -> &Marks {
+        if is_pair(chunk) { &self.pairs[index(chunk)].marks } else { &self.chunks[chunk as usize].marks }
+    }
+
+    fn marks_mut(&mut self, chunk: u32) -> &mut Marks {
+        if is_pair(chunk) { &mut self.pairs[index(chunk)].marks } else { &mut self.chunks[chunk as usize].marks }
+    }
+
+    /// The times of all that a chunk can hold.
+    fn times(&self, chunk: u32) -> &[i64] {
+        if is_pair(chunk) { &self.pairs[index(chunk)].times_ms } else { &self.chunks[chunk as usize].times_ms }
+    }
+
+    /// The times of what a chunk holds or held, in order.
+    fn filled(&self, chunk: u32) -> &[i64] {
+        &self.times(chunk)[..usize::from(self.marks(chunk).len)]
+    }
+
+    fn set_time(&mut self, at: u32, time_ms: i64) {
+        let (chunk, slot) = (chunk_of(at), usize::from(slot_of(at)));
+        if is_pair(chunk) {
+            self.pairs[index(chunk)].times_ms[slot] = time_ms;
+        } else {
+            self.chunks[chunk as usize].times_ms[slot] = time_ms;
+        }
+    }
+
+    fn previous(&self, chunk: u32) -> Option<u32> {
+        if is_pair(chunk) { None } else { Some(self.chunks[chunk as usize].previous).filter(|it| *it != NONE) }
+    }
+
+    fn next(&self, chunk: u32) -> Option<u32> {
+        if is_pair(chunk) { None } else { Some(self.chunks[chunk as usize].next).filter(|it| *it != NONE) }
+    }
+
+    fn of(&self, chunk: u32) -> &Beside<V> {
+        if is_pair(chunk) { &self.of_pairs } else { &self.of_chunks }
+    }
+
+    fn of_mut(&mut self, chunk: u32) -> &mut Beside<V> {
+        if is_pair(chunk) { &mut self.of_pairs } else { &mut self.of_chunks }
     }
 
     /// When the event was, in milliseconds since the epoch.
     pub(super) fn time(&self, at: u32) -> i64 {
-        self.chunks[chunk_of(at)].times_ms[usize::from(slot_of(at))]
+        self.times(chunk_of(at))[usize::from(slot_of(at))]
     }
 
     /// What is counted.
     pub(super) fn value(&self, at: u32) -> V {
-        self.values.get(chunk_of(at)).map_or_else(V::default, |it| it[usize::from(slot_of(at))])
+        self.of(chunk_of(at)).value(beside(at))
     }
 
     /// What an alert shows of it.
     pub(super) fn sign(&self, at: u32) -> Sign<'_> {
-        let (chunk, slot) = (chunk_of(at), usize::from(slot_of(at)));
-        let actor = self.actors.get(chunk).map(|it| &it[slot]);
-        Sign { time_ms: self.time(at), event: &self.events[chunk][slot], actor }
+        let (of, beside) = (self.of(chunk_of(at)), beside(at));
+        Sign { time_ms: self.time(at), event: of.event(beside), actor: of.actor(beside) }
     }
 
     /// How many entries there are.
@@ -179,7 +196,7 @@ impl<V: Copy + Default> Timeline<V> {
 
     /// Whether the next entry needs no new chunk.
     pub(super) fn has_room(&self, list: &List) -> bool {
-        list.last_chunk().is_some_and(|it| usize::from(self.chunks[it as usize].len) < WIDTH)
+        list.last_chunk().is_some_and(|it| usize::from(self.marks(it).len) < width(it))
     }
 
     /// The oldest entry.
@@ -194,31 +211,31 @@ impl<V: Copy + Default> Timeline<V> {
 
     // A chunk that is in a list has an entry that is there.
     fn first_of(&self, chunk: u32) -> u32 {
-        place(chunk, self.chunks[chunk as usize].there().trailing_zeros())
+        place(chunk, self.marks(chunk).there().trailing_zeros())
     }
 
     fn last_of(&self, chunk: u32) -> u32 {
-        place(chunk, u8::BITS - 1 - self.chunks[chunk as usize].there().leading_zeros())
+        place(chunk, u8::BITS - 1 - self.marks(chunk).there().leading_zeros())
     }
 
     /// The entry after `at` in its list.
     pub(super) fn after(&self, at: u32) -> Option<u32> {
-        let chunk = &self.chunks[chunk_of(at)];
-        let later = chunk.there() & !bits_below(slot_of(at) + 1);
+        let chunk = chunk_of(at);
+        let later = self.marks(chunk).there() & !bits_below(slot_of(at) + 1);
         if later != 0 {
             return Some(at & !bits_of_slots() | later.trailing_zeros());
         }
-        (chunk.next != NONE).then(|| self.first_of(chunk.next))
+        self.next(chunk).map(|it| self.first_of(it))
     }
 
     /// The entry before `at` in its list.
     pub(super) fn before(&self, at: u32) -> Option<u32> {
-        let chunk = &self.chunks[chunk_of(at)];
-        let earlier = chunk.there() & bits_below(slot_of(at));
+        let chunk = chunk_of(at);
+        let earlier = self.marks(chunk).there() & bits_below(slot_of(at));
         if earlier != 0 {
             return Some(at & !bits_of_slots() | (u8::BITS - 1 - earlier.leading_zeros()));
         }
-        (chunk.previous != NONE).then(|| self.last_of(chunk.previous))
+        self.previous(chunk).map(|it| self.last_of(it))
     }
 
     /// The places of a list from its oldest entry on.
@@ -233,34 +250,35 @@ impl<V: Copy + Default> Timeline<V> {
 
     /// Whether there is a later entry of the same value.
     pub(super) fn is_stale(&self, at: u32) -> bool {
-        self.chunks[chunk_of(at)].stale >> slot_of(at) & 1 == 1
+        self.marks(chunk_of(at)).stale >> slot_of(at) & 1 == 1
     }
 
     /// Marks an entry of whose value there is a later one, of `since_ms`.
     pub(super) fn make_stale(&mut self, at: u32, since_ms: i64) {
-        let chunk = &mut self.chunks[chunk_of(at)];
-        chunk.stale |= 1 << slot_of(at);
+        let marks = self.marks_mut(chunk_of(at));
+        marks.stale |= 1 << slot_of(at);
         let seconds = since_ms.saturating_add(999).div_euclid(1_000).max(0);
-        chunk.stale_since_s = chunk.stale_since_s.max(u32::try_from(seconds).unwrap_or(u32::MAX));
+        marks.stale_since_s = marks.stale_since_s.max(u32::try_from(seconds).unwrap_or(u32::MAX));
     }
 
     /// How many entries there are from `start_ms` to `at` that are not stale; not many more than `enough`. `None` where one is stale and
     /// was not yet when `at` was, as far as `was_stale` can tell.
     pub(super) fn count_until(&self, at: u32, start_ms: i64, enough: u32, was_stale: impl Fn(u32) -> bool) -> Option<u32> {
-        let (end_ms, mut count, mut chunk, mut wanted) = (self.time(at), 0, at >> SLOT_BITS, bits_below(slot_of(at) + 1));
-        while chunk != NONE && count < enough {
-            let it = &self.chunks[chunk as usize];
-            let before = it.count_before(start_ms);
-            let inside = it.there() & wanted & !bits_below(u8::try_from(before).unwrap_or(0));
-            count += (inside & !it.stale).count_ones();
-            let mut stale = (0..u8::BITS).filter(|slot| (inside & it.stale) >> slot & 1 == 1);
-            if i64::from(it.stale_since_s) * 1_000 > end_ms && !stale.all(|slot| was_stale(place(chunk, slot))) {
+        let (end_ms, mut count, mut wanted) = (self.time(at), 0, bits_below(slot_of(at) + 1));
+        let mut chunk = Some(chunk_of(at));
+        while let Some(it) = chunk.filter(|_| count < enough) {
+            let marks = self.marks(it);
+            let before = count_before(self.filled(it), start_ms);
+            let inside = marks.there() & wanted & !bits_below(u8::try_from(before).unwrap_or(0));
+            count += (inside & !marks.stale).count_ones();
+            let mut stale = (0..u8::BITS).filter(|slot| (inside & marks.stale) >> slot & 1 == 1);
+            if i64::from(marks.stale_since_s) * 1_000 > end_ms && !stale.all(|slot| was_stale(place(it, slot))) {
                 return None;
             }
             if before > 0 {
                 break;
             }
-            (chunk, wanted) = (it.previous, u8::MAX);
+            (chunk, wanted) = (self.previous(it), u8::MAX);
         }
         Some(count)
     }
@@ -268,24 +286,20 @@ impl<V: Copy + Default> Timeline<V> {
     /// Puts an entry into a list where its time belongs, and tells its place; `moved` is shown the value of each entry that has to make
     /// room, where it was and where it is. Almost always its place is the end, and none has to.
     pub(super) fn insert(&mut self, list: &mut List, entry: &Entry<'_, V>, mut moved: impl FnMut(V, u32, u32)) -> u32 {
-        let mut chunk = list.last_chunk().unwrap_or(NONE);
-        while chunk != NONE && self.chunks[chunk as usize].times_ms[0] > entry.time_ms {
-            match self.chunks[chunk as usize].previous {
-                NONE => break,
-                previous => chunk = previous,
-            }
-        }
-        if chunk == NONE {
-            chunk = self.add_chunk(list, NONE);
+        let mut chunk = self.last_with_room(list, &mut moved);
+        while self.times(chunk)[0] > entry.time_ms
+            && let Some(previous) = self.previous(chunk)
+        {
+            chunk = previous;
         }
         let after_ms = entry.time_ms.saturating_add(1);
-        let is_middle = |it: &Chunk| it.count_before(after_ms) < usize::from(it.len);
-        if self.chunks[chunk as usize].gone != 0 && is_middle(&self.chunks[chunk as usize]) {
+        let mut slot = count_before(self.filled(chunk), after_ms);
+        let Marks { len, gone, .. } = *self.marks(chunk);
+        if gone != 0 && slot < usize::from(len) {
             self.close_up(chunk, &mut moved);
+            slot = count_before(self.filled(chunk), after_ms);
         }
-        let it = &self.chunks[chunk as usize];
-        let mut slot = it.count_before(after_ms);
-        if usize::from(it.len) == WIDTH {
+        if usize::from(self.marks(chunk).len) == width(chunk) {
             let next = self.add_chunk(list, chunk);
             if slot == WIDTH {
                 (chunk, slot) = (next, 0);
@@ -300,26 +314,37 @@ impl<V: Copy + Default> Timeline<V> {
         list.len += 1;
         self.used += 1;
         if let Some(last) = list.last_chunk() {
-            list.tail = place(last, self.chunks[last as usize].len.into());
+            list.tail = place(last, self.marks(last).len.into());
         }
         let at = place(chunk, u32::try_from(slot).unwrap_or(0));
-        self.write(at, entry);
+        self.set_time(at, entry.time_ms);
+        self.of_mut(chunk).put(beside(at), (entry.value, entry.event.clone(), entry.actor.clone()));
         at
     }
 
-    fn write(&mut self, at: u32, entry: &Entry<'_, V>) {
-        let (chunk, slot) = (chunk_of(at), usize::from(slot_of(at)));
-        self.chunks[chunk].times_ms[slot] = entry.time_ms;
-        if self.has_values {
-            self.values[chunk][slot] = entry.value;
+    /// The last chunk of a list, or its pair if that has room: a new one where there was nothing.
+    fn last_with_room(&mut self, list: &mut List, moved: &mut impl FnMut(V, u32, u32)) -> u32 {
+        let Some(chunk) = list.last_chunk() else { return self.add_pair(list) };
+        let Marks { len, gone, .. } = *self.marks(chunk);
+        if !is_pair(chunk) || usize::from(len) < PAIR {
+            return chunk;
         }
-        self.events[chunk][slot] = entry.event.clone();
-        if !entry.actor.is_empty() && self.actors.is_empty() {
-            self.actors.resize_with(self.chunks.len(), Default::default);
+        if gone == 0 {
+            return self.widen(list, chunk, moved);
         }
-        if let Some(actors) = self.actors.get_mut(chunk) {
-            actors[slot] = entry.actor.clone();
+        self.close_up(chunk, moved);
+        chunk
+    }
+
+    /// Moves the entries of a full pair, of which nothing has gone, to a chunk.
+    fn widen(&mut self, list: &mut List, pair: u32, moved: &mut impl FnMut(V, u32, u32)) -> u32 {
+        let chunk = self.add_chunk(list, NONE);
+        for slot in 0..PAIR {
+            self.relocate((pair, slot), (chunk, slot), moved);
         }
+        *self.marks_mut(chunk) = *self.marks(pair);
+        self.free_chunk(pair);
+        chunk
     }
 
     /// Moves the later half of a full chunk, of which nothing has gone, to a new one.
@@ -328,16 +353,16 @@ impl<V: Copy + Default> Timeline<V> {
         for slot in HALF..WIDTH {
             self.relocate((from, slot), (to, slot - HALF), moved);
         }
-        let (half, Chunk { len, stale, stale_since_s, .. }) = (u8::try_from(HALF).unwrap_or(0), self.chunks[from as usize]);
-        let second = &mut self.chunks[to as usize];
+        let (half, Marks { len, stale, stale_since_s, .. }) = (u8::try_from(HALF).unwrap_or(0), *self.marks(from));
+        let second = self.marks_mut(to);
         (second.len, second.stale, second.stale_since_s) = (len - half, stale >> half, stale_since_s);
-        let first = &mut self.chunks[from as usize];
+        let first = self.marks_mut(from);
         (first.len, first.stale) = (half, stale & bits_below(half));
     }
 
     /// Moves the entries of a chunk to where others have gone.
     fn close_up(&mut self, chunk: u32, moved: &mut impl FnMut(V, u32, u32)) {
-        let Chunk { len, gone, stale, .. } = self.chunks[chunk as usize];
+        let Marks { len, gone, stale, .. } = *self.marks(chunk);
         let (mut to, mut still_stale) = (0_u8, 0_u8);
         for from in (0..len).filter(|it| gone >> it & 1 == 0) {
             if from != to {
@@ -346,35 +371,41 @@ impl<V: Copy + Default> Timeline<V> {
             still_stale |= (stale >> from & 1) << to;
             to += 1;
         }
-        let it = &mut self.chunks[chunk as usize];
+        let it = self.marks_mut(chunk);
         (it.len, it.gone, it.stale) = (to, 0, still_stale);
     }
 
     /// Moves the entries of a chunk from `slot` on, to make a place.
     fn make_place(&mut self, chunk: u32, slot: usize, moved: &mut impl FnMut(V, u32, u32)) {
-        let len = usize::from(self.chunks[chunk as usize].len);
+        let len = usize::from(self.marks(chunk).len);
         for at in (slot..len).rev() {
             self.relocate((chunk, at), (chunk, at + 1), moved);
         }
-        let (it, slot) = (&mut self.chunks[chunk as usize], u8::try_from(slot).unwrap_or(0));
-        (it.len, it.gone, it.stale) = (it.len + 1, shifted(it.gone, slot), shifted(it.stale, slot));
+        self.marks_mut(chunk).make_place(u8::try_from(slot).unwrap_or(0));
     }
 
     fn relocate(&mut self, from: (u32, usize), to: (u32, usize), moved: &mut impl FnMut(V, u32, u32)) {
-        let ((from_chunk, from_slot), (to_chunk, to_slot)) = ((from.0 as usize, from.1), (to.0 as usize, to.1));
-        self.chunks[to_chunk].times_ms[to_slot] = self.chunks[from_chunk].times_ms[from_slot];
-        if self.has_values {
-            self.values[to_chunk][to_slot] = self.values[from_chunk][from_slot];
-        }
-        self.events[to_chunk][to_slot] = std::mem::take(&mut self.events[from_chunk][from_slot]);
-        if !self.actors.is_empty() {
-            self.actors[to_chunk][to_slot] = std::mem::take(&mut self.actors[from_chunk][from_slot]);
-        }
         let at = |(chunk, slot): (u32, usize)| place(chunk, u32::try_from(slot).unwrap_or(0));
-        moved(self.value(at(to)), at(from), at(to));
+        let (from, to) = (at(from), at(to));
+        self.set_time(to, self.time(from));
+        let it = self.of_mut(chunk_of(from)).take(beside(from));
+        let value = it.0;
+        self.of_mut(chunk_of(to)).put(beside(to), it);
+        moved(value, from, to);
     }
 
-    /// A chunk after `previous`; after all others if there is none.
+    /// A pair for a list that has nothing.
+    fn add_pair(&mut self, list: &mut List) -> u32 {
+        let pair = self.free_pairs.pop().unwrap_or_else(|| {
+            lean::push(&mut self.pairs, Pair::default());
+            self.of_pairs.add(PAIR);
+            u32::try_from(self.pairs.len() - 1).expect("entries are limited far below 2^28") | PAIR_BIT
+        });
+        self.relink(list, NONE, NONE, (pair, pair));
+        pair
+    }
+
+    /// A chunk after `previous`; in place of all others if there is none.
     fn add_chunk(&mut self, list: &mut List, previous: u32) -> u32 {
         let next = if previous == NONE { NONE } else { self.chunks[previous as usize].next };
         let new = Chunk::new(previous, next);
@@ -383,15 +414,9 @@ impl<V: Copy + Default> Timeline<V> {
             self.fetch_free();
             at
         } else {
-            self.chunks.push(new);
-            self.events.push(Default::default());
-            if self.has_values {
-                self.values.push([V::default(); WIDTH]);
-            }
-            if !self.actors.is_empty() {
-                self.actors.push(Default::default());
-            }
-            u32::try_from(self.chunks.len() - 1).expect("entries are limited far below 2^29")
+            lean::push(&mut self.chunks, new);
+            self.of_chunks.add(WIDTH);
+            u32::try_from(self.chunks.len() - 1).expect("entries are limited far below 2^28")
         };
         self.relink(list, previous, next, (at, at));
         at
@@ -401,8 +426,12 @@ impl<V: Copy + Default> Timeline<V> {
     fn fetch_free(&self) {
         let Some(next) = self.free.last().map(|it| *it as usize) else { return };
         prefetch(&self.chunks[next]);
-        self.events.get(next).inspect(|it| prefetch(*it));
-        self.values.get(next).inspect(|it| prefetch(*it));
+        self.of_chunks.fetch_chunk(next * WIDTH);
+    }
+
+    fn free_chunk(&mut self, chunk: u32) {
+        *self.marks_mut(chunk) = Marks::default();
+        if is_pair(chunk) { &mut self.free_pairs } else { &mut self.free }.push(chunk);
     }
 
     /// Makes `between.0` what follows `previous`, and `between.1` what precedes `next`.
@@ -420,28 +449,27 @@ impl<V: Copy + Default> Timeline<V> {
 
     /// Takes an entry out of a list.
     pub(super) fn remove(&mut self, list: &mut List, at: u32) {
-        let chunk = &mut self.chunks[chunk_of(at)];
-        chunk.gone |= 1 << slot_of(at);
         list.len -= 1;
         self.used -= 1;
-        if chunk.there() == 0 {
-            self.unlink(list, at >> SLOT_BITS);
+        let marks = self.marks_mut(chunk_of(at));
+        marks.gone |= 1 << slot_of(at);
+        if marks.there() == 0 {
+            self.unlink(list, chunk_of(at));
         }
     }
 
     /// Takes a chunk out of a list with all its entries.
     pub(super) fn remove_chunk(&mut self, list: &mut List, chunk: u32) {
-        let count = self.chunks[chunk as usize].there().count_ones();
+        let count = self.marks(chunk).there().count_ones();
         list.len -= count;
         self.used -= count as usize;
         self.unlink(list, chunk);
     }
 
     fn unlink(&mut self, list: &mut List, chunk: u32) {
-        let Chunk { previous, next, .. } = self.chunks[chunk as usize];
+        let (previous, next) = (self.previous(chunk).unwrap_or(NONE), self.next(chunk).unwrap_or(NONE));
         self.relink(list, previous, next, (next, previous));
-        self.chunks[chunk as usize].len = 0;
-        self.free.push(chunk);
+        self.free_chunk(chunk);
     }
 
     /// The oldest chunk of a list.
@@ -451,51 +479,57 @@ impl<V: Copy + Default> Timeline<V> {
 
     /// The chunk after another.
     pub(super) fn next_chunk(&self, chunk: u32) -> Option<Contents> {
-        let next = self.chunks[chunk as usize].next;
-        (next != NONE).then(|| self.contents(next))
+        self.next(chunk).map(|it| self.contents(it))
     }
 
     /// What a chunk holds.
     fn contents(&self, chunk: u32) -> Contents {
-        let it = &self.chunks[chunk as usize];
+        let it = self.marks(chunk);
+        let last_ms = self.times(chunk)[usize::from(it.len.saturating_sub(1))];
         let (len, live) = (it.there().count_ones(), it.live().count_ones());
-        Contents { chunk, last_ms: it.last_ms(), len, live, stale_since_ms: i64::from(it.stale_since_s) * 1_000 }
+        Contents { chunk, last_ms, len, live, stale_since_ms: i64::from(it.stale_since_s) * 1_000 }
     }
 
     /// The places of the entries of a chunk.
     pub(super) fn places_of(&self, chunk: u32) -> impl Iterator<Item = u32> + use<V> {
-        let there = self.chunks[chunk as usize].there();
+        let there = self.marks(chunk).there();
         (0..u8::BITS).filter(move |it| there >> it & 1 == 1).map(move |it| place(chunk, it))
     }
 
     /// Has the times of an entry's chunk brought near.
     pub(super) fn fetch(&self, at: u32) {
-        self.chunks.get(chunk_of(at)).inspect(|it| prefetch(*it));
+        self.fetch_chunk(chunk_of(at));
+    }
+
+    fn fetch_chunk(&self, chunk: u32) {
+        if is_pair(chunk) {
+            self.pairs.get(index(chunk)).inspect(|it| prefetch(*it));
+        } else {
+            self.chunks.get(chunk as usize).inspect(|it| prefetch(*it));
+        }
     }
 
     /// Has the value of an entry brought near.
     pub(super) fn fetch_value(&self, at: u32) {
-        self.values.get(chunk_of(at)).inspect(|it| prefetch(&it[usize::from(slot_of(at))]));
+        self.of(chunk_of(at)).fetch_value(beside(at));
     }
 
     /// Has brought near what is read and written when an entry is put at the end of a list.
     pub(super) fn fetch_end(&self, list: &List) {
-        let (chunk, slot) = (chunk_of(list.tail), usize::from(slot_of(list.tail)));
-        self.chunks.get(chunk).inspect(|it| prefetch(*it));
-        if slot >= WIDTH {
+        let chunk = chunk_of(list.tail);
+        self.fetch_chunk(chunk);
+        if usize::from(slot_of(list.tail)) < width(chunk) {
+            self.of(chunk).fetch(beside(list.tail));
+        } else {
             // The next entry needs a new chunk, and then it is looked whether the oldest may go.
-            self.chunks.get(list.head as usize).inspect(|it| prefetch(*it));
-            return;
+            self.fetch_chunk(list.head);
         }
-        self.values.get(chunk).inspect(|it| prefetch(&it[slot]));
-        self.events.get(chunk).inspect(|it| prefetch(&it[slot]));
-        self.actors.get(chunk).inspect(|it| prefetch(&it[slot]));
     }
 
     /// Has the chunk after an entry's brought near if the entry is the last of its own. That one has to be near already.
     pub(super) fn fetch_after(&self, at: u32) {
-        if let Some(it) = self.chunks.get(chunk_of(at)).filter(|it| slot_of(at) + 1 >= it.len) {
-            self.chunks.get(it.next as usize).inspect(|it| prefetch(*it));
+        if let Some(it) = self.chunks.get(chunk_of(at) as usize).filter(|it| slot_of(at) + 1 >= it.marks.len) {
+            self.fetch_chunk(it.next);
         }
     }
 
@@ -504,16 +538,19 @@ impl<V: Copy + Default> Timeline<V> {
         if usize::from(slot_of(list.tail)) >= WIDTH
             && let Some(head) = self.chunks.get(list.head as usize)
         {
-            self.chunks.get(head.next as usize).inspect(|it| prefetch(*it));
+            self.fetch_chunk(head.next);
         }
     }
 
     /// The chunk that an entry is in.
     pub(super) fn chunk(at: u32) -> u32 {
-        at >> SLOT_BITS
+        chunk_of(at)
     }
 }
 
 fn bits_of_slots() -> u32 {
     (1 << SLOT_BITS) - 1
 }
+
+#[cfg(test)]
+mod tests;
