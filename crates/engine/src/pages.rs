@@ -6,8 +6,8 @@ use crate::decode::{Lines, pad};
 use crate::pipeline::{Pipeline, Settings};
 use crate::reader::Plausible;
 use crate::shard::Emitted;
-use model::EventTime;
 use model::source::{MappingError, SourceMapping};
+use model::{EventTime, RuleKind};
 use sigma::ast::Document;
 use sigma::page::{Case, EventLine, Expected, Page};
 use sigma::parse::Loaded;
@@ -99,7 +99,8 @@ fn score(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<Strin
         let (level, actor, rule) = (it.alert.rule.level, it.alert.actor.id.clone(), it.alert.rule.name.clone());
         Expected { is_shadow: !it.alert.delivery.is_page(), level, actor, rule, line: 0 }.to_string()
     };
-    alerts.iter().map(text).collect()
+    // A page is about rules: what behaviour itself raises depends on everything that an event has, and would be in every case with a history.
+    alerts.iter().filter(|it| it.alert.rule.kind != RuleKind::Behaviour).map(text).collect()
 }
 
 fn score_part(pipeline: &mut Pipeline, events: &[EventLine], rejected: &mut Vec<String>, alerts: &mut Vec<Emitted>) {

@@ -2,7 +2,9 @@
 //!
 //! A `## ` heading with an `expect` fence is a case. Its fences are `history` (events that come first), `events` and `expect`; any
 //! other fence, heading or line is prose. A line of `history` and `events` is an event, or `x60 every 1d {…}`: sixty events, a day
-//! apart, in which `{n}` is the number of the repetition, from 0. A line `wait 20m` lets so much time go by since the latest event, and
+//! apart, in which `{n}` is the number of the repetition, from 0. In a `history` also `x20 over 8h on 30 workdays {…}`: weeks of ordinary
+//! work, twenty events at varying times within the eight hours from the event's own time on, on each of thirty days that are no Saturdays or
+//! Sundays (`on 30 days`: on any), the first being the event's own. Such a history comes in the order of its times. A line `wait 20m` lets so much time go by since the latest event, and
 //! nothing more is expected from before: so a page shows what a rule makes of something that did not happen.
 //!
 //! A fence `context roster.csv` is a file of the context, with that name: what is known about people, tickets and things. Before the first
@@ -10,6 +12,7 @@
 
 mod expected;
 mod repeat;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -121,11 +124,13 @@ struct Section {
     events: Vec<EventLine>,
     expect: Option<(Vec<Expected>, Range<usize>)>,
     has_events: bool,
+    /// Whether a history has weeks of work in it.
+    has_work: bool,
 }
 
 impl Section {
     fn new(heading: String, line: usize, context: Vec<ContextFile>) -> Self {
-        Self { heading, line, context, history: Vec::new(), events: Vec::new(), expect: None, has_events: false }
+        Self { heading, line, context, history: Vec::new(), events: Vec::new(), expect: None, has_events: false, has_work: false }
     }
 }
 
@@ -193,9 +198,15 @@ impl Reader<'_> {
             return;
         };
         match word {
-            "history" => self.read_events(inside, lines, &mut section.history),
+            "history" => {
+                section.has_work |= inside.clone().any(|it| work::is_one(lines[it].trim()));
+                self.read_events(inside, lines, &mut section.history);
+            }
             "events" => {
                 section.has_events = true;
+                for line in inside.clone().filter(|&it| work::is_one(lines[it].trim())) {
+                    self.problem(line + 1, "weeks of work belong into a fence `history`: here every event counts");
+                }
                 self.read_events(inside, lines, &mut section.events);
             }
             _ if section.expect.is_some() => self.problem(inside.start, "a second fence `expect` in one case"),
@@ -226,7 +237,10 @@ impl Reader<'_> {
                 continue;
             }
             let before = into.len();
-            match repeat::events(line, EVENTS_MAX - self.events, EVENTS_BYTES_MAX.saturating_sub(self.bytes)) {
+            let (most, bytes_most) = (EVENTS_MAX - self.events, EVENTS_BYTES_MAX.saturating_sub(self.bytes));
+            let texts =
+                if work::is_one(line) { work::events(line, most, bytes_most) } else { repeat::events(line, most, bytes_most) };
+            match texts {
                 Ok(texts) => into.extend(texts.into_iter().map(|text| EventLine { line: number + 1, text })),
                 Err(message) => self.problem(number + 1, message),
             }
@@ -248,7 +262,10 @@ impl Reader<'_> {
 
     fn close_section(&mut self) {
         let Some(section) = self.section.take() else { return };
-        let Section { heading, line, context, history, events, expect, has_events } = section;
+        let Section { heading, line, context, mut history, events, expect, has_events, has_work } = section;
+        if has_work {
+            work::in_order(&mut history);
+        }
         let Some((expect, expect_lines)) = expect else {
             if has_events || !history.is_empty() {
                 self.problem(line, format!("`{heading}` has events, but no fence `expect`"));

@@ -38,26 +38,42 @@ pub(super) fn wait_ms(line: &str) -> Option<i64> {
 
 /// The event of one repetition.
 fn event_at(event: &str, number: usize, every_ms: i64) -> Result<String, String> {
-    let event = event.replace("{n}", &number.to_string());
-    let mut event: Value = serde_json::from_str(&event).map_err(|error| format!("the repeated event is not JSON: {error}"))?;
-    let offset_ms =
-        i64::try_from(number).ok().and_then(|it| it.checked_mul(every_ms)).ok_or("the repetitions end beyond all time")?;
-    let Value::Object(fields) = &mut event else {
-        return Err("the repeated event is not an object".to_owned());
-    };
-    let mut has_time = false;
-    for key in TIME_KEYS {
-        let Some(value) = fields.get_mut(key) else { continue };
-        let moved = match value {
-            Value::String(text) => EventTime::parse(text).map(|it| Value::from(it.plus_ms(offset_ms).to_string())),
-            Value::Number(number) => EventTime::from_unix(&number.to_string()).map(|it| Value::from(it.plus_ms(offset_ms).ms())),
-            _ => None,
-        };
-        *value = moved.ok_or_else(|| format!("`{key}` of the repeated event is not a time"))?;
-        has_time = true;
-    }
-    if !has_time {
-        return Err(format!("the repeated event has no time; it is looked for in {}", TIME_KEYS.join(", ")));
-    }
+    let mut event = event_of(event, number)?;
+    let number = i64::try_from(number).ok();
+    moved(&mut event, number.and_then(|it| it.checked_mul(every_ms)).ok_or("the repetitions end beyond all time")?)?;
     Ok(event.to_string())
+}
+
+/// The event as it is written, with its number in the place of `{n}`.
+pub(super) fn event_of(event: &str, number: usize) -> Result<Value, String> {
+    let event = event.replace("{n}", &number.to_string());
+    let event: Value = serde_json::from_str(&event).map_err(|error| format!("the repeated event is not JSON: {error}"))?;
+    if event.is_object() { Ok(event) } else { Err("the repeated event is not an object".to_owned()) }
+}
+
+/// Moves all times of the event; the first of them as it was, in milliseconds.
+pub(super) fn moved(event: &mut Value, offset_ms: i64) -> Result<i64, String> {
+    let mut first = None;
+    for key in TIME_KEYS {
+        let Some(value) = event.get_mut(key) else { continue };
+        let time = read(value).ok_or_else(|| format!("`{key}` of the repeated event is not a time"))?;
+        let later = time.plus_ms(offset_ms);
+        *value = if value.is_string() { later.to_string().into() } else { later.ms().into() };
+        first = first.or(Some(time.ms()));
+    }
+    first.ok_or_else(|| format!("the repeated event has no time; it is looked for in {}", TIME_KEYS.join(", ")))
+}
+
+/// When the event of a line happened, in milliseconds, if one can tell.
+pub(super) fn time_ms(line: &str) -> Option<i64> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    TIME_KEYS.iter().find_map(|key| read(event.get(key)?)).map(EventTime::ms)
+}
+
+fn read(value: &Value) -> Option<EventTime> {
+    match value {
+        Value::String(text) => EventTime::parse(text),
+        Value::Number(number) => EventTime::from_unix(&number.to_string()),
+        _ => None,
+    }
 }

@@ -202,3 +202,54 @@ fn lines_that_would_do_nothing_are_told() {
         &["p.md:3:1: error: `x0` repeats nothing: leave the line out", "p.md:4:1: error: `wait` is not `wait 20m`"],
     );
 }
+
+fn work(line: &str) -> Vec<String> {
+    let page = parse("p.md", &format!("## A\n```history\n{line}\n```\n```events\n{{}}\n```\n```expect\n```\n")).unwrap();
+    page.cases[0].history.iter().map(|it| it.text.clone()).collect()
+}
+
+#[test]
+fn work_comes_on_workdays_within_its_hours_and_always_the_same() {
+    let line = r#"x3 over 2h on 3 workdays {"time":"2026-03-05T09:00:00Z","id":"{n}"}"#;
+    let texts = work(line);
+    // 2026-03-05 is a Thursday.
+    let days: Vec<&str> = texts.iter().map(|it| it.split("-03-").nth(1).unwrap().get(..2).unwrap()).collect();
+    assert_eq!(days, ["05", "05", "05", "06", "06", "06", "09", "09", "09"]);
+    let hours: Vec<&str> = texts.iter().map(|it| it.split('T').nth(1).unwrap().get(..2).unwrap()).collect();
+    assert!(hours.iter().all(|it| ["09", "10"].contains(it)), "{hours:?}");
+    assert!(texts.iter().enumerate().all(|(at, it)| it.contains(&format!("\"id\":\"{at}\""))), "{texts:?}");
+    assert!(texts.is_sorted_by_key(|it| repeat::time_ms(it)), "{texts:?}");
+    let within = |it: &str| repeat::time_ms(it).unwrap() % 86_400_000;
+    assert_ne!(within(&texts[0]), within(&texts[3]), "two days are not alike");
+    assert_eq!(work(line), texts);
+    assert_eq!(work(&line.replace("workdays", "days")).last().unwrap().split("-03-").nth(1).unwrap().get(..2), Some("07"));
+}
+
+#[test]
+fn work_of_several_people_is_of_the_same_weeks() {
+    let people = ["ana", "bo"].map(|who| format!(r#"x1 over 8h on 2 days {{"time":"2026-03-05T09:00:00Z","a":"{who}"}}"#));
+    let texts = work(&people.join("\n"));
+    let days: Vec<&str> = texts.iter().map(|it| it.split("-03-").nth(1).unwrap().get(..2).unwrap()).collect();
+    assert_eq!(days, ["05", "05", "06", "06"]);
+    let waited = format!("{}\nwait 1h\n{}", people[1].replace("05T", "08T"), people[0]);
+    let texts = work(&waited);
+    assert!(texts[0].contains("bo") && texts[2] == "wait 1h" && texts[3].contains("ana"), "{texts:?}");
+}
+
+#[test]
+fn what_is_wrong_with_work_is_told() {
+    check_problems(
+        "## A\n```history\nx2 over 8h {\"time\":0}\nx2 over 8h on 3 workdays\nx2 over 2d on 3 days {\"time\":0}\nx0 over 1h on 3 days {\"time\":0}\nx2 over 1h on many days {\"time\":0}\nx2 over 1h on 3 weeks {\"time\":0}\nx2 over 1h on 3 days {\"a\":0}\nx9999 over 1h on 9999 days {\"time\":0}\n```\n```events\nx2 over 1h on 3 days {\"time\":0}\n```\n```expect\n```\n",
+        &[
+            "p.md:3:1: error: work is `x20 over 8h on 30 workdays {…}`, or `… on 30 days {…}`, not `8h`",
+            "p.md:4:1: error: work is `x20 over 8h on 30 workdays {…}`, or `… on 30 days {…}`; the event is missing",
+            "p.md:5:1: error: `over 2d`: a day of work has at most 24 hours",
+            "p.md:6:1: error: x0 on 3 days is no work: leave the line out",
+            "p.md:7:1: error: `many` is not a number of days",
+            "p.md:8:1: error: work is `x20 over 8h on 30 workdays {…}`, or `… on 30 days {…}`, not `weeks`",
+            "p.md:9:1: error: the repeated event has no time; it is looked for in time, eventTime, published, @timestamp, created_at, p_event_time",
+            "p.md:10:1: error: x9999 on 9999 days makes too many events for one page",
+            "p.md:13:1: error: weeks of work belong into a fence `history`: here every event counts",
+        ],
+    );
+}
