@@ -4,7 +4,7 @@ mod near;
 
 pub use near::{NearMiss, near_miss};
 
-use crate::computed::{Computer, Memory, Plan, State};
+use crate::computed::{Computer, Field, Memory, Plan, State};
 use crate::context::Context;
 use crate::decode::{Decoder, Limits, Lines, pad};
 use crate::reader::Head;
@@ -24,6 +24,8 @@ pub struct Explanation {
     pub is_routed: bool,
     /// Whether the rule matches.
     pub matches: bool,
+    /// Whether that is up to what came before the event: then `matches` is what it would be for somebody of whom nothing is known.
+    pub is_open: bool,
     /// The condition, then the selections with their parts, in the order of the file; then the same for each filter of the rule.
     pub steps: Vec<Step>,
 }
@@ -41,6 +43,9 @@ pub struct Step {
     pub question: String,
     /// The value that the event has, for tests of a field.
     pub value: Option<serde_json::Value>,
+    /// Whether it is up to what came before the event, which nobody knows here: the habits of people, the past of targets. `holds` is then what it would be
+    /// for somebody of whom nothing is known.
+    pub is_open: bool,
 }
 
 /// What an event is looked at with.
@@ -64,24 +69,53 @@ pub fn explain(rule: &Rule, line: &str, lens: Lens<'_>) -> Result<Explanation, R
     let holds = asking.holds(&rule.selections, &rule.condition)?;
     let mut matches = holds && is_routed;
     let question = condition_text(&rule.condition, &rule.selections);
-    steps.push(Step { depth: 0, holds, line: rule.condition_line, question, value: None });
+    let mut certain = asking.certain(&rule.selections, &rule.condition)?.map(|it| it && is_routed);
+    steps.push(Step { depth: 0, holds, line: rule.condition_line, question, value: None, is_open: certain.is_none() });
     for selection in &rule.selections {
         asking.selection(selection, &mut steps)?;
     }
     if let Admission::When(routes) = admission {
-        matches &= asking.routed(&routes, &mut steps)?;
+        let routed = asking.routed(&routes, &mut steps)?;
+        matches &= routed;
+        certain = both(certain, Some(routed));
     }
     for filter in &rule.filters {
         let holds = asking.holds(&filter.selections, &filter.condition)?;
         let (condition, file) = (condition_text(&filter.condition, &filter.selections), &filter.place.file);
         let question = format!("filter {} ({file}): {condition}", filter.name);
-        steps.push(Step { depth: 0, holds, line: filter.condition_line, question, value: None });
+        let filtered = asking.certain(&filter.selections, &filter.condition)?;
+        steps.push(Step { depth: 0, holds, line: filter.condition_line, question, value: None, is_open: filtered.is_none() });
         for selection in &filter.selections {
             asking.selection(selection, &mut steps)?;
         }
         matches &= holds;
+        certain = both(certain, filtered);
     }
-    Ok(Explanation { is_routed, matches, steps })
+    Ok(Explanation { is_routed, matches, is_open: certain.is_none(), steps })
+}
+
+/// Whether two parts hold, as far as that is known of each.
+fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether all parts hold, as far as that is known.
+fn all(mut parts: impl Iterator<Item = Result<Option<bool>, Reject>>) -> Result<Option<bool>, Reject> {
+    parts.try_fold(Some(true), |so_far, part| Ok(both(so_far, part?)))
+}
+
+/// Whether one of the parts holds, as far as that is known.
+fn any(parts: impl Iterator<Item = Result<Option<bool>, Reject>>) -> Result<Option<bool>, Reject> {
+    Ok(all(parts.map(|it| it.map(|it| it.map(|it| !it))))?.map(|it| !it))
+}
+
+/// Whether a test is about a field that is up to what came before the event.
+fn is_open(item: &Item) -> bool {
+    item.field.as_ref().and_then(|it| Field::named(it.as_str())).is_some_and(|it| matches!(it, Field::Habit(_) | Field::OfTarget(_)))
 }
 
 struct Asking<'a> {
@@ -115,11 +149,30 @@ impl<'a> Asking<'a> {
             let LogSource { product, service, category, .. } = self.mapping.logsources[at].logsource();
             let name = [product, service, category].into_iter().flatten().collect::<Vec<_>>().join("/");
             let line = self.rule.place.line;
-            steps.push(Step { depth: 0, holds, line, question: format!("log source {name}, if"), value: None });
+            steps.push(Step { depth: 0, holds, line, question: format!("log source {name}, if"), value: None, is_open: false });
             self.parts(condition, 1, line, steps)?;
             is_any |= holds;
         }
         Ok(is_any)
+    }
+
+    /// Whether a condition holds, if that is not up to what came before.
+    fn certain(&self, selections: &[Selection], condition: &Condition) -> Result<Option<bool>, Reject> {
+        match condition {
+            Condition::And(parts) => all(parts.iter().map(|it| self.certain(selections, it))),
+            Condition::Or(parts) => any(parts.iter().map(|it| self.certain(selections, it))),
+            Condition::Not(inner) => Ok(self.certain(selections, inner)?.map(|it| !it)),
+            Condition::Selection(at) => self.certain_search(&selections[*at].search),
+        }
+    }
+
+    fn certain_search(&self, search: &Search) -> Result<Option<bool>, Reject> {
+        match search {
+            Search::All(parts) => all(parts.iter().map(|it| self.certain_search(it))),
+            Search::Any(parts) => any(parts.iter().map(|it| self.certain_search(it))),
+            Search::Item(item) if is_open(item) => Ok(None),
+            Search::Item(_) => self.search(search).map(Some),
+        }
     }
 
     /// Compiles a rule of these parts alone and asks the matcher.
@@ -171,7 +224,8 @@ impl<'a> Asking<'a> {
 
     fn selection(&self, selection: &Selection, steps: &mut Vec<Step>) -> Result<(), Reject> {
         let holds = self.search(&selection.search)?;
-        steps.push(Step { depth: 1, holds, line: selection.line, question: selection.name.clone(), value: None });
+        let is_open = self.certain_search(&selection.search)?.is_none();
+        steps.push(Step { depth: 1, holds, line: selection.line, question: selection.name.clone(), value: None, is_open });
         self.parts(&selection.search, 2, selection.line, steps)
     }
 
@@ -180,7 +234,7 @@ impl<'a> Asking<'a> {
             Search::Item(item) => {
                 let value = item.field.as_ref().map(|it| self.value(it.as_str()));
                 let holds = self.search(search)?;
-                steps.push(Step { depth, holds, line: item.line, question: self.question(item), value });
+                steps.push(Step { depth, holds, line: item.line, question: self.question(item), value, is_open: is_open(item) });
             }
             Search::All(parts) if parts.len() == 1 => self.parts(&parts[0], depth, line, steps)?,
             Search::All(parts) => {
@@ -189,7 +243,8 @@ impl<'a> Asking<'a> {
                 }
             }
             Search::Any(parts) => {
-                steps.push(Step { depth, holds: self.search(search)?, line, question: "any of".to_owned(), value: None });
+                let (holds, is_open) = (self.search(search)?, self.certain_search(search)?.is_none());
+                steps.push(Step { depth, holds, line, question: "any of".to_owned(), value: None, is_open });
                 for part in parts {
                     self.parts(part, depth + 1, line, steps)?;
                 }

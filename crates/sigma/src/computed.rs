@@ -242,6 +242,11 @@ pub fn find(name: &str) -> Option<&'static ComputedField> {
     names().iter().find(|(it, _)| it == name).map(|(_, field)| *field)
 }
 
+/// Whether the field of that name is a p-value: from 0 to 1, small where something is out of the ordinary.
+pub fn is_p_value(name: &str) -> bool {
+    name != "nj.p" && matches!(name.rsplit('.').next(), Some("p" | "p_self" | "p_peer"))
+}
+
 /// The names that a name with `<a|b>` in it stands for.
 fn written_out(name: &str) -> Vec<String> {
     let Some((before, rest)) = name.split_once('<') else { return vec![name.to_owned()] };

@@ -122,7 +122,7 @@ fn explained<'d>(
             }
             found.rules.push((rule, explain(rule, line, lens)?));
         }
-        let matches = found.rules.iter().map(|(rule, it)| (rule.info.name.as_str(), it.matches)).collect();
+        let matches = found.rules.iter().map(|(rule, it)| (rule.info.name.as_str(), it.matches && !it.is_open)).collect();
         let asked = Asked { documents, line, lens, matches };
         for correlation in wanted_correlations {
             found.feedings.push(asked.feeding(correlation)?);
@@ -189,8 +189,10 @@ fn event_line(path: &Path, line: u32) -> Result<String> {
 }
 
 fn write_json(explained: &Explained<'_>) -> Result<()> {
-    let step =
-        |it: &Step| json!({"depth": it.depth, "holds": it.holds, "line": it.line, "question": it.question, "value": it.value});
+    let step = |it: &Step| {
+        let Step { depth, holds, line, question, value, is_open } = it;
+        json!({"depth": depth, "holds": holds, "depends_on_past": is_open, "line": line, "question": question, "value": value})
+    };
     let rule = |(rule, explanation): &(&Rule, Explanation)| {
         json!({
             "rule": rule.info.name,
@@ -199,12 +201,13 @@ fn write_json(explained: &Explained<'_>) -> Result<()> {
             "is_routed": explanation.is_routed,
             "not_routed": explained.not_routed(rule),
             "matches": explanation.matches,
+            "depends_on_past": explanation.is_open,
             "steps": explanation.steps.iter().map(step).collect::<Vec<_>>(),
         })
     };
     let near = |(rule, miss): &(&Rule, NearMiss)| {
         let missing: Vec<Json> = miss.missing.iter().map(step).collect();
-        json!({"rule": rule.info.name, "met": miss.met, "missing": missing})
+        json!({"rule": rule.info.name, "met": miss.met, "missing": missing, "depend_on_past": miss.open})
     };
     let report = json!({
         "rejected": explained.rejected.as_ref().map(ToString::to_string),

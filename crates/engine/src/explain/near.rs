@@ -12,6 +12,8 @@ pub struct NearMiss {
     /// The tests that don't, in the order of the file; none if the rule matches. [`Step::holds`] is what the test came to, so that
     /// one that holds is one that must not.
     pub missing: Vec<Step>,
+    /// How many tests on this way are up to what came before the event.
+    pub open: usize,
 }
 
 impl NearMiss {
@@ -19,6 +21,7 @@ impl NearMiss {
     fn and(mut self, other: Self) -> Self {
         self.met += other.met;
         self.missing.extend(other.missing);
+        self.open += other.open;
         self
     }
 
@@ -61,10 +64,14 @@ fn of_search(asking: &Asking<'_>, search: &Search) -> Result<Ways, Reject> {
         Search::Any(parts) => return any(parts.iter().map(|it| of_search(asking, it))),
         Search::Item(item) => item,
     };
+    if super::is_open(item) {
+        let open = || NearMiss { open: 1, ..NearMiss::default() };
+        return Ok(Ways { to_hold: open(), to_fail: open() });
+    }
     let holds = asking.search(search)?;
     let value = item.field.as_ref().map(|it| asking.value(it.as_str()));
-    let step = Step { depth: 0, holds, line: item.line, question: asking.question(item), value };
-    let (met, missing) = (NearMiss { met: 1, missing: Vec::new() }, NearMiss { met: 0, missing: vec![step] });
+    let step = Step { depth: 0, holds, line: item.line, question: asking.question(item), value, is_open: false };
+    let (met, missing) = (NearMiss { met: 1, ..NearMiss::default() }, NearMiss { missing: vec![step], ..NearMiss::default() });
     let ways = Ways { to_hold: met, to_fail: missing };
     Ok(if holds { ways } else { swapped(ways) })
 }
@@ -127,5 +134,11 @@ mod tests {
     fn what_must_not_hold_is_told_when_it_does() {
         check("{s: {a: 1}, t: {b: 2, c: 3}, condition: s and not t}", r#"{"a":1,"b":2,"c":3}"#, "1 !b = 2");
         check("{s: {a: 1}, t: {b: 2}, condition: s and not t}", r#"{"a":2}"#, "1 a = 1");
+    }
+
+    #[test]
+    fn what_is_up_to_habits_is_neither_met_nor_missing() {
+        check("{s: {a: 1, b: 2, nj.shift.p|lt: 0.1}, condition: s}", r#"{"a":1}"#, "1 b = 2");
+        check("{s: {a: 1}, t: {nj.shift.p|lt: 0.1}, condition: s and not t}", r#"{"a":1}"#, "1");
     }
 }

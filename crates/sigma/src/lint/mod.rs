@@ -11,6 +11,7 @@ mod layout;
 mod logic;
 pub mod mend;
 mod metadata;
+mod misread;
 mod never;
 mod pages;
 mod regexes;
@@ -154,6 +155,9 @@ fn field(source: &Source<'_>, entry: &Entry<'_>, mappings: &[&SourceMapping], pr
     let is_time = entry.modifiers.iter().any(|it| matches!(*it, "minute" | "hour" | "day" | "week" | "month" | "year"));
     if is_number && !is_time && !mappings.is_empty() && mappings.iter().all(|it| fields::is_text(name, it)) {
         let message = format!("`{name}` is a text, and no number is compared with it");
+        problems.push(source.problem(Code::NumberOnText, at, message));
+    }
+    if let Some(message) = misread::message(name, entry) {
         problems.push(source.problem(Code::NumberOnText, at, message));
     }
 }

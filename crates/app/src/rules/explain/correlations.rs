@@ -53,7 +53,7 @@ pub(super) struct Asked<'a> {
     pub(super) documents: &'a [Document],
     pub(super) line: &'a str,
     pub(super) lens: Lens<'a>,
-    /// Whether each rule that was looked at matches.
+    /// Whether each rule that was looked at matches, whatever came before.
     pub(super) matches: BTreeMap<&'a str, bool>,
 }
 
@@ -82,11 +82,16 @@ impl<'a> Asked<'a> {
         }
         let matches = match self.matches.get(rule.info.name.as_str()) {
             Some(&known) => known,
-            None => explain::explain(rule, self.line, self.lens)?.matches,
+            None => {
+                let explanation = explain::explain(rule, self.line, self.lens)?;
+                explanation.matches && !explanation.is_open
+            }
         };
         if !matches {
             let near = near_miss(rule, self.line, self.lens)?;
-            let first = near.missing.first().map(super::show::test).unwrap_or_default();
+            let Some(first) = near.missing.first().map(super::show::test) else {
+                return Ok(State::Not("whether the rule matches depends on what came before".to_owned()));
+            };
             let more = match near.missing.len().saturating_sub(1) {
                 0 => String::new(),
                 more => format!(", and {more} more"),

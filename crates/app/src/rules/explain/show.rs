@@ -18,7 +18,7 @@ const MISSING_SHOWN: usize = 5;
 /// Everything that was asked for. With `shows_all`, rules that don't match are told in full too.
 pub(super) fn write_text(explained: &Explained<'_>, shows_all: bool) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    let mut quiet = Vec::new();
+    let (mut quiet, mut undecided) = (Vec::new(), Vec::new());
     if let Some(reject) = &explained.rejected {
         let (source, reject) = (&explained.mapping.name, escaped(&reject.to_string()));
         writeln!(out, "This is no event of the source `{source}`: {reject}. It would be a dead letter; what rules make of it:\n")?;
@@ -27,8 +27,10 @@ pub(super) fn write_text(explained: &Explained<'_>, shows_all: bool) -> Result<(
         write_near(&mut out, &explained.near)?;
     }
     for (rule, explanation) in &explained.rules {
-        if explanation.matches || shows_all {
+        if explanation.matches && !explanation.is_open || shows_all {
             write_rule(&mut out, rule, explanation, explained.not_routed(rule).as_deref())?;
+        } else if explanation.is_open {
+            undecided.push(rule.info.name.as_str());
         } else {
             quiet.push(rule.info.name.as_str());
         }
@@ -37,12 +39,15 @@ pub(super) fn write_text(explained: &Explained<'_>, shows_all: bool) -> Result<(
         write_feeding(&mut out, feeding)?;
     }
     if !shows_all {
-        let matching = explained.rules.len() - quiet.len();
+        let matching = explained.rules.len() - quiet.len() - undecided.len();
         write!(out, "{matching} of {} rules for this source match", explained.rules.len())?;
         match explained.elsewhere {
             0 => writeln!(out, ".")?,
             count => writeln!(out, "; {count} are for other sources.")?,
         }
+    }
+    if !undecided.is_empty() {
+        writeln!(out, "Depends on what came before: {}", undecided.join(", "))?;
     }
     if !quiet.is_empty() {
         writeln!(out, "No match: {}", quiet.join(", "))?;
@@ -62,10 +67,11 @@ fn write_near(out: &mut impl Write, near: &[(&Rule, NearMiss)]) -> Result<()> {
         let place = format!("{}:{}", rule.place.file, rule.place.line);
         writeln!(
             out,
-            "{} {}: {met} of {} tests come out right  {}",
+            "{} {}: {met} of {} tests come out right{}  {}",
             mark(false),
             rule.info.name.bold(),
             met + missing,
+            up_to_the_past(miss.open),
             place.dimmed()
         )?;
         for step in miss.missing.iter().take(MISSING_SHOWN) {
@@ -90,6 +96,15 @@ pub(super) fn test(step: &Step) -> String {
     format!("{wanted}{}{value}", step.question)
 }
 
+/// What is said of tests that only somebody can decide who knows the events before.
+pub(super) fn up_to_the_past(open: usize) -> String {
+    match open {
+        0 => String::new(),
+        1 => ", and one depends on what came before".to_owned(),
+        more => format!(", and {more} depend on what came before"),
+    }
+}
+
 fn write_rule(
     out: &mut impl Write,
     rule: &Rule,
@@ -97,16 +112,22 @@ fn write_rule(
     not_routed: Option<&str>,
 ) -> Result<()> {
     let info = &rule.info;
-    write!(out, "{} {} ({}) {}", mark(explanation.matches), info.name.bold(), info.level, escaped(&info.title))?;
+    let sign = if explanation.is_open { open() } else { mark(explanation.matches) };
+    write!(out, "{sign} {} ({}) {}", info.name.bold(), info.level, escaped(&info.title))?;
     writeln!(out, "  {}", format_args!("{}:{}", rule.place.file, rule.place.line).dimmed())?;
+    if explanation.is_open {
+        writeln!(out, "  whether it matches depends on what came before this event; `history` on the rule's page tries it")?;
+    }
     if let Some(reason) = not_routed {
         writeln!(out, "  {}", escaped(reason))?;
         writeln!(out, "  were it for this source, this is how it would stand:")?;
     }
     for step in &explanation.steps {
         let indent = "  ".repeat(step.depth + 1);
-        write!(out, "{indent}{} {}", mark(step.holds), escaped(&step.question))?;
+        let sign = if step.is_open { open() } else { mark(step.holds) };
+        write!(out, "{indent}{sign} {}", escaped(&step.question))?;
         match &step.value {
+            Some(Json::Null) if step.is_open => write!(out, "  {}", "(depends on what came before)".dimmed())?,
             Some(Json::Null) => write!(out, "  {}", "(no value)".dimmed())?,
             Some(value) => write!(out, "  {} {}", "value".dimmed(), escaped(&value.to_string()))?,
             None => {}
@@ -135,6 +156,11 @@ fn write_feeding(out: &mut impl Write, feeding: &Feeding<'_>) -> Result<()> {
     }
     writeln!(out)?;
     Ok(())
+}
+
+/// The mark of what nobody can tell from one event.
+fn open() -> String {
+    "?".yellow().to_string()
 }
 
 fn mark(holds: bool) -> String {
