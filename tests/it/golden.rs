@@ -2,6 +2,7 @@
 
 use crate::ocsf_schema;
 use crate::support::{attack_day, ndjson, pack, pipeline, root, score};
+use model::RuleKind;
 use std::fmt::Write;
 
 #[test]
@@ -9,7 +10,9 @@ fn the_attack_day_gives_the_alerts_that_were_reviewed() {
     let (alerts, rejects) = score(&mut pipeline(&pack("native")), &attack_day(150, 1));
     assert!(rejects.is_empty(), "{rejects:?}");
     let mut text = String::new();
-    for alert in alerts.iter().map(|it| &it.alert) {
+    // What behaviour raises without a rule is hundreds of findings in shadow on a first day, when nobody is known yet.
+    let by_rules = alerts.iter().map(|it| &it.alert).filter(|it| it.rule.kind != RuleKind::Behaviour);
+    for alert in by_rules {
         writeln!(text, "{} {:<8} {} {} {}", alert.time, alert.rule.level, alert.rule.name, alert.uid, alert.message).unwrap();
     }
     let path = root().join("tests/golden/attack_day.txt");

@@ -111,6 +111,11 @@ fn the_guide_to_the_tabletop_works_as_printed() {
 }
 
 #[test]
+fn the_guide_to_behaviour_works_as_printed() {
+    check_guide("behaviour.md", 4);
+}
+
+#[test]
 fn a_guide_is_read_as_files_and_commands_with_what_they_print() {
     let guide = "x\n```console\n$ a b\none\n…\n$ c\n```\n````markdown d.md\n```expect\n```\n````\n```sh\n$ no\n```\n";
     let wanted = [
