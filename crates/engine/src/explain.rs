@@ -115,7 +115,10 @@ fn any(parts: impl Iterator<Item = Result<Option<bool>, Reject>>) -> Result<Opti
 
 /// Whether a test is about a field that is up to what came before the event.
 fn is_open(item: &Item) -> bool {
-    item.field.as_ref().and_then(|it| Field::named(it.as_str())).is_some_and(|it| matches!(it, Field::Habit(_) | Field::OfTarget(_)))
+    item.field
+        .as_ref()
+        .and_then(|it| Field::named(it.as_str()))
+        .is_some_and(|it| matches!(it, Field::Habit(_) | Field::OfTarget(_)))
 }
 
 struct Asking<'a> {
