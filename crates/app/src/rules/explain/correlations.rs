@@ -80,12 +80,11 @@ impl<'a> Asked<'a> {
         if let Some(reason) = not_routed(rule, self.lens.mapping) {
             return Ok(State::Not(reason));
         }
-        let matches = match self.matches.get(rule.info.name.as_str()) {
-            Some(&known) => known,
-            None => {
-                let explanation = explain::explain(rule, self.line, self.lens)?;
-                explanation.matches && !explanation.is_open
-            }
+        let matches = if let Some(&known) = self.matches.get(rule.info.name.as_str()) {
+            known
+        } else {
+            let explanation = explain::explain(rule, self.line, self.lens)?;
+            explanation.matches && !explanation.is_open
         };
         if !matches {
             let near = near_miss(rule, self.line, self.lens)?;
