@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use engine::behaviour::Hours;
 use engine::decode::{Lines, pad};
 use engine::shard::Place;
-use engine::{Lane, Outbox, Plausible, Reader, Rulebook, Shard, Watermark};
+use engine::{Behaviour, BehaviourSettings, Lane, Outbox, Plausible, Reader, Rulebook, Shard, Watermark};
 use sigma::matcher::Clock;
 use sim::{CompanyConfig, Scenario, Simulation};
 use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaHandle, Observation, Observer, PacedProducer, Pacing, Progress};
@@ -108,13 +109,20 @@ fn expected(book: &Rulebook, partitions: &BTreeMap<i32, Vec<u8>>) -> Vec<Vec<u8>
         let mut reader = Reader::new(Arc::clone(program), engine::decode::Limits::default(), Plausible::until(clock::now()));
         let mut lane = Lane::new(book, 0, Clock::default());
         let (mut shard, mut watermark) = (Shard::new(program, Limits::default().windows()), Watermark::default());
+        if book.watches(0) {
+            shard.watch(Behaviour::new(&BehaviourSettings::default(), 1));
+        }
+        let mut hours = Hours::default();
         let (mut padded, mut out) = (lines.clone(), Outbox::default());
         let payload = pad(&mut padded);
         let (mut lines, mut values) = (Lines::new(&padded, payload).unwrap(), Vec::new());
         while let Some(record) = reader.next(&mut lines, &mut values) {
             let head = record.outcome.unwrap();
-            let settled = watermark.time();
+            let (before, settled) = (watermark.reached(), watermark.time());
             let is_late = watermark.observe(head.time);
+            if watermark.reached() > before && hours.pass(watermark.reached()) {
+                engine::behaviour::refresh(shard.behaviour_mut(), watermark.reached());
+            }
             let at = Place { position: record.number as u64, watermark: settled, reached: watermark.reached(), is_late };
             shard.score(&mut lane, &head, &values, at, &mut out);
             values.clear();
@@ -129,10 +137,13 @@ fn expected(book: &Rulebook, partitions: &BTreeMap<i32, Vec<u8>>) -> Vec<Vec<u8>
     alerts
 }
 
-/// Rules whose windows several partitions share.
+/// Rules whose windows several partitions share, and those that are decided where a target's past is kept.
 fn shared_rules(book: &Rulebook) -> HashSet<&str> {
-    let plans = book.programs[0].plans.iter().zip(&book.set.correlations);
-    plans.filter(|(plan, _)| !plan.is_local).map(|(_, it)| it.info.name.as_str()).collect()
+    let program = &book.programs[0];
+    let plans = program.plans.iter().zip(&book.set.correlations);
+    let windows = plans.filter(|(plan, _)| !plan.is_local).map(|(_, it)| it.info.name.as_str());
+    let decided = program.deferred.iter().zip(&book.set.rules).filter(|(it, _)| **it).map(|(_, it)| it.info.name.as_str());
+    windows.chain(decided).collect()
 }
 
 fn rule_of(alert: &serde_json::Value) -> &str {
