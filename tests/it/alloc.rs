@@ -73,8 +73,9 @@ fn quiet_events(pipeline: &mut Pipeline) -> (u64, u64, u64) {
 fn an_event_of_a_known_actor_that_no_exchanged_rule_wants_allocates_nothing() {
     let (quiet, allocating, worst) = quiet_events(&mut pipeline(&pack("native")));
     assert!(quiet > 1_000, "only {quiet} events were quiet");
-    // A window's table or a cache's row may still grow once in a while; it must be nowhere near once per event.
-    assert!(allocating * 200 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
+    // A window's table or a cache's row may still grow once in a while, and an hour that is over looks at the peers anew; it must be
+    // nowhere near once per event.
+    assert!(allocating * 100 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
 }
 
 #[test]
