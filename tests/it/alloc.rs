@@ -3,9 +3,11 @@
 
 use crate::support::{book_of, lists, pack, pipeline};
 use engine::Pipeline;
+use engine::behaviour::Society;
 use engine::decode::{Lines, pad};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
 struct Counting;
 
@@ -43,6 +45,11 @@ fn block(line: &[u8]) -> (Vec<u8>, usize) {
     (bytes, payload)
 }
 
+/// Which look at the peers is in force.
+fn peers(pipeline: &Pipeline) -> Option<*const Society> {
+    pipeline.shard_behaviour().map(|it| Arc::as_ptr(it.society()))
+}
+
 /// How many of the later events of a company left nothing behind and were the first of no hour, of these how many allocated, and the most.
 fn quiet_events(pipeline: &mut Pipeline) -> (u64, u64, u64) {
     const WARM: usize = 60_000;
@@ -55,12 +62,14 @@ fn quiet_events(pipeline: &mut Pipeline) -> (u64, u64, u64) {
         let (bytes, payload) = block(line);
         let mut lines = Lines::new(&bytes, payload).unwrap();
         alerts.clear();
-        let routed_before = pipeline.routed();
+        let (routed_before, peers_before) = (pipeline.routed(), peers(pipeline));
         let before = ALLOCATIONS.with(Cell::get);
         pipeline.score(&mut lines, &mut alerts, |record| panic!("{:?}", record.outcome));
         let allocations = ALLOCATIONS.with(Cell::get) - before;
-        // An alert is text, and a hit on its way to another shard takes its line along: those allocate, and say so.
-        if at >= WARM && alerts.is_empty() && pipeline.routed() == routed_before {
+        // An alert is text, a hit on its way to another shard takes its line along, and an hour that is over looks at the peers anew:
+        // those allocate, and say so.
+        let is_same_hour = peers(pipeline) == peers_before;
+        if at >= WARM && alerts.is_empty() && pipeline.routed() == routed_before && is_same_hour {
             quiet += 1;
             allocating += u64::from(allocations > 0);
             worst = worst.max(allocations);
@@ -73,9 +82,8 @@ fn quiet_events(pipeline: &mut Pipeline) -> (u64, u64, u64) {
 fn an_event_of_a_known_actor_that_no_exchanged_rule_wants_allocates_nothing() {
     let (quiet, allocating, worst) = quiet_events(&mut pipeline(&pack("native")));
     assert!(quiet > 1_000, "only {quiet} events were quiet");
-    // A window's table or a cache's row may still grow once in a while, and an hour that is over looks at the peers anew; it must be
-    // nowhere near once per event.
-    assert!(allocating * 100 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
+    // A window's table or a cache's row may still grow once in a while; it must be nowhere near once per event.
+    assert!(allocating * 200 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
 }
 
 #[test]
@@ -87,8 +95,7 @@ fn comparing_an_ordinary_event_with_habits_allocates_nothing() {
     let (quiet, allocating, worst) = quiet_events(&mut pipeline);
     let stats = pipeline.behaviour_stats();
     assert!(quiet > 4_000 && stats.people > 150 && stats.unmodelled == 0, "{quiet} quiet, {stats:?}");
-    // An hour that is over looks at the peers anew.
-    assert!(allocating * 100 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
+    assert!(allocating * 200 <= quiet, "{allocating} of {quiet} quiet events allocated, at most {worst} times");
 }
 
 /// The baselines' part of it. The calibration of a kind of people is allocated for the first of their days; everything else never is.
