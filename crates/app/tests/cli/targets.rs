@@ -1,25 +1,7 @@
 //! Rules about what others did to a target: the same in sixteen shards on any number of threads as in one.
 
 use super::place::{NOW, Place, rules_of};
-
-/// The alerts of the plain engine, one event after the other.
-fn scored_one_by_one(rules: &str, events: &[u8]) -> String {
-    let loaded = sigma::parse::parse_all([("rules.yml".to_owned(), rules.to_owned())], &sigma::lists::Lists::default());
-    let mapping = model::SourceMapping::built_in("native").unwrap();
-    let book = engine::Rulebook::compile(loaded.documents, &[mapping], &mut Vec::new());
-    let latest = model::EventTime::parse(NOW).unwrap().plus_ms(86_400_000);
-    let mut pipeline = engine::Pipeline::new(book, 0, &engine::Settings::new(engine::Plausible::until(latest)));
-    let mut bytes = events.to_vec();
-    let payload = engine::decode::pad(&mut bytes);
-    let mut alerts = Vec::new();
-    pipeline.score(&mut engine::decode::Lines::new(&bytes, payload).unwrap(), &mut alerts, |_| {});
-    let mut written = Vec::new();
-    for emitted in alerts {
-        emitted.alert.write_ocsf(&mut written);
-        written.push(b'\n');
-    }
-    String::from_utf8(written).unwrap()
-}
+use super::threads::scored_one_by_one;
 
 const ABOUT_TARGETS: &str = "title: Rare crowd
 name: rare_crowd
@@ -79,7 +61,7 @@ fn what_others_did_to_a_target_is_the_same_with_any_number_of_threads() {
     let place = Place::new("targets");
     place.write("rules/rules.yml", ABOUT_TARGETS.as_bytes());
     place.write("events.ndjson", events.as_bytes());
-    let expected = scored_one_by_one(ABOUT_TARGETS, events.as_bytes());
+    let expected = scored_one_by_one(ABOUT_TARGETS, events.as_bytes(), "native");
     let fired = rules_of(&expected);
     for name in ["rare_crowd", "relayed", "relayed_often"] {
         assert!(fired.iter().filter(|it| *it == name).count() > 10, "{name} fired too rarely");

@@ -31,7 +31,7 @@ fn a_simulated_attack_gives_the_same_bytes_with_any_number_of_threads() {
 }
 
 /// The alerts of the plain engine, one event after the other.
-fn scored_one_by_one(rules: &str, events: &[u8], mapping: &str) -> String {
+pub(crate) fn scored_one_by_one(rules: &str, events: &[u8], mapping: &str) -> String {
     let loaded = sigma::parse::parse_all([("rules.yml".to_owned(), rules.to_owned())], &sigma::lists::Lists::default());
     let mapping = model::SourceMapping::built_in(mapping).unwrap();
     let book = engine::Rulebook::compile(loaded.documents, &[mapping], &mut Vec::new());
