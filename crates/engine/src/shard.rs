@@ -1,10 +1,10 @@
 //! One shard: the state of the actors that belong to it, and the steps of an event through it.
 
 use crate::alerting::{Trigger, behaviour_alert, detection_alert};
-use crate::behaviour::{Behaviour, Scored};
+use crate::behaviour::{Behaviour, Scored, View};
 use crate::book::Rulebook;
 use crate::climb::{Programs, Spark, climb, event_id, in_order};
-use crate::computed::{Computer, Memory, Sighted, State, Told, join, noted, with_notes};
+use crate::computed::{Computer, Late, Memory, Plan, Sighted, State, Told, Watched, join, noted, with_notes};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
 use crate::policy::Policy;
@@ -35,6 +35,7 @@ pub struct Lane {
     matcher: Matcher,
     matched: Vec<RuleIndex>,
     computer: Computer,
+    late: Late,
     sheet: Sheet,
 }
 
@@ -118,7 +119,17 @@ impl Lane {
         let matcher = Matcher::new(&program, clock.clone());
         let computer = Computer::new(&book.computed[usize::from(source)], &book.context);
         let policy = Arc::clone(&book.policy);
-        Self { program, policy, source, clock, matcher, matched: Vec::new(), computer, sheet: Sheet::default() }
+        Self {
+            program,
+            policy,
+            source,
+            clock,
+            matcher,
+            matched: Vec::new(),
+            computer,
+            late: Late::default(),
+            sheet: Sheet::default(),
+        }
     }
 
     /// Goes on with the rules, the policy and the knowledge of `book`. Where the rules are the same, their caches stay.
@@ -145,13 +156,14 @@ impl Lane {
 
     /// The same with the memory that computed fields need.
     fn examine_with(&mut self, memory: Memory<'_>, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
-        let Self { program, matcher, matched, computer, .. } = self;
-        let mut matching = Matching { program, matcher, matched };
+        let Self { program, matcher, matched, computer, late, .. } = self;
+        let mut matching = Matching { program, matcher, matched, late };
         if computer.plan().is_empty() {
-            return matching.examine(head, values, None, sheet);
+            return matching.examine(computer.plan(), head, (values, None), None, sheet);
         }
         computer.fill(head, values, memory, |plan, values, sighted, watched| {
-            let mut findings = matching.examine(head, values, sighted, sheet);
+            let view = watched.as_ref().map(Watched::view);
+            let mut findings = matching.examine(plan, head, (values, view.as_ref()), sighted, sheet);
             if let Some(mut watched) = watched {
                 for rule in &sheet.alerting[findings.alerting.clone()] {
                     let info = &matching.program.rules.rules[rule.0 as usize].info;
@@ -160,11 +172,6 @@ impl Lane {
                     }
                 }
                 sheet.tell(watched.learn(head), &mut findings);
-            }
-            if !findings.is_empty() {
-                let start = sheet.notes.len();
-                noted(plan, values, &mut sheet.notes);
-                findings.notes = start..sheet.notes.len();
             }
             findings
         })
@@ -188,43 +195,81 @@ struct Matching<'l> {
     program: &'l Program,
     matcher: &'l mut Matcher,
     matched: &'l mut Vec<RuleIndex>,
+    late: &'l mut Late,
 }
 
 impl Matching<'_> {
-    fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sighted: Option<Sighted>, sheet: &mut Sheet) -> Findings {
-        let Self { program, matcher, matched } = self;
-        let event = Event { time: head.time, values, line: head.line };
-        matcher.matches(program, &event, matched);
-        let (alerting, hits, asked) = (sheet.alerting.len(), sheet.hits.len(), sheet.asked.len());
-        for &rule in matched.iter() {
-            if program.deferred[rule.0 as usize] {
-                if sighted.is_some() {
-                    sheet.asked.push(rule);
-                    continue;
-                }
-                // There is no target of which more could be known.
-                if !matcher.condition_holds(program, rule, &event) {
-                    continue;
-                }
+    /// Puts what the rules make of an event on `sheet`. `known` are its values, and what is known of its actor.
+    fn examine(
+        &mut self,
+        plan: &Plan,
+        head: &Head<'_>,
+        known: (&[Value<'_>], Option<&View<'_>>),
+        sighted: Option<Sighted>,
+        sheet: &mut Sheet,
+    ) -> Findings {
+        let Self { program, matcher, matched, late } = self;
+        matcher.matches(program, &event_of(head, known.0), matched);
+        matched.retain(|&rule| {
+            let is_deferred = program.deferred[rule.0 as usize];
+            if is_deferred && sighted.is_some() || !(is_deferred || program.asks_profile[rule.0 as usize]) {
+                return true;
             }
-            if program.rules.alerts_itself[rule.0 as usize] {
-                sheet.alerting.push(rule);
+            // There is no target of which more could be known.
+            let mut holds = |values: &[Value<'_>]| matcher.condition_holds(program, rule, &event_of(head, values));
+            match known {
+                (values, Some(view)) => late.asked_by(plan, rule, (values, view), holds),
+                (values, None) => holds(values),
             }
-            for binding in &program.bindings[rule.0 as usize] {
-                pending(program, rule, binding, head, &event, &mut sheet.hits, hits);
-            }
-        }
-        // From the lowest level up, and later steps first, so that one event is never two steps of one chain.
-        let level = |it: &Pending| program.rules.levels[it.hit.correlation.0 as usize];
-        sheet.hits[hits..].sort_by_key(|it| (level(it), it.hit.correlation, Reverse(it.hit.step)));
-        let asked = asked..sheet.asked.len();
-        let sighted = sighted.filter(|it| it.is_counted || !asked.is_empty()).and_then(|it| {
-            sheet.sighted.push(it);
-            u32::try_from(sheet.sighted.len() - 1).ok()
         });
-        let (alerting, hits) = (alerting..sheet.alerting.len(), hits..sheet.hits.len());
-        Findings { alerting, hits, asked, sighted, ..Findings::default() }
+        late.shown_by(plan, matched, known, |values, shown| {
+            let mut findings = put_down(program, matched, head, &event_of(head, values), sighted, sheet);
+            if !findings.is_empty() {
+                let start = sheet.notes.len();
+                noted(shown, values, &mut sheet.notes);
+                findings.notes = start..sheet.notes.len();
+            }
+            findings
+        })
     }
+}
+
+fn event_of<'e>(head: &Head<'e>, values: &'e [Value<'e>]) -> Event<'e> {
+    Event { time: head.time, values, line: head.line }
+}
+
+/// Puts on `sheet` what follows from the rules that an event matched.
+fn put_down(
+    program: &Program,
+    matched: &[RuleIndex],
+    head: &Head<'_>,
+    event: &Event<'_>,
+    sighted: Option<Sighted>,
+    sheet: &mut Sheet,
+) -> Findings {
+    let (alerting, hits, asked) = (sheet.alerting.len(), sheet.hits.len(), sheet.asked.len());
+    for &rule in matched {
+        if program.deferred[rule.0 as usize] && sighted.is_some() {
+            sheet.asked.push(rule);
+            continue;
+        }
+        if program.rules.alerts_itself[rule.0 as usize] {
+            sheet.alerting.push(rule);
+        }
+        for binding in &program.bindings[rule.0 as usize] {
+            pending(program, rule, binding, head, event, &mut sheet.hits, hits);
+        }
+    }
+    // From the lowest level up, and later steps first, so that one event is never two steps of one chain.
+    let level = |it: &Pending| program.rules.levels[it.hit.correlation.0 as usize];
+    sheet.hits[hits..].sort_by_key(|it| (level(it), it.hit.correlation, Reverse(it.hit.step)));
+    let asked = asked..sheet.asked.len();
+    let sighted = sighted.filter(|it| it.is_counted || !asked.is_empty()).and_then(|it| {
+        sheet.sighted.push(it);
+        u32::try_from(sheet.sighted.len() - 1).ok()
+    });
+    let (alerting, hits) = (alerting..sheet.alerting.len(), hits..sheet.hits.len());
+    Findings { alerting, hits, asked, sighted, ..Findings::default() }
 }
 
 /// What the line of an event is known by. Without an identifier, two equal lines may well be two events.

@@ -7,28 +7,69 @@ use crate::counts::{Habit, Prior};
 use crate::distinct::Ultra;
 use crate::observation::{Dimension, Family, Identity, Observation, Span, Window, key_of, mixed};
 use crate::peers::Group;
+use crate::tails::NegativeBinomial;
 use crate::{LogP, Share};
 
 /// The p-value beyond which is what "usual" no longer covers.
 const P99: f64 = 0.01;
 
-/// One count beside what is usual.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
+/// One count beside what is usual. A rule that reads one of its numbers pays for that one only.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'p> {
+    habit: &'p Habit,
+    prior: &'p Prior,
+    /// What is compared: without what makes a window one.
+    x: f64,
+    /// The relative error of an estimate.
+    error: f64,
+    /// What any window has.
+    first: f64,
+}
+
+impl Reading<'_> {
     /// What is in the window, with the event.
-    pub count: f64,
+    pub fn count(&self) -> f64 {
+        self.x + self.first
+    }
+
     /// What is expected.
-    pub expected: f64,
+    pub fn expected(&self) -> f64 {
+        self.own().mean() + self.first
+    }
+
     /// Against the own habit.
-    pub p_self: LogP,
+    pub fn p_self(&self) -> LogP {
+        self.upper(self.own())
+    }
+
     /// Against the peers alone.
-    pub p_peer: LogP,
+    pub fn p_peer(&self) -> LogP {
+        self.upper(self.peers())
+    }
+
     /// The most that 99 in 100 such windows hold.
-    pub usual_p99: f64,
-    /// The same of peers, and in 999 of 1,000.
-    pub peer_p999: f64,
-    /// How much of the expectation is the person's own.
-    pub evidence: Share,
+    pub fn usual_p99(&self) -> f64 {
+        f64::from(self.own().first_below(P99) - 1) + self.first
+    }
+
+    /// The most that 999 in 1,000 such windows of peers hold.
+    pub fn peer_p999(&self) -> f64 {
+        f64::from(self.peers().first_below(0.1 * P99) - 1) + self.first
+    }
+
+    fn own(&self) -> NegativeBinomial {
+        self.habit.predict(self.prior)
+    }
+
+    fn peers(&self) -> NegativeBinomial {
+        Habit::default().predict(self.prior)
+    }
+
+    fn upper(&self, predicted: NegativeBinomial) -> LogP {
+        let with_error = self.error > 0.0;
+        let it = if with_error { crate::distinct::predicted_estimate(predicted, self.x, self.error) } else { predicted };
+        it.upper(self.x)
+    }
 }
 
 /// What is usual of a count, whatever there is at present.
@@ -61,15 +102,15 @@ pub struct Novelty {
 
 impl Person {
     /// Actions of a family in a window, with the event if it is one of them.
-    pub fn rate(&self, group: &Group, it: &Observation, family: Family, window: Window) -> Reading {
+    pub fn rate<'p>(&'p self, group: &'p Group, it: &Observation, family: Family, window: Window) -> Reading<'p> {
         let count = self.count(it, family, window).unwrap_or(0);
         let (x, habit) = (beyond(window, count), self.habit(family, window));
         let first = f64::from(count - x);
-        read(habit, group.count(family, window), f64::from(x), 0.0, first)
+        Reading { habit, prior: group.count(family, window), x: f64::from(x), error: 0.0, first }
     }
 
     /// Distinct targets in a span. Of a week and more, up to the event before.
-    pub fn targets(&self, group: &Group, it: &Observation, span: Span) -> Reading {
+    pub fn targets<'p>(&'p self, group: &'p Group, it: &Observation, span: Span) -> Reading<'p> {
         let hash = it.target.map(|it| mixed(it.get()));
         let (estimate, error) = match span {
             Span::TenMinutes => {
@@ -86,7 +127,7 @@ impl Person {
             Span::Quarter => (self.quarter.estimate(), Ultra::<32>::relative_error()),
         };
         let first = if span == Span::TenMinutes { estimate.min(1.0) } else { 0.0 };
-        read(self.distinct_habit(span), group.distinct(span), estimate - first, error, first)
+        Reading { habit: self.distinct_habit(span), prior: group.distinct(span), x: estimate - first, error, first }
     }
 
     /// What is usual of a family in a window; of ten minutes and an hour, in such that have any.
@@ -135,20 +176,6 @@ fn usual(habit: &Habit, prior: &Prior, first: f64) -> Usual {
         mean: own.mean() + first,
         p99: f64::from(own.first_below(P99) - 1) + first,
         peer_mean: peers.mean() + first,
-        peer_p999: f64::from(peers.first_below(0.1 * P99) - 1) + first,
-        evidence: habit.evidence(prior),
-    }
-}
-
-fn read(habit: &Habit, prior: &Prior, x: f64, error: f64, first: f64) -> Reading {
-    let (own, peers) = (habit.predict(prior), Habit::default().predict(prior));
-    let with_error = |it| if error > 0.0 { crate::distinct::predicted_estimate(it, x, error) } else { it };
-    Reading {
-        count: x + first,
-        expected: own.mean() + first,
-        p_self: with_error(own).upper(x),
-        p_peer: with_error(peers).upper(x),
-        usual_p99: f64::from(own.first_below(P99) - 1) + first,
         peer_p999: f64::from(peers.first_below(0.1 * P99) - 1) + first,
         evidence: habit.evidence(prior),
     }

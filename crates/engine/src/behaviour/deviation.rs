@@ -70,14 +70,14 @@ fn contribution(
     };
     Contribution {
         feature: feature_name(finding.feature),
-        observed: if is_first(view, finding) { 0.0 } else { reading.map_or(finding.observed, |it| it.count) },
+        observed: if is_first(view, finding) { 0.0 } else { reading.map_or(finding.observed, |it| it.count()) },
         value: match finding.feature {
             Feature::Novelty(dimension) => value(dimension),
             _ => None,
         },
-        expected: reading.map_or(finding.expected, |it| it.expected),
-        usual_p99: reading.map(|it| it.usual_p99),
-        peer_p999: reading.map(|it| it.peer_p999),
+        expected: reading.map_or(finding.expected, |it| it.expected()),
+        usual_p99: reading.map(|it| it.usual_p99()),
+        peer_p999: reading.map(|it| it.peer_p999()),
         ln_p_self: finding.p_self.ln_p(),
         ln_p_peer: finding.p_peer.ln_p(),
         share: it.share,

@@ -178,12 +178,12 @@ impl Part {
 }
 
 impl Stat {
-    fn of(self, reading: &Reading) -> Computed<'static> {
+    fn of(self, reading: &Reading<'_>) -> Computed<'static> {
         match self {
-            Self::Count => whole(reading.count),
-            Self::Own => reading.p_self.into(),
-            Self::Peers => reading.p_peer.into(),
-            Self::UsualP99 => whole(reading.usual_p99),
+            Self::Count => whole(reading.count()),
+            Self::Own => reading.p_self().into(),
+            Self::Peers => reading.p_peer().into(),
+            Self::UsualP99 => whole(reading.usual_p99()),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod facts;
 mod field;
 mod habit;
+mod late;
 mod note;
 mod plan;
 pub mod state;
@@ -21,11 +22,12 @@ pub use plan::Plan;
 pub use state::State;
 
 pub(crate) use facts::Sighted;
+pub(crate) use late::Late;
 pub(crate) use note::{join, noted, split, with_notes};
 pub(crate) use target::note_view;
 pub(crate) use watched::{Told, Watched};
 
-use crate::behaviour::{Behaviour, View};
+use crate::behaviour::Behaviour;
 use crate::context::Context;
 use crate::reader::{Head, recycled};
 use baseline::LogP;
@@ -84,15 +86,59 @@ pub(crate) struct Computer {
     plan: Arc<Plan>,
     context: Arc<Context>,
     values: Vec<Value<'static>>,
+    texts: Texts,
+}
+
+/// The values of computed fields that are numbers.
+#[derive(Debug, Default)]
+struct Texts {
     digits: String,
     /// Slots whose value is a number, and where it ends in `digits`.
     numbers: Vec<(SlotId, usize)>,
 }
 
+impl Texts {
+    fn clear(&mut self) {
+        self.digits.clear();
+        self.numbers.clear();
+    }
+
+    /// Puts a value into its slot of `filled`; one that is a number stands there after [`Self::show`].
+    fn put<'v>(&mut self, slot: SlotId, value: Computed<'v>, filled: &mut [Value<'v>]) {
+        let Self { digits, numbers } = self;
+        let is_number = matches!(value, Computed::Count(_) | Computed::P(_) | Computed::Number(_));
+        filled[slot.index()] = match value {
+            Computed::Flag(flag) => Value::Bool(flag),
+            Computed::Text(text) => Value::Text(text),
+            _ => Value::Missing,
+        };
+        let _ = match value {
+            Computed::Count(count) => write!(digits, "{count}"),
+            Computed::Number(number) => write!(digits, "{number:.2}"),
+            Computed::P(p) => {
+                write_p(p.p(), digits);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if is_number {
+            numbers.push((slot, digits.len()));
+        }
+    }
+
+    fn show<'v>(&'v self, filled: &mut [Value<'v>]) {
+        let mut start = 0;
+        for &(slot, end) in &self.numbers {
+            filled[slot.index()] = Value::Number(&self.digits[start..end]);
+            start = end;
+        }
+    }
+}
+
 impl Computer {
     pub(crate) fn new(plan: &Arc<Plan>, context: &Arc<Context>) -> Self {
         let (plan, context) = (Arc::clone(plan), Arc::clone(context));
-        Self { plan, context, values: Vec::new(), digits: String::new(), numbers: Vec::new() }
+        Self { plan, context, values: Vec::new(), texts: Texts::default() }
     }
 
     /// Goes on with the fields that other rules read, and with what is known now.
@@ -104,9 +150,8 @@ impl Computer {
         &self.plan
     }
 
-    /// Shows the event's values with the computed ones among them, what a profile says of it, and what the keeper of its target is to be
-    /// told, if there is one. Without `memory`, fields that need it
-    /// stay empty.
+    /// Shows the event's values with the computed ones among them but those that are read from a profile ([`Late`]), what that says of
+    /// the event, and what the keeper of its target is to be told, if there is one. Without `memory`, fields that need it stay empty.
     pub(crate) fn fill<T>(
         &mut self,
         head: &Head<'_>,
@@ -114,57 +159,23 @@ impl Computer {
         memory: Memory<'_>,
         show: impl FnOnce(&Plan, &[Value<'_>], Option<Sighted>, Option<Watched<'_, '_>>) -> T,
     ) -> T {
-        let Self { plan, context, values: kept, digits, numbers } = self;
-        digits.clear();
-        numbers.clear();
+        let Self { plan, context, values: kept, texts } = self;
+        texts.clear();
         let mut filled = recycled(std::mem::take(kept));
         filled.extend_from_slice(values);
         let mut facts = Facts::new(plan, context, head, values, memory.state);
         let mut behaviour = memory.behaviour.filter(|_| plan.watches());
         let judged = behaviour.as_mut().and_then(|it| it.judge(facts.observed()));
-        let known = behaviour.as_deref().zip(judged.as_ref());
-        let view = known.map(|(behaviour, judged)| behaviour.view(judged));
-        for &(slot, field) in &plan.fields {
-            filled[slot.index()] = match value(field, &mut facts, view.as_ref()) {
-                Computed::Absent => Value::Missing,
-                Computed::Flag(flag) => Value::Bool(flag),
-                Computed::Text(text) => Value::Text(text),
-                Computed::Count(count) => {
-                    let _ = write!(digits, "{count}");
-                    numbers.push((slot, digits.len()));
-                    Value::Missing
-                }
-                Computed::P(p) => {
-                    write_p(p.p(), digits);
-                    numbers.push((slot, digits.len()));
-                    Value::Missing
-                }
-                Computed::Number(number) => {
-                    let _ = write!(digits, "{number:.2}");
-                    numbers.push((slot, digits.len()));
-                    Value::Missing
-                }
-            };
+        for &(slot, field) in &plan.at_once {
+            texts.put(slot, facts.value(field), &mut filled);
         }
-        let mut start = 0;
-        for &(slot, end) in &*numbers {
-            filled[slot.index()] = Value::Number(&digits[start..end]);
-            start = end;
-        }
+        texts.show(&mut filled);
         let sighted = if plan.sees_targets() { facts.sighted() } else { None };
         let known = behaviour.zip(judged);
         let watched = known.map(|(behaviour, judged)| Watched { behaviour, judged, facts: &mut facts });
         let shown = show(plan, &filled, sighted, watched);
         *kept = recycled(filled);
         shown
-    }
-}
-
-/// The value of a field: from the profile, or from the facts.
-fn value<'f>(field: Field, facts: &mut Facts<'f>, view: Option<&View<'_>>) -> Computed<'f> {
-    match field {
-        Field::Habit(habit) => view.map_or(Computed::Absent, |it| habit.value(it)),
-        _ => facts.value(field),
     }
 }
 

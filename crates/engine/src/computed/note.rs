@@ -3,8 +3,8 @@
 //!
 //! Behind the line stands a byte that no line has, then `name=kind value` for each field, with such a byte between them.
 
-use super::Plan;
-use model::Value;
+use super::Field;
+use model::{SlotId, Value};
 use std::fmt::Write;
 
 /// A control character, which JSON does not have as it stands (RFC 8259, section 7).
@@ -18,9 +18,9 @@ pub(crate) struct Note<'n> {
     pub(crate) value: Value<'n>,
 }
 
-/// Appends the computed values of an event to `out`. Nothing, if it has none.
-pub(crate) fn noted(plan: &Plan, values: &[Value<'_>], out: &mut String) {
-    for &(slot, field) in &plan.fields {
+/// Appends the values of these computed fields of an event to `out`. Nothing, if it has none.
+pub(crate) fn noted(fields: &[(SlotId, Field)], values: &[Value<'_>], out: &mut String) {
+    for &(slot, field) in fields {
         let (kind, text) = match values[slot.index()] {
             Value::Bool(true) => ('b', "true"),
             Value::Bool(false) => ('b', "false"),

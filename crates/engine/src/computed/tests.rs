@@ -83,7 +83,7 @@ fn what_was_noted_is_read_again() {
     assert_eq!(notes, [("nj.a", "true".to_owned()), ("nj.b", "12".to_owned()), ("nj.c", "\"a=\\\"b\"".to_owned())]);
     assert_eq!(split("{}").1.count(), 0);
     let mut out = String::new();
-    noted(&super::Plan::default(), &[], &mut out);
+    noted(&[], &[], &mut out);
     assert_eq!(out, "");
 }
 
@@ -165,4 +165,11 @@ fn an_event_that_is_computed_again_is_counted_once() {
     };
     let twice = [look(1), look(1), look(2), look(2), look(3), look(3)].join("\n");
     assert_eq!(names(&mut pipeline, &twice), ["ok"; 3]);
+}
+
+#[test]
+fn the_fields_of_profiles_are_those_that_rules_are_relaxed_by() {
+    for field in super::Field::all() {
+        assert_eq!(computed::is_of_profile(field.name()), field.is_habit(), "{}", field.name());
+    }
 }

@@ -1,7 +1,7 @@
 //! An event between the comparison with its actor's profile and the learning of it: rules are matched in between.
 
 use super::facts::Facts;
-use crate::behaviour::{Behaviour, Judged, Scored, deviation};
+use crate::behaviour::{Behaviour, Judged, Scored, View, deviation};
 use crate::reader::Head;
 use crate::triage::REPORTS;
 use model::{Deviation, Level};
@@ -25,6 +25,11 @@ pub(crate) struct Told {
 }
 
 impl Watched<'_, '_> {
+    /// What is known of the actor.
+    pub(crate) fn view(&self) -> View<'_> {
+        self.behaviour.view(&self.judged)
+    }
+
     /// A detection of that level alerts about it.
     pub(crate) fn alerted(&mut self, level: Level) {
         self.behaviour.alerted(&mut self.judged, level);

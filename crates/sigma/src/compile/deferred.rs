@@ -1,8 +1,8 @@
 //! Which rules can't be decided where an event is read, because they look at fields that are known only where the event's target is kept
-//! ([`crate::computed::is_of_target`]). Of such a rule the matcher says whether it may match, whatever those fields are: their literals are
+//! ([`crate::computed::is_of_target`]), or by the values of the event alone, because they look at its actor's profile. Of such a rule the matcher says whether it may match, whatever those fields are: their literals are
 //! left out of its terms, whose conjunction can only become easier to meet. Whoever knows the fields asks the whole condition.
 
-use super::{FieldSource, Node, RuleSet, Term};
+use super::{FieldIndex, FieldSource, Node, RuleSet, Term};
 use crate::ast::Correlation;
 use crate::compile::Member;
 use crate::computed::is_of_target;
@@ -43,20 +43,20 @@ fn join_neighbours(set: &RuleSet, trees: &[Option<Node>], deferred: &mut [bool])
     has_joined
 }
 
-/// Whether the value of a field needs one that is known only where the target is.
-pub(super) fn is_deferred(source: &FieldSource, projection: &Projection) -> bool {
-    let of_target = |slot: SlotId| is_of_target(projection.path(slot).as_str());
+/// Whether the value of a field needs one of those that `is_such` says by name.
+pub(super) fn needs(source: &FieldSource, projection: &Projection, is_such: fn(&str) -> bool) -> bool {
+    let is_needed = |slot: SlotId| is_such(projection.path(slot).as_str());
     match source {
-        FieldSource::Slot(slot) | FieldSource::TimePart(slot, _) => of_target(*slot),
-        FieldSource::Related(left, right, ..) => of_target(*left) || of_target(*right),
+        FieldSource::Slot(slot) | FieldSource::TimePart(slot, _) => is_needed(*slot),
+        FieldSource::Related(left, right, ..) => is_needed(*left) || is_needed(*right),
         FieldSource::Keywords => false,
     }
 }
 
 /// A term without what is not known yet.
-pub(super) fn relaxed(mut term: Term, sources: &[bool]) -> Term {
-    term.literals.retain(|it| !sources[usize::from(it.field.0)]);
-    // The whole condition is asked elsewhere.
+pub(super) fn relaxed(mut term: Term, is_unknown: impl Fn(FieldIndex) -> bool) -> Term {
+    term.literals.retain(|it| !is_unknown(it.field));
+    // The whole condition is asked when everything is known.
     term.is_partial = false;
     term
 }

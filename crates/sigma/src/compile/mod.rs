@@ -18,6 +18,7 @@ pub use ranges::Ranges;
 pub use terms::{Literal, Node, Term};
 
 use crate::ast::{Condition, Correlation, Document, Item, LEVELS_MAX, Predicate, Relation, Rule, Search, Selection, TimePart};
+use crate::computed::{is_of_profile, is_of_target};
 use crate::number::Number;
 use crate::problem::{Code, Problem};
 use hashbrown::HashMap;
@@ -241,6 +242,9 @@ pub struct Program {
     /// For each rule, whether it looks at what is known only where an event's target is kept. That it matches means that it may, and
     /// whoever knows the rest asks [`crate::matcher::Matcher::condition_holds`].
     pub deferred: Vec<bool>,
+    /// For each rule, whether it looks at the profile of an event's actor. That it matches means that it may, whatever the profile says;
+    /// whoever knows that asks [`crate::matcher::Matcher::condition_holds`].
+    pub asks_profile: Vec<bool>,
 }
 
 impl Program {
@@ -261,19 +265,23 @@ impl Program {
             trees.push(tree);
         }
         let projection = &builder.schema.projection;
-        let sources: Vec<bool> = builder.fields.iter().map(|(it, _)| deferred::is_deferred(it, projection)).collect();
-        let deferred = deferred::of_rules(set, &trees, &sources);
+        let needing = |is_such| builder.fields.iter().map(|(it, _)| deferred::needs(it, projection, is_such)).collect();
+        let (of_target, of_profile): (Vec<bool>, Vec<bool>) = (needing(is_of_target), needing(is_of_profile));
+        let deferred = deferred::of_rules(set, &trees, &of_target);
+        let asks_profile = |tree: &Node| tree.any(&mut |it| of_profile[usize::from(it.field.0)]);
+        let asks_profile: Vec<bool> = trees.iter().map(|it| it.as_ref().is_some_and(asks_profile)).collect();
         let (bindings, plans) = bind::bind(set, &mut builder, &trees, &deferred, problems);
         let fields = builder.fields;
         let mut terms = Vec::new();
         for (index, tree) in trees.iter().enumerate() {
             let index = u32::try_from(index).expect("rules are far fewer than 2^32");
             let of_rule = tree.iter().flat_map(|it| terms::of_rule(RuleIndex(index), it));
-            let is_deferred = deferred[index as usize];
-            terms.extend(of_rule.map(|it| if is_deferred { deferred::relaxed(it, &sources) } else { it }));
+            let (is_deferred, asks_profile) = (deferred[index as usize], asks_profile[index as usize]);
+            let is_unknown = |it: FieldIndex| is_deferred && of_target[usize::from(it.0)] || of_profile[usize::from(it.0)];
+            terms.extend(of_rule.map(|it| if is_deferred || asks_profile { deferred::relaxed(it, is_unknown) } else { it }));
         }
         let (fields, terms, trees) = terms::in_order(fields, terms, trees);
-        Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans, deferred }
+        Self { rules: Arc::clone(set), schema, fields, terms, trees, bindings, plans, deferred, asks_profile }
     }
 
     /// Arranges the tests of all fields now. It is done on demand otherwise: by the first event that has a text in such a field.

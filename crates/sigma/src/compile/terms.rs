@@ -163,7 +163,7 @@ impl Node {
     }
 
     /// Whether `is_it` holds for any literal.
-    pub(super) fn any(&self, is_it: &mut impl FnMut(&Literal) -> bool) -> bool {
+    pub fn any(&self, is_it: &mut impl FnMut(&Literal) -> bool) -> bool {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().any(|it| it.any(is_it)),
             Self::Literal(it) => is_it(it),

@@ -10,7 +10,7 @@ use engine::{Plausible, Reader, Rulebook};
 use model::{Event, EventTime, SourceMapping, Value};
 use serde_json::{Value as Json, json};
 use sigma::ast::Document;
-use sigma::compile::{FieldSource, Program};
+use sigma::compile::{FieldSource, Program, RuleIndex};
 use sigma::matcher::{Clock, FieldStats, Glance, Matcher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -108,6 +108,8 @@ fn read_block(run: &mut Run, reader: &mut Reader, program: &Program, block: &Blo
         let event = Event { time: head.time, values: &values, line: head.line };
         // The verdict first, as in production: the glance that follows finds everything warm.
         run.matcher.matches(program, &event, &mut matched);
+        let may_only = |rule: &RuleIndex| program.deferred[rule.0 as usize] || program.asks_profile[rule.0 as usize];
+        matched.retain(|it| !may_only(it) || run.matcher.condition_holds(program, *it, &event));
         run.glances.push(run.matcher.glance(program, &event));
         run.matches += matched.len();
         run.events += 1;
