@@ -38,11 +38,13 @@ const _: () = assert!(size_of::<Slow>() == 24);
 impl Slow {
     /// Takes in a day with count `x` where `mean` was usual (slow memory) with dispersion `phi` >= 1.
     ///
+    /// However much there was, a day counts as at most 2μ + 3: a burst is told as one, and only what goes on for days is slow.
     /// A day whose numbers are not finite is no day.
     pub fn add(&mut self, x: f64, mean: f64, phi: f64) {
         if !(x.is_finite() && mean.is_finite() && phi.is_finite()) {
             return;
         }
+        let x = crate::learn::capped(x, mean);
         let log_ratio = |rise: f64| (x * libm::log(rise) - (rise - 1.0) * mean) / phi.max(1.0);
         for (it, rise) in self.ln_one_plus.iter_mut().zip(RISES) {
             // M' = (1 + M) e^l, kept as ln(1 + M').

@@ -120,6 +120,9 @@ impl Person {
                 continue;
             }
             let usual = self.daily_habit(daily).rate();
+            if usual * slow.rise() < SLOW_A_DAY {
+                continue;
+            }
             let judged = Judged {
                 observed: usual * slow.rise(),
                 expected: usual,
@@ -136,6 +139,9 @@ impl Person {
 
 /// ln 1e-3: evidence of weeks stays for days, and where days vary more than any model says a tenth of all people has some.
 const LN_SLOW_SPEAKS: f64 = -6.907_755_278_982_137;
+
+/// Less than one in ten days is no volume; that it happens at all is what novelty tells.
+const SLOW_A_DAY: f64 = 0.1;
 
 /// What is modelled of a count: of short windows what follows the first, since such windows are known only where there is one.
 pub(super) const fn beyond(window: Window, count: u32) -> u32 {

@@ -66,6 +66,14 @@ fn thirty_three_extra_accounts_a_day_inside_working_hours_are_caught() {
     assert_eq!(slow, Slow::default());
 }
 
+#[test]
+fn a_burst_of_one_day_is_not_slow() {
+    let mut slow = Slow::default();
+    (0..60).for_each(|_| slow.add(MEAN, MEAN, 2.0));
+    slow.add(50.0 * MEAN, MEAN, 2.0);
+    assert!(slow.evidence() < 1e3_f64.ln(), "{}", slow.evidence());
+}
+
 proptest! {
     #[test]
     fn evidence_is_what_the_definition_says(days in proptest::collection::vec(0_u32..60, 0..80)) {
@@ -73,8 +81,9 @@ proptest! {
         let mut m = [0.0_f64; 4];
         for &x in &days {
             slow.add(f64::from(x), MEAN, 2.0);
+            let counted = f64::from(x).min(2.0 * MEAN + 3.0);
             for (it, rise) in m.iter_mut().zip(super::RISES) {
-                *it = (*it + 1.0) * (0.9 * (f64::from(x) * rise.ln() - (rise - 1.0) * MEAN) / 2.0).exp();
+                *it = (*it + 1.0) * (0.9 * (counted * rise.ln() - (rise - 1.0) * MEAN) / 2.0).exp();
             }
         }
         let naive = (m.iter().sum::<f64>() / 4.0).ln_1p().min(700.0);

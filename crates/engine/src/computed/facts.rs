@@ -78,8 +78,8 @@ impl<'f> Facts<'f> {
             Field::ActorEmployment => self.of_person(|it| it.employment),
             Field::ActorService => self.actor().is_service.into(),
             Field::ActorOnNotice => self.is_on_notice().into(),
-            Field::ActorLastDay => self.person(|it| it.last_day_ms.0 <= self.at_ms && self.at_ms < it.last_day_ms.1).into(),
-            Field::ActorLeft => self.person(|it| it.last_day_ms.1 <= self.at_ms).into(),
+            Field::ActorLastDay => self.person(|it| it.last_day_ms.0 <= self.at_ms).map(|it| it && !self.has_left()).into(),
+            Field::ActorLeft => self.person(|_| self.has_left()).into(),
             Field::ActorTenureDays => self.tenure_days(),
             Field::ShiftOnDuty => self.on_duty(),
             Field::ShiftReason => self.duty().map(Duty::reason).into(),
@@ -159,6 +159,12 @@ impl<'f> Facts<'f> {
             (_, Some(on_notice)) => Some(on_notice),
             _ => self.context.has_lists().1.then_some(false),
         }
+    }
+
+    /// Whether the last day is over, and so is a shift that began on it.
+    fn has_left(&self) -> bool {
+        let is_past = self.person(|it| it.last_day_ms.1 <= self.at_ms).unwrap_or(false);
+        is_past && self.duty().is_none_or(|it| it == Duty::Left)
     }
 
     fn tenure_days(&self) -> Computed<'f> {

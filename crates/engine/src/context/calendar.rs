@@ -16,6 +16,8 @@ pub const GRACE_MS: i64 = 30 * 60_000;
 const CLOCKS_MINUTES: i64 = 240;
 /// Somebody with a shift so near is one whose shifts are written down, so that there is none where none is.
 const NEAR_MS: i64 = 7 * 86_400_000;
+/// No shift goes on for longer after the midnight that ends somebody's last day.
+const LAST_SHIFT_MS: i64 = 12 * 3_600_000;
 
 /// Whether somebody is on duty, and why; the first that holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +122,36 @@ impl Calendar {
             if at_ms < person.start_ms {
                 return Duty::NotStarted;
             }
-            if at_ms >= person.last_day_ms.1 {
+            if at_ms >= person.last_day_ms.1 && !self.is_last_shift(actor, person, at_ms, zone, &zone_of) {
                 return Duty::Left;
             }
         }
+        self.scheduled(actor, person, at_ms, zone, &zone_of)
+    }
+
+    /// Whether a moment after the last day is in a shift that began on it: nights go on past midnight.
+    fn is_last_shift(
+        &self,
+        actor: Name,
+        person: &Person,
+        at_ms: i64,
+        zone: &TimeZone,
+        zone_of: &impl Fn(ZoneId) -> TimeZone,
+    ) -> bool {
+        let end_ms = person.last_day_ms.1;
+        let is_on_shift = |ms| self.scheduled(actor, Some(person), ms, zone, zone_of) == Duty::Shift;
+        at_ms - end_ms < LAST_SHIFT_MS && is_on_shift(end_ms - 1) && is_on_shift(at_ms)
+    }
+
+    /// What the schedules say, whoever is employed.
+    fn scheduled(
+        &self,
+        actor: Name,
+        person: Option<&Person>,
+        at_ms: i64,
+        zone: &TimeZone,
+        zone_of: &impl Fn(ZoneId) -> TimeZone,
+    ) -> Duty {
         if self.on_call.cover(actor, at_ms, 0) {
             return Duty::OnCall;
         }

@@ -140,6 +140,7 @@ impl World {
     /// Who may be called at night in the week of that day.
     pub(super) fn is_on_call(&self, index: usize, day: i32) -> bool {
         let person = self.ways[index].person_on(&self.company.people[index], day);
-        person.role == Role::Sre && (index as i32 + self.calendar.week(day)).rem_euclid(6) == 0
+        let is_employed = person.joins_day <= day && person.leaves_day.is_none_or(|last| day <= last);
+        is_employed && person.role == Role::Sre && (index as i32 + self.calendar.week(day)).rem_euclid(6) == 0
     }
 }

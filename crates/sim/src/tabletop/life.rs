@@ -78,7 +78,7 @@ impl Life {
     fn start_day(&mut self, world: &World, shared: &mut Shared, out: &mut Vec<Act>) {
         let person = world.person_on(self.index, self.day);
         let is_away = world.ways[self.index].leave_on(self.day).is_some();
-        if world.is_on_call(self.index, self.day) && !is_away && person.joins_day <= self.day {
+        if world.is_on_call(self.index, self.day) && !is_away {
             let night_ms = world.local_ms(self.index, self.day, self.rng.random_range(22 * 60..28 * 60));
             self.page_ms = self.rng.random_bool(0.3).then_some(night_ms);
         }

@@ -23,7 +23,7 @@ pub(super) fn crowd(planner: &mut Planner<'_>, _number: usize) -> Option<Planned
         "crowd",
         AttackGroup::Collusion,
         "several agents look at the same protected account on one day, none of them with a ticket",
-        &["nj.target", "nj.ticket"],
+        &["nj.target", "nj.watched", "nj.ticket"],
     )
 }
 
@@ -53,6 +53,6 @@ pub(super) fn relay(planner: &mut Planner<'_>, _number: usize) -> Option<Planned
         "relay",
         AttackGroup::Collusion,
         "one agent finds accounts, a second identity changes contact and factor, a third resets the password",
-        &["nj.chain", "nj.target", "nj.ticket", "nj.novelty", "nj.rate.credential_change", "nj.travel"],
+        &["nj.chain", "nj.target", "nj.watched", "nj.ticket", "nj.novelty", "nj.rate.credential_change", "nj.travel"],
     )
 }

@@ -45,7 +45,7 @@ pub(super) fn takeover_burst(planner: &mut Planner<'_>, number: usize) -> Option
         "takeover_burst",
         AttackGroup::Loud,
         "a stolen session looks through protected accounts and takes many of them over within two hours",
-        &["nj.rate", "nj.distinct", "nj.chain", "nj.ticket", "nj.target", "nj.novelty", "nj.shift"],
+        &["nj.rate", "nj.distinct", "nj.chain", "nj.ticket", "nj.target", "nj.watched", "nj.novelty", "nj.shift"],
     )
 }
 

@@ -35,7 +35,7 @@ pub(super) fn protected_action(planner: &mut Planner<'_>, _number: usize) -> Opt
         "protected_action",
         AttackGroup::Rare,
         "somebody on the last day at work switches a protected account off",
-        &["nj.target", "nj.novelty", "nj.ticket", "nj.rate.edit"],
+        &["nj.target", "nj.watched", "nj.novelty", "nj.ticket", "nj.rate.edit"],
     )
 }
 

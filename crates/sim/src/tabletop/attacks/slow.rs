@@ -33,7 +33,7 @@ pub(super) fn slow_breadth(planner: &mut Planner<'_>, number: usize) -> Option<P
         "slow_breadth",
         AttackGroup::Slow,
         "an engineer with no need for it reads about 33 accounts a day in working hours",
-        &["nj.distinct", "nj.rate", "nj.novelty", "nj.entitlement", "nj.ticket"],
+        &["nj.distinct", "nj.slow", "nj.rate", "nj.novelty", "nj.entitlement", "nj.ticket"],
     )
 }
 
@@ -58,7 +58,7 @@ pub(super) fn slow_exports(planner: &mut Planner<'_>, number: usize) -> Option<P
         "slow_exports",
         AttackGroup::Slow,
         "an agent exports a few customers a day under tickets about other customers",
-        &["nj.rate", "nj.distinct", "nj.ticket"],
+        &["nj.rate", "nj.distinct", "nj.slow", "nj.ticket"],
     )
 }
 
@@ -86,7 +86,7 @@ pub(super) fn drift(planner: &mut Planner<'_>, number: usize) -> Option<Planned>
         "drift",
         AttackGroup::Slow,
         "an agent looks at more customers from day to day, each under a ticket that seems in order",
-        &["nj.rate", "nj.distinct"],
+        &["nj.rate", "nj.distinct", "nj.slow"],
     )?;
     Some(Planned { variant: Some(if steps { "step_60_percent" } else { "3_percent_a_day" }), ..attack })
 }

@@ -27,7 +27,7 @@ pub(super) fn vip_peek(planner: &mut Planner<'_>, _number: usize) -> Option<Plan
         "vip_peek",
         AttackGroup::Ticketless,
         "an agent looks at a few protected accounts a day without a ticket",
-        &["nj.target", "nj.ticket", "nj.rate.view"],
+        &["nj.target", "nj.watched", "nj.ticket", "nj.rate.view"],
     )
 }
 
@@ -48,7 +48,7 @@ pub(super) fn ticketless_breadth(planner: &mut Planner<'_>, _number: usize) -> O
         "ticketless_breadth",
         AttackGroup::Ticketless,
         "an agent looks at dozens of customers a day without a ticket",
-        &["nj.ticket", "nj.distinct", "nj.rate"],
+        &["nj.ticket", "nj.distinct", "nj.slow", "nj.rate"],
     )
 }
 
@@ -122,7 +122,7 @@ pub(super) fn bogus_tickets(planner: &mut Planner<'_>, number: usize) -> Option<
         "bogus_tickets",
         AttackGroup::Bogus,
         "an agent names tickets that are no reason for the protected accounts that are looked at",
-        &["nj.ticket"],
+        &["nj.ticket", "nj.target", "nj.watched"],
     )?;
     Some(Planned { variant: Some(variant), ..attack })
 }
