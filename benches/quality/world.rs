@@ -157,6 +157,7 @@ impl Habitant {
             kinds: [action, tool, network, self.device, if is_home { 900 + self.home % 12 } else { 899 }, 353].map(identity),
             target: identity(self.random.random_range(0..ACCOUNTS)),
             place: None,
+            is_proven: true,
             accuracy_km: 50.0,
         }
     }

@@ -124,6 +124,7 @@ fn scoring_and_teaching_a_known_person_allocates_nothing() {
             kinds: [n % 7, n % 3, 10 + rare, 20 + rare, 30, 40 + rare].map(name),
             target: name(n * 31 % if n.is_multiple_of(500) { 7 } else { 10_007 }),
             place: baseline::travel::Place::new(53.0, if rare > 0 { 100.0 } else { -6.0 }),
+            is_proven: true,
             accuracy_km: 50.0,
         }
     };

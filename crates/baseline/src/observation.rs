@@ -220,6 +220,9 @@ pub struct Observation {
     pub place: Option<Place>,
     /// How far that may be wrong, in kilometres.
     pub accuracy_km: f32,
+    /// Whether it was the person. Of a sign-in that did not succeed nobody knows: it is scored and counted like any event, and says nothing
+    /// about which devices, networks, places and hours are the person's, nor that the person was there.
+    pub is_proven: bool,
 }
 
 /// The bits of an identity, mixed once more (the finaliser of SplitMix64, S. Vigna 2015), so that no sketch depends on how good a hash the

@@ -16,7 +16,7 @@ mod volume;
 
 pub use reading::{Novelty, Reading, Usual};
 pub use surprise::{Finding, Surprise};
-pub use takeover::Chains;
+pub use takeover::{Chains, TAKEOVERS_MAX};
 
 use crate::calibrate::Kind;
 use crate::clock::{Bin, WeekClock};
@@ -217,7 +217,7 @@ impl Person {
         self.header.first_day
     }
 
-    /// The latest event, in seconds since the epoch.
+    /// The latest event that was the person's, in seconds since the epoch; 0 if there was none.
     pub const fn last_seen(&self) -> u32 {
         self.header.second
     }
@@ -231,6 +231,12 @@ impl Person {
     /// What is usual of distinct targets; of ten minutes, of what follows the first.
     pub const fn distinct_habit(&self, span: Span) -> &Habit {
         &self.distinct_habits[span.index()]
+    }
+
+    /// On how many targets the person has done at least two steps of a takeover within the latest day, with those of `it`; at most
+    /// [`TAKEOVERS_MAX`].
+    pub fn takeovers_begun(&self, it: &Observation) -> u32 {
+        self.chains.begun(it.target.zip(it.step), it.second / 60)
     }
 
     /// Takeover chains a day.

@@ -52,8 +52,6 @@ pub struct ComputedField {
     pub kind: Kind,
     /// What it means, in a sentence.
     pub meaning: &'static str,
-    /// `false` for a field that is designed and that no event has yet.
-    pub is_available: bool,
 }
 
 /// The families of actions, from the taxonomy.
@@ -71,144 +69,164 @@ pub const TICKET_VERDICTS: [&str; 9] =
 /// Who the target is to the actor, as far as accounts of colleagues are known.
 pub const RELATIONS: [&str; 6] = ["self", "manager", "report", "team", "colleague", "none"];
 
-const fn now(name: &'static str, kind: Kind, meaning: &'static str) -> ComputedField {
-    ComputedField { name, kind, meaning, is_available: true }
-}
-
-const fn planned(name: &'static str, kind: Kind, meaning: &'static str) -> ComputedField {
-    ComputedField { name, kind, meaning, is_available: false }
+const fn field(name: &'static str, kind: Kind, meaning: &'static str) -> ComputedField {
+    ComputedField { name, kind, meaning }
 }
 
 /// All of them.
 pub const FIELDS: &[ComputedField] = &[
-    now("nj.family", Kind::Word(&FAMILIES), "The family of the action, from the taxonomy."),
-    now("nj.sensitive", Kind::Flag, "Whether the action is of high sensitivity, from the taxonomy."),
-    now("nj.sensitivity", Kind::Word(&SENSITIVITIES), "How sensitive the action is, from the taxonomy."),
-    now("nj.actor.known", Kind::Flag, "Whether the roster has the actor at the time of the event; absent without a roster."),
-    now("nj.actor.role", Kind::Text, "The actor's role at the time of the event, from the roster."),
-    now("nj.actor.team", Kind::Text, "The actor's team at the time of the event, from the roster."),
-    now("nj.actor.manager", Kind::Text, "The actor's manager at the time of the event, from the roster."),
-    now("nj.actor.employment", Kind::Text, "How the actor is employed (employee, contractor, service, …), from the roster."),
-    now("nj.actor.service", Kind::Flag, "Whether the actor is a service account, from the roster, the list of them, or the event."),
-    now("nj.actor.on_notice", Kind::Flag, "Whether notice was given and the last day has not passed."),
-    now("nj.actor.last_day", Kind::Flag, "Whether it is the actor's last day, on the actor's own calendar."),
-    now("nj.actor.left", Kind::Flag, "Whether the actor's last day has passed."),
-    now("nj.actor.tenure_days", Kind::Count, "Whole days since the actor's first day."),
-    now(
+    field("nj.family", Kind::Word(&FAMILIES), "The family of the action, from the taxonomy."),
+    field("nj.sensitive", Kind::Flag, "Whether the action is of high sensitivity, from the taxonomy."),
+    field("nj.sensitivity", Kind::Word(&SENSITIVITIES), "How sensitive the action is, from the taxonomy."),
+    field("nj.actor.known", Kind::Flag, "Whether the roster has the actor at the time of the event; absent without a roster."),
+    field("nj.actor.role", Kind::Text, "The actor's role at the time of the event, from the roster."),
+    field("nj.actor.team", Kind::Text, "The actor's team at the time of the event, from the roster."),
+    field("nj.actor.manager", Kind::Text, "The actor's manager at the time of the event, from the roster."),
+    field("nj.actor.employment", Kind::Text, "How the actor is employed (employee, contractor, service, …), from the roster."),
+    field(
+        "nj.actor.service",
+        Kind::Flag,
+        "Whether the actor is a service account, from the roster, the list of them, or the event.",
+    ),
+    field("nj.actor.on_notice", Kind::Flag, "Whether notice was given and the last day has not passed."),
+    field("nj.actor.last_day", Kind::Flag, "Whether it is the actor's last day, on the actor's own calendar."),
+    field("nj.actor.left", Kind::Flag, "Whether the actor's last day has passed."),
+    field("nj.actor.tenure_days", Kind::Count, "Whole days since the actor's first day."),
+    field(
         "nj.shift.on_duty",
         Kind::Word(&["true", "false", "unknown"]),
         "Whether the actor was on duty, by shifts, on-call, leave and holidays.",
     ),
-    now("nj.shift.reason", Kind::Word(&DUTY_REASONS), "Why the actor is on duty or not."),
-    now(
+    field("nj.shift.reason", Kind::Word(&DUTY_REASONS), "Why the actor is on duty or not."),
+    field(
         "nj.ticket.needed",
         Kind::Flag,
         "Whether the action needs a ticket, from the taxonomy and the entitlements; service accounts need none.",
     ),
-    now(
+    field(
         "nj.ticket.verdict",
         Kind::Word(&TICKET_VERDICTS),
         "Whether the ticket that was named justifies the action; absent where nobody can tell.",
     ),
-    now("nj.ticket.targets", Kind::Count, "How many different targets the actor has used the ticket for within 30 days, up to 64."),
-    now(
+    field(
+        "nj.ticket.targets",
+        Kind::Count,
+        "How many different targets the actor has used the ticket for within 30 days, up to 64.",
+    ),
+    field(
         "nj.entitlement.ok",
         Kind::Flag,
         "Whether the actor's role may do this with this tool; absent for roles that the entitlements don't know.",
     ),
-    now(
+    field(
         "nj.purpose.ok",
         Kind::Flag,
         "Whether the actor's role serves a purpose that the tool or data set is for; absent where none is stated.",
     ),
-    now("nj.target.watchlist", Kind::Flag, "Whether the target is on a watch list; absent without one."),
-    now("nj.target.tier", Kind::Text, "The tier of the target on the watch lists."),
-    now(
+    field("nj.target.watchlist", Kind::Flag, "Whether the target is on a watch list; absent without one."),
+    field("nj.target.tier", Kind::Text, "The tier of the target on the watch lists."),
+    field(
         "nj.target.relation",
         Kind::Word(&RELATIONS),
         "Who the target is to the actor, by the accounts in the roster; absent without any.",
     ),
-    now("nj.device.known", Kind::Flag, "Whether the device is in the inventory; absent without one, or without a device."),
-    now("nj.device.own", Kind::Flag, "Whether the device is the actor's own, from the inventory."),
-    now("nj.device.managed", Kind::Flag, "Whether the company manages the device, from the inventory."),
-    now("nj.device.encrypted", Kind::Flag, "Whether the device's disk is encrypted, from the inventory."),
-    now("nj.device.patched", Kind::Flag, "Whether the device is patched, from the inventory."),
-    now(
+    field("nj.device.known", Kind::Flag, "Whether the device is in the inventory; absent without one, or without a device."),
+    field("nj.device.own", Kind::Flag, "Whether the device is the actor's own, from the inventory."),
+    field("nj.device.managed", Kind::Flag, "Whether the company manages the device, from the inventory."),
+    field("nj.device.encrypted", Kind::Flag, "Whether the device's disk is encrypted, from the inventory."),
+    field("nj.device.patched", Kind::Flag, "Whether the device is patched, from the inventory."),
+    field(
         "nj.network.corporate",
         Kind::Flag,
         "Whether the event came from a corporate network; absent without a list of them, or without an address.",
     ),
-    now("nj.network.name", Kind::Text, "The name of the corporate network that the event came from."),
-    now("nj.actor.active_days", Kind::Count, "On how many days the actor has been active so far; 0 for somebody new."),
-    now("nj.actor.idle_days", Kind::Count, "Whole days since the actor's event before; absent for somebody new."),
-    now("nj.shift.p", Kind::Number, "How usual this hour of the week is for the actor."),
-    now(
+    field("nj.network.name", Kind::Text, "The name of the corporate network that the event came from."),
+    field("nj.actor.active_days", Kind::Count, "On how many days the actor has been active so far; 0 for somebody new."),
+    field("nj.actor.idle_days", Kind::Count, "Whole days since the actor's event before; absent for somebody new."),
+    field("nj.shift.p", Kind::Number, "How usual this hour of the week is for the actor."),
+    field(
         "nj.rate.<family>.<10m|1h|1d>.count",
         Kind::Count,
         "How many actions of the family there were in the window, this one included.",
     ),
-    now("nj.rate.<family>.<10m|1h|1d>.p_self", Kind::Number, "How usual that many are for the actor."),
-    now("nj.rate.<family>.<10m|1h|1d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
-    now("nj.rate.<family>.<10m|1h|1d>.usual_p99", Kind::Count, "What the actor stays within in 99 of 100 windows."),
-    now("nj.distinct.<10m|1d|7d|30d|90d>.count", Kind::Count, "How many different targets there were in the window, about."),
-    now("nj.distinct.<10m|1d|7d|30d|90d>.p_self", Kind::Number, "How usual that many are for the actor."),
-    now("nj.distinct.<10m|1d|7d|30d|90d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
-    now("nj.distinct.<10m|1d|7d|30d|90d>.usual_p99", Kind::Count, "What the actor stays within in 99 of 100 windows."),
-    now(
+    field("nj.rate.<family>.<10m|1h|1d>.p_self", Kind::Number, "How usual that many are for the actor."),
+    field("nj.rate.<family>.<10m|1h|1d>.p_peer", Kind::Number, "How usual that many are for the actor's peers."),
+    field("nj.rate.<family>.<10m|1h|1d>.usual_p99", Kind::Count, "What the actor stays within in 99 of 100 windows."),
+    field("nj.distinct.<10m|1d|7d|30d|90d>.count", Kind::Count, "How many different targets there were in the window, about."),
+    field(
+        "nj.distinct.<10m|1d|7d|30d|90d>.p_self",
+        Kind::Number,
+        "How usual that many are for the actor; of 7 days and more absent until such a window of the actor or of peers is over.",
+    ),
+    field(
+        "nj.distinct.<10m|1d|7d|30d|90d>.p_peer",
+        Kind::Number,
+        "How usual that many are for the actor's peers; of 7 days and more absent until such windows of peers are over.",
+    ),
+    field("nj.distinct.<10m|1d|7d|30d|90d>.usual_p99", Kind::Count, "What the actor stays within in 99 of 100 windows."),
+    field(
         "nj.novelty.<action|tool|ip|device|asn|country>.p",
         Kind::Number,
         "How likely something so rare was for the actor, as far as peers don't have it.",
     ),
-    now(
+    field(
         "nj.novelty.<action|tool|ip|device|asn|country>.p_peer",
         Kind::Number,
         "How likely something so rare is among the actor's peers.",
     ),
-    now(
+    field(
         "nj.novelty.<action|tool|ip|device|asn|country>.first_for_actor",
         Kind::Flag,
         "Whether the actor is not known to have had it.",
     ),
-    now("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", Kind::Flag, "Whether no peer is known to have had it."),
-    now(
+    field("nj.novelty.<action|tool|ip|device|asn|country>.first_for_peers", Kind::Flag, "Whether no peer is known to have had it."),
+    field(
         "nj.share.<sensitive|watched|no_ticket>.p",
         Kind::Number,
         "How usual so large a share of the day's actions that are sensitive, about watched targets, or without the ticket they need is; 1 if it is no larger than usual.",
     ),
-    now(
+    field(
         "nj.slow.<targets|private_reads>.p",
         Kind::Number,
         "How usual such a rise over weeks is, as of the day before; 1 if there is none.",
     ),
-    now("nj.p", Kind::Number, "How many events as surprising are expected on an active day of such a person."),
-    now("nj.score", Kind::Number, "−10 · log10 of that: 40 is once in 10,000 active days."),
-    now("nj.evidence", Kind::Number, "How much was known of the actor, 0 to 1."),
-    now(
+    field("nj.p", Kind::Number, "How many events as surprising are expected on an active day of such a person."),
+    field("nj.score", Kind::Number, "−10 · log10 of that: 40 is once in 10,000 active days."),
+    field("nj.evidence", Kind::Number, "How much was known of the actor, 0 to 1."),
+    field(
         "nj.risk.<1d|3d|7d|30d>",
         Kind::Number,
         "The actor's risk from behaviour and detections, this event included, that decays by half in so many days.",
     ),
-    now(
+    field(
         "nj.chain.takeover",
         Kind::Count,
         "How many steps of a takeover (contact change, second factor off, reset) were done to the target within 24 hours, by whomever, this event included.",
     ),
-    now("nj.chain.actors", Kind::Count, "By how many people these steps were done."),
-    planned("nj.chain.targets", Kind::Count, "How many targets the actor has on that way."),
-    now("nj.target.actors_24h", Kind::Count, "How many people touched the target within 24 hours, this one included."),
-    now("nj.target.actors_7d", Kind::Count, "The same within 7 days; only of targets on watch lists."),
-    now(
+    field("nj.chain.actors", Kind::Count, "By how many people these steps were done."),
+    field(
+        "nj.chain.targets",
+        Kind::Count,
+        "On how many targets the actor has done at least two of these steps within 24 hours, this event included; at most 8.",
+    ),
+    field("nj.target.actors_24h", Kind::Count, "How many people touched the target within 24 hours, this one included."),
+    field("nj.target.actors_7d", Kind::Count, "The same within 7 days; only of targets on watch lists."),
+    field(
         "nj.target.unticketed_24h",
         Kind::Count,
         "How many of the people of the latest 24 hours lacked the ticket that was needed at least once.",
     ),
-    now("nj.target.p", Kind::Number, "How usual as many people within 24 hours are for the target in its class; small is unusual."),
-    now(
+    field(
+        "nj.target.p",
+        Kind::Number,
+        "How usual as many people within 24 hours are for the target in its class; small is unusual.",
+    ),
+    field(
         "nj.target.first_actor",
         Kind::Flag,
         "Whether the actor is not remembered among those who touched the target in the latest days.",
     ),
-    now(
+    field(
         "nj.target.relay",
         Kind::Count,
         "How many seconds ago somebody else looked the target up, within 24 hours; only of changes of credentials and exports.",

@@ -189,7 +189,7 @@ fn items() -> Json {
     let mut properties = Map::new();
     for source in SourceMapping::built_in_names().filter(|it| *it != "raw") {
         let Ok(mapping) = SourceMapping::built_in(source) else { continue };
-        for field in words::of_source(&mapping).into_iter().filter(|it| it.is_available) {
+        for field in words::of_source(&mapping) {
             let meaning = format!("({source}) {}", field.meaning);
             match properties.get_mut(&field.path) {
                 Some(known) => {

@@ -47,7 +47,9 @@ impl Person {
         if is_new_hour || self.header.events_today == 0 {
             self.look_at_clock(group, it.bin);
         }
-        self.header.second = self.header.second.max(it.second);
+        if it.is_proven {
+            self.header.second = self.header.second.max(it.second);
+        }
     }
 
     fn begin(&mut self, it: &Observation) {
@@ -58,7 +60,6 @@ impl Person {
         self.header.hour = it.second / HOUR;
         self.header.tens_today = 1;
         self.header.hours_today = 1;
-        self.header.second = it.second;
         self.week.roll(it.day);
         self.month.roll(it.day);
         self.quarter.roll(it.day);

@@ -16,12 +16,11 @@ impl Person {
     pub fn learn(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation, surprise: &Surprise) {
         self.count_in(it);
         self.learn_targets(it);
-        self.learn_kinds(it, surprise);
-        if !self.header.is_hour_learnt && it.bin == self.bin_of_hour() {
-            self.header.is_hour_learnt = true;
-            self.clock.learn(it.bin, learnt_kind(LogP::clamped(f64::from(self.header.hour_p[0]))));
+        if it.is_proven {
+            self.learn_kinds(it, surprise);
+            self.learn_hour(it);
+            self.learn_place(group, calibration, it);
         }
-        self.learn_place(group, calibration, it);
         self.learn_step(it);
         for finding in surprise.findings() {
             let rarest = &mut self.rarest[finding.feature.index()];
@@ -85,6 +84,13 @@ impl Person {
         learn_kind(&mut self.devices, Dimension::Device, device, surprise);
         learn_kind(&mut self.asns, Dimension::Asn, asn, surprise);
         learn_kind(&mut self.countries, Dimension::Country, country, surprise);
+    }
+
+    fn learn_hour(&mut self, it: &Observation) {
+        if !self.header.is_hour_learnt && it.bin == self.bin_of_hour() {
+            self.header.is_hour_learnt = true;
+            self.clock.learn(it.bin, learnt_kind(LogP::clamped(f64::from(self.header.hour_p[0]))));
+        }
     }
 
     fn learn_place(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation) {

@@ -24,6 +24,8 @@ pub struct Reading<'p> {
     error: f64,
     /// What any window has.
     first: f64,
+    /// Whether it is of a week or more: what is expected where nothing is known is made for hours and days.
+    is_long: bool,
 }
 
 impl Reading<'_> {
@@ -37,14 +39,19 @@ impl Reading<'_> {
         self.own().mean() + self.first
     }
 
-    /// Against the own habit.
-    pub fn p_self(&self) -> LogP {
-        self.upper(self.own())
+    /// Against the own habit, with the peers' where little is known. Of a week and more nothing, as long as no such window of the person or
+    /// of peers is over: there is nothing to compare with.
+    pub fn p_self(&self) -> Option<LogP> {
+        (self.has_peers() || self.habit.windows() > 0.0).then(|| self.upper(self.own()))
     }
 
-    /// Against the peers alone.
-    pub fn p_peer(&self) -> LogP {
-        self.upper(self.peers())
+    /// Against the peers alone; in the same way.
+    pub fn p_peer(&self) -> Option<LogP> {
+        self.has_peers().then(|| self.upper(self.peers()))
+    }
+
+    fn has_peers(&self) -> bool {
+        !self.is_long || *self.prior != Prior::UNKNOWN
     }
 
     /// The most that 99 in 100 such windows hold.
@@ -106,7 +113,7 @@ impl Person {
         let count = self.count(it, family, window).unwrap_or(0);
         let (x, habit) = (beyond(window, count), self.habit(family, window));
         let first = f64::from(count - x);
-        Reading { habit, prior: group.count(family, window), x: f64::from(x), error: 0.0, first }
+        Reading { habit, prior: group.count(family, window), x: f64::from(x), error: 0.0, first, is_long: false }
     }
 
     /// Distinct targets in a span. Of a week and more, up to the event before.
@@ -127,7 +134,8 @@ impl Person {
             Span::Quarter => (self.quarter.estimate(), Ultra::<32>::relative_error()),
         };
         let first = if span == Span::TenMinutes { estimate.min(1.0) } else { 0.0 };
-        Reading { habit: self.distinct_habit(span), prior: group.distinct(span), x: estimate - first, error, first }
+        let (habit, prior, is_long) = (self.distinct_habit(span), group.distinct(span), span >= Span::Week);
+        Reading { habit, prior, x: estimate - first, error, first, is_long }
     }
 
     /// What is usual of a family in a window; of ten minutes and an hour, in such that have any.

@@ -3,8 +3,9 @@
 use crate::observation::{Identity, Step, key_of};
 use serde::{Deserialize, Serialize};
 
-/// As many targets are followed at a time; the one that was touched longest ago makes way.
-const SLOTS: usize = 8;
+/// As many targets of a person are followed at a time; the one that was touched longest ago makes way.
+pub const TAKEOVERS_MAX: usize = 8;
+const SLOTS: usize = TAKEOVERS_MAX;
 /// Steps further apart are no chain: a day, in minutes.
 const CHAIN_MINUTES: u32 = 1_440;
 /// Minutes are kept in 24 bits, which last until 2001 plus 31 years, and then begin again.
@@ -46,6 +47,16 @@ impl Chains {
         let before =
             self.slots.iter().find(|it| it.target == key_of(target) && it.age(minute) <= CHAIN_MINUTES).map_or(0, |it| it.steps());
         !is_takeover(before) && is_takeover(before | step as u32)
+    }
+
+    /// On how many targets there were at least two steps in the day up to `minute`, the step of `now` included: one alone is everyday work.
+    pub fn begun(&self, now: Option<(Identity, Step)>, minute: u32) -> u32 {
+        let now = now.map(|(target, step)| (key_of(target), step as u32));
+        let steps = |it: &Slot| {
+            let more = now.filter(|(target, _)| *target == it.target).map_or(0, |it| it.1);
+            if it.age(minute) <= CHAIN_MINUTES { (it.steps() | more).count_ones() } else { 0 }
+        };
+        self.slots.iter().map(|it| u32::from(steps(it) >= 2)).sum()
     }
 
     /// Remembers the step.

@@ -224,7 +224,7 @@ impl Behaviour {
         let Self { population, calibration, society, surprise, .. } = self;
         let (person, peers) = (population.get_mut(seat), society.of(group));
         let it = &observed.observation;
-        let idle_days = (!person.is_new()).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
+        let idle_days = (person.last_seen() > 0).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
         let is_met = person.is_new() || person.group() != group;
         person.advance(peers, calibration, it);
         person.surprise(peers, it, surprise);

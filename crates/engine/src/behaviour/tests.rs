@@ -1,6 +1,7 @@
 //! Behaviour through the whole engine: what is learnt, what is told, and that nothing but the events decides.
 
 mod attic;
+mod outcome;
 
 use super::{Portrait, Scored};
 use crate::book::Rulebook;

@@ -17,6 +17,7 @@ use crate::reader::Head;
 use crate::windows::Identity;
 use jiff::tz::TimeZone;
 use model::Value;
+use model::source::Outcome;
 use sigma::parse::taxonomy::ActionClass;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -120,6 +121,10 @@ impl<'f> Facts<'f> {
     /// The name of a role's text: [`Name::NONE`] without a text, `None` for one that no table has.
     fn name(&self, input: Input) -> Option<Name> {
         *self.names[input as usize].get_or_init(|| self.context.names.find(&self.text(input)))
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.plan.outcome(self.values)
     }
 
     fn class(&self) -> ActionClass {

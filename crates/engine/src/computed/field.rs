@@ -131,7 +131,7 @@ impl Input {
         Self::Outcome,
     ];
     /// What a profile is told.
-    pub(super) const OF_PROFILES: [Self; 17] = [
+    pub(super) const OF_PROFILES: [Self; 18] = [
         Self::Action,
         Self::Actor,
         Self::ActorType,
@@ -149,5 +149,6 @@ impl Input {
         Self::Country,
         Self::Latitude,
         Self::Longitude,
+        Self::Outcome,
     ];
 }

@@ -37,6 +37,8 @@ pub enum Habit {
     Score,
     /// `nj.evidence`
     Evidence,
+    /// `nj.chain.targets`
+    ChainTargets,
     /// `nj.risk.<…>`, by the place in [`HALF_LIVES_DAYS`]
     Risk(usize),
 }
@@ -96,6 +98,7 @@ pub(super) fn names() -> &'static [(String, Habit)] {
             ("nj.actor.active_days", Habit::ActiveDays),
             ("nj.actor.idle_days", Habit::IdleDays),
             ("nj.shift.p", Habit::Hour),
+            ("nj.chain.targets", Habit::ChainTargets),
             ("nj.slow.targets.p", Habit::SlowTargets),
             ("nj.slow.private_reads.p", Habit::SlowPrivateReads),
             ("nj.p", Habit::P),
@@ -151,6 +154,7 @@ impl Habit {
                     Newness::FirstForPeers => novelty.is_first_for_peers.into(),
                 }
             }
+            Self::ChainTargets => Computed::Count(person.takeovers_begun(observation).into()),
             Self::Share(part) => found(view, part.feature(observation.family)),
             Self::SlowTargets => found(view, Feature::SlowTargets),
             Self::SlowPrivateReads => found(view, Feature::SlowPrivateReads),

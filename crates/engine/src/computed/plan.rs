@@ -23,8 +23,10 @@ pub struct Plan {
     inputs: [Box<[SlotId]>; Input::COUNT],
     needs_state: bool,
     watches: bool,
-    /// Whether the keepers of targets are told of the source's events, and what then counts as done.
-    sees_targets: Option<OutcomeWords>,
+    /// What counts as done.
+    outcome: OutcomeWords,
+    /// Whether the keepers of targets are told of the source's events.
+    sees_targets: bool,
     /// For each rule, whether it says something new about the actor: those that read the profile only repeat it.
     raises_risk: Vec<bool>,
 }
@@ -41,7 +43,7 @@ impl Plan {
             // Beyond all slots it is not shown.
             let _ = projection.intern(&path);
         }
-        let mut plan = Self::default();
+        let mut plan = Self { outcome: program.schema.mapping.outcome.clone(), ..Self::default() };
         for (at, path) in (0..).zip(projection.paths()).filter(|(_, it)| it.is_computed()) {
             plan.fields.extend(Field::named(path.as_str()).map(|it| (SlotId(at), it)));
         }
@@ -102,18 +104,17 @@ impl Plan {
             let paths = input.paths(&mapping.roles).iter().map(|it| FieldPath::new(it.as_str()));
             self.inputs[input as usize] = paths.filter_map(|it| program.schema.projection.intern(&it)).collect();
         }
-        self.sees_targets = Some(mapping.outcome.clone());
+        self.sees_targets = true;
     }
 
     /// Whether the keepers of targets are told of the source's events.
     pub fn sees_targets(&self) -> bool {
-        self.sees_targets.is_some()
+        self.sees_targets
     }
 
-    /// Whether what was tried was not done.
-    pub(super) fn is_denied(&self, values: &[Value<'_>]) -> bool {
-        let text = self.input(Input::Outcome, values);
-        self.sees_targets.as_ref().is_some_and(|it| it.read(text.text().as_deref()) != Outcome::Success)
+    /// What became of what was tried.
+    pub(super) fn outcome(&self, values: &[Value<'_>]) -> Outcome {
+        self.outcome.read(self.input(Input::Outcome, values).text().as_deref())
     }
 
     /// Whether profiles are kept of the source's actors.

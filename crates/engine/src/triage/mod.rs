@@ -23,8 +23,8 @@ mod tests;
 
 pub use budget::RISK_MIN;
 pub use digest::{Digest, Entry, Outcome};
-pub(crate) use reports::REPORTS;
 pub use reports::Report;
+pub(crate) use reports::{REPORTS, is_sign_in};
 
 use crate::shard::Emitted;
 use baseline::{Share, Weight};

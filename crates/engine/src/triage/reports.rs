@@ -73,12 +73,16 @@ impl Reports {
     }
 }
 
+/// Whether somebody signs in by that action.
+pub(crate) fn is_sign_in(action: &str) -> bool {
+    let begins = |it: &&str| action.get(..it.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(it));
+    SIGN_INS.iter().any(|it| begins(&it))
+}
+
 /// Whether it is somebody coming in, as somebody with stolen credentials would.
 fn is_entry(alert: &Alert) -> bool {
-    let action = alert.action.to_ascii_lowercase();
     let is_of_origin = |feature: &str| Measure::of(feature).is_of_origin();
-    SIGN_INS.iter().any(|it| action.starts_with(it))
-        || alert.deviation.iter().flat_map(|it| &it.contributions).any(|it| is_of_origin(&it.feature))
+    is_sign_in(&alert.action) || alert.deviation.iter().flat_map(|it| &it.contributions).any(|it| is_of_origin(&it.feature))
 }
 
 /// `suspicious calls or messages were reported in support-t2 at 09:12 UTC`, with the day if it was another.

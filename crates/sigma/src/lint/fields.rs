@@ -114,14 +114,6 @@ const OKTA: [&str; 16] = [
 pub(super) struct Unknown {
     /// The field that was probably meant.
     pub(super) near: Option<String>,
-    /// Whether it is a field of a later version.
-    pub(super) is_planned: bool,
-}
-
-impl Unknown {
-    fn misspelled(near: Option<String>) -> Self {
-        Self { near, is_planned: false }
-    }
 }
 
 /// The fields of the native source and the computed ones, for completion: names with dots, sorted. `detail.` and what is below it is
@@ -136,11 +128,10 @@ pub fn native_fields() -> Vec<String> {
 pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
     if field.starts_with(computed::PREFIX) {
         return match computed::find(field) {
-            Some(found) if found.is_available => None,
-            Some(_) => Some(Unknown { near: None, is_planned: true }),
+            Some(_) => None,
             None => {
                 let names = computed::names().iter().map(|it| it.0.as_str());
-                Some(Unknown::misspelled(nearest(field, names).map(str::to_owned)))
+                Some(Unknown { near: nearest(field, names).map(str::to_owned) })
             }
         };
     }
@@ -153,12 +144,12 @@ pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
             }
             let is_inside = native_names().any(|it| it.strip_prefix(top).is_some_and(|rest| rest.starts_with('.')));
             if is_inside {
-                return Some(Unknown::misspelled(nearest(field, native_names()).map(str::to_owned)));
+                return Some(Unknown { near: nearest(field, native_names()).map(str::to_owned) });
             }
             // The native schema keeps what it does not know: a field that is not nearly one of its own is the organisation's.
             let allowed = if field.len() < 8 { 1 } else { 2 };
             let is_near = |it: &&str| it.eq_ignore_ascii_case(field) || it.len() >= 5 && within(field, it, allowed);
-            native_names().find(is_near).map(|it| Unknown::misspelled(Some(it.to_owned())))
+            native_names().find(is_near).map(|it| Unknown { near: Some(it.to_owned()) })
         }
         "cloudtrail" => misspelled(top, field, CLOUDTRAIL.as_slice(), mapping),
         "okta" => misspelled(top, field, OKTA.as_slice(), mapping),
@@ -175,7 +166,7 @@ fn misspelled(top: &str, field: &str, known: &[&str], mapping: &SourceMapping) -
         return below(field, &roles);
     }
     let near = tops().find(|it| it.eq_ignore_ascii_case(top) || it.len() >= 5 && within(top, it, 1))?;
-    Some(Unknown::misspelled(Some(format!("{near}{}", &field[top.len()..]))))
+    Some(Unknown { near: Some(format!("{near}{}", &field[top.len()..])) })
 }
 
 /// A field below a known one that is a role's but for its case or a letter or two. Names keep their case, so that it is never there.
@@ -190,7 +181,7 @@ fn below(field: &str, roles: &[&str]) -> Option<Unknown> {
                 up.eq_ignore_ascii_case(parent) && name.len() >= 5 && within(last, name, if name.len() < 8 { 1 } else { 2 })
             })
     })?;
-    Some(Unknown::misspelled(Some((*near).to_owned())))
+    Some(Unknown { near: Some((*near).to_owned()) })
 }
 
 /// What is known of the fields of the sources that a rule is for.
@@ -322,7 +313,7 @@ mod tests {
     #[track_caller]
     fn check(source: &str, field: &str, expected: &str) {
         let mapping = SourceMapping::built_in(source).unwrap();
-        let word = |it: Unknown| it.near.unwrap_or(if it.is_planned { "planned" } else { "unknown" }.to_owned());
+        let word = |it: Unknown| it.near.unwrap_or("unknown".to_owned());
         let found = unknown(field, &mapping).map_or("known".to_owned(), word);
         assert_eq!(found, expected, "{field}");
     }
@@ -330,8 +321,7 @@ mod tests {
     #[test]
     fn fields_of_the_native_schema_are_known() {
         for field in native_fields() {
-            let is_planned = computed::find(&field).is_some_and(|it| !it.is_available);
-            check("native", &field, if is_planned { "planned" } else { "known" });
+            check("native", &field, "known");
         }
         check("native", "detail.rows", "known");
         check("native", "cost_centre_of_the_branch", "known");

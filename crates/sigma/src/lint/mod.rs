@@ -142,11 +142,7 @@ fn field(source: &Source<'_>, entry: &Entry<'_>, mappings: &[&SourceMapping], pr
         |it: &fields::Unknown| it.near.as_deref().is_some_and(|near| near.eq_ignore_ascii_case(name) && source.text.contains(near));
     if let Some(first) = unknown.and_then(|it| it.into_iter().next()).filter(|it| !is_meant(it)) {
         let names: Vec<&str> = mappings.iter().map(|it| it.name.as_str()).collect();
-        let message = if first.is_planned {
-            format!("no event has `{name}` in this version: the field is one of a later one")
-        } else {
-            format!("the source {} has no field `{name}`", names.join(", "))
-        };
+        let message = format!("the source {} has no field `{name}`", names.join(", "));
         let mut problem = source.problem(Code::UnknownField, at, message);
         problem.hint = first.near.map(|it| format!("did you mean `{it}`?"));
         problems.push(problem);

@@ -176,8 +176,7 @@ impl Completing<'_> {
             if mapping.name == "raw" || !is_wanted {
                 continue;
             }
-            // What no event of this version has would make a rule that never fires.
-            for field in words::of_source(&mapping).into_iter().filter(|it| it.is_available) {
+            for field in words::of_source(&mapping) {
                 fields.entry(field.path).or_insert(field.meaning);
             }
         }

@@ -120,9 +120,6 @@ fn about_field(path: &str, product: &str) -> Option<String> {
         if !field.values.is_empty() {
             let _ = write!(about, " One of `{}`.", field.values.join("`, `"));
         }
-        if !field.is_available {
-            about.push_str(" *Not available yet: no event has it in this version.*");
-        }
     }
     Some(about)
 }

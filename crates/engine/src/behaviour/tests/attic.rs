@@ -50,6 +50,7 @@ fn observed(person: u64, second: u32, family: usize, target: u64) -> Observed {
         kinds: [kind(1), kind(2), kind(target % 4), kind(4), None, None],
         target: NonZeroU64::new(target),
         place: None,
+        is_proven: true,
         accuracy_km: 0.0,
     };
     let group = GroupKey { class: Class::Human, role: Some(person % 2 + 1), team: None };

@@ -5,12 +5,14 @@ use crate::behaviour::{Asked, GroupKey, Observed, id_of};
 use crate::context::names::Name;
 use crate::context::purpose::TicketVerdict;
 use crate::context::zones::local;
+use crate::triage::is_sign_in;
 use crate::windows::Identity as Hash;
 use baseline::clock::Bin;
 use baseline::observation::{Class, Dimension, Family, Identity, Observation, Step};
 use baseline::risk::Sensitivity;
 use baseline::travel::Place;
 use jiff::civil::Weekday;
+use model::source::Outcome;
 use std::net::IpAddr;
 
 /// How far the place of an address may be wrong, in kilometres: address databases are right about the city at best.
@@ -30,6 +32,10 @@ impl Facts<'_> {
         let class = self.class();
         let is_vip = self.is_watched() == Some(true);
         let family = Family::ALL[class.family_index()];
+        let is_done = self.outcome() == Outcome::Success;
+        // Whoever could not sign in has not shown who it is.
+        let is_proven = is_done || !is_sign_in(&self.text(Input::Action));
+        let step = class.step.filter(|_| is_done).map(|it| [Step::ContactChange, Step::FactorOff, Step::Reset][usize::from(it)]);
         let observation = Observation {
             second,
             day,
@@ -38,11 +44,12 @@ impl Facts<'_> {
             is_sensitive: class.is_sensitive(),
             is_vip,
             has_ticket: self.has_ticket(),
-            step: class.step.map(|it| [Step::ContactChange, Step::FactorOff, Step::Reset][usize::from(it)]),
+            step,
             kinds: self.kinds(),
             target: identity(&self.text(Input::Target)),
             place: self.place(),
             accuracy_km: ACCURACY_KM,
+            is_proven,
         };
         let sensitivity = match (is_vip, class.is_sensitive()) {
             (true, _) => Sensitivity::Critical,
@@ -80,13 +87,24 @@ impl Facts<'_> {
     fn kinds(&self) -> [Option<Identity>; 6] {
         let mut kinds = [None; 6];
         let of = |input| identity(&self.text(input));
-        kinds[Dimension::Action.index()] = of(Input::Action);
-        kinds[Dimension::Tool.index()] = of(Input::Tool);
+        kinds[Dimension::Action.index()] = self.tried(Input::Action);
+        kinds[Dimension::Tool.index()] = self.tried(Input::Tool);
         kinds[Dimension::Network.index()] = self.network();
         kinds[Dimension::Device.index()] = of(Input::Device);
         kinds[Dimension::Asn.index()] = of(Input::Asn);
         kinds[Dimension::Country.index()] = of(Input::Country);
         kinds
+    }
+
+    /// An action or tool. To be denied one is another thing than to have it: who tries a door for weeks has never been inside, and a door that
+    /// everybody tries is no surprise.
+    fn tried(&self, input: Input) -> Option<Identity> {
+        let text = self.text(input);
+        match self.outcome() {
+            _ if text.is_empty() => None,
+            Outcome::Success => identity(&text),
+            outcome => Identity::new(Hash::of([&*text, outcome.as_str()]).0[0].max(1)),
+        }
     }
 
     /// The network of the address: a corporate one by its name, others by the first 24 bits, or 48 of the sixth version.
@@ -135,7 +153,9 @@ impl Facts<'_> {
             Dimension::Asn => Input::Asn,
             Dimension::Country => Input::Country,
         });
-        (!text.is_empty()).then(|| text.into_owned())
+        let is_tried = matches!(dimension, Dimension::Action | Dimension::Tool) && self.outcome() != Outcome::Success;
+        let tried = |it: String| if is_tried { format!("{it} ({})", self.outcome().as_str()) } else { it };
+        (!text.is_empty()).then(|| tried(text.into_owned()))
     }
 
     /// A word of the event, or of what is known of its actor, as people write it.

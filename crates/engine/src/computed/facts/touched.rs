@@ -5,6 +5,7 @@ use crate::context::purpose::TicketVerdict;
 use crate::windows::Identity as Hash;
 use baseline::observation::{Family, Identity, Step};
 use baseline::targets::{TargetClass, Touch};
+use model::source::Outcome;
 
 /// An event that has a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Facts<'_> {
         let kind = hash(&self.text(Input::TargetType));
         let is_watched = watched.is_some();
         let step = class.step.map(|it| [Step::ContactChange, Step::FactorOff, Step::Reset][usize::from(it)]);
-        let is_counted = family != Family::Other && !self.plan.is_denied(self.values) && !self.actor().is_service;
+        let is_counted = family != Family::Other && self.outcome() == Outcome::Success && !self.actor().is_service;
         let touch = Touch {
             target,
             class: TargetClass {
