@@ -5,6 +5,7 @@ mod check;
 mod context;
 mod dead_letters;
 mod evaluate;
+mod hours;
 mod lifecycle;
 mod pages;
 mod place;
