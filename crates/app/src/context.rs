@@ -65,7 +65,10 @@ fn check(args: &CheckArgs) -> Result<Exit> {
     }
     if loaded.tables.is_empty() && loaded.problems.is_empty() {
         let names = Table::ALL.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ");
-        return Err(Usage::new(format!("no tables in {}: they are called {names} (.csv or .ndjson)", args.dir.display())));
+        return Err(Usage::new(format!(
+            "no tables in {}: they are called {names} (.csv, .ndjson or .parquet)",
+            args.dir.display()
+        )));
     }
     let is_fine = !loaded.problems.iter().any(sigma::problem::Problem::is_error);
     Ok(if is_fine { Exit::Done } else { Exit::Failed })

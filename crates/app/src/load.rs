@@ -2,9 +2,10 @@
 
 mod context;
 mod files;
+mod parquet;
 mod texts;
 
-pub(crate) use context::context;
+pub(crate) use context::{context, context_under};
 pub(crate) use texts::{Texts, texts};
 
 use files::is_context;
@@ -14,6 +15,7 @@ use crate::exit::Usage;
 use crate::show::escaped;
 use anyhow::{Context, Result};
 use engine::Rulebook;
+use engine::context::{File, TableInfo};
 use engine::policy::EXCEPTIONS_MAX;
 use model::{EventTime, Exception, LogSource, RuleInfo, SourceMapping};
 use sigma::ast::Place;
@@ -42,6 +44,8 @@ pub(crate) struct Rules {
     pub(crate) book: Rulebook,
     /// What can't, and what is doubtful, in the order of the files.
     pub(crate) problems: Vec<Problem>,
+    /// The tables of the context.
+    pub(crate) tables: Vec<TableInfo>,
 }
 
 impl Rules {
@@ -62,6 +66,17 @@ pub(crate) fn rules(dirs: &[PathBuf], context: Option<&Path>, mappings: &[Source
     rules_with(dirs, context, &[], mappings, watch)
 }
 
+/// The same with the tables in `over` laid over those of the context.
+pub(crate) fn rules_under(
+    over: &[File],
+    dirs: &[PathBuf],
+    context: Option<&Path>,
+    mappings: &[SourceMapping],
+    watch: Watch,
+) -> Result<Rules> {
+    compile(over, dirs, context, &[], mappings, watch)
+}
+
 /// Whose profiles are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Watch {
@@ -79,15 +94,26 @@ pub(crate) fn rules_with(
     mappings: &[SourceMapping],
     watch: Watch,
 ) -> Result<Rules> {
+    compile(&[], dirs, context, more, mappings, watch)
+}
+
+fn compile(
+    over: &[File],
+    dirs: &[PathBuf],
+    context: Option<&Path>,
+    more: &[(String, Vec<String>)],
+    mappings: &[SourceMapping],
+    watch: Watch,
+) -> Result<Rules> {
     let Loaded { documents, mut problems } = documents_with(dirs, context, more)?;
-    let mut known = self::context(dirs, context, more)?;
+    let mut known = context_under(over, dirs, context, more)?;
     problems.append(&mut known.problems);
     let book = match watch {
         Watch::Everybody => Rulebook::compile_watching(documents, mappings, &mut problems),
         Watch::IfRulesRead => Rulebook::compile(documents, mappings, &mut problems),
     };
     let book = book.with_context(Arc::new(known.context));
-    Ok(Rules { book, problems })
+    Ok(Rules { book, problems, tables: known.tables })
 }
 
 /// Reads the rules below `dirs` without compiling them. Without a single document, it fails as [`rules`] does.
@@ -113,8 +139,8 @@ fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec
     Ok(Loaded { documents: loaded.documents, problems })
 }
 
-/// Reads the lists: every `.txt` file is a list that is called as its file stem, and every column of a `.csv` or `.ndjson` file is one
-/// that is called `STEM.COLUMN`. Those of `context` take the place of those of the same name beside the rules.
+/// Reads the lists: every `.txt` file is a list that is called as its file stem, and every column of a `.csv`, `.ndjson` or `.parquet` file is
+/// one that is called `STEM.COLUMN`. Those of `context` take the place of those of the same name beside the rules.
 fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Lists> {
     if let Some(context) = context.filter(|it| !it.is_dir()) {
         return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
@@ -122,7 +148,11 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
     let mut lists = Lists::default();
     let mut tables: Vec<PathBuf> = Vec::new();
     for path in files::below(&list_folders(dirs, context), is_context, problems)? {
-        let Some(text) = files::text(&path, problems) else { continue };
+        let is_known = path.file_name().and_then(|it| it.to_str()).is_some_and(engine::context::File::is_known);
+        // What is wrong with a table of the context is told by whoever reads it as that; as a text it is told here.
+        let mut unheard = Vec::new();
+        let heard = if is_known && files::is_parquet(&path) { &mut unheard } else { &mut *problems };
+        let Some(text) = table_text(&path, heard) else { continue };
         let file = path.display().to_string();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         if is_list(&path) {
@@ -138,17 +168,27 @@ fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) 
             continue;
         }
         let is_csv = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
-        let is_known = path.file_name().and_then(|it| it.to_str()).is_some_and(engine::context::File::is_known);
         let overflow = if is_known { Overflow::LeaveOut } else { Overflow::Refuse };
-        match if is_csv { Table::from_csv(&text, overflow) } else { Table::from_ndjson(&text, overflow) } {
+        let table = if is_csv {
+            Table::from_csv(&text, overflow)
+        } else if files::is_parquet(&path) {
+            Table::from_parquet_rows(&text, overflow)
+        } else {
+            Table::from_ndjson(&text, overflow)
+        };
+        match table {
             Ok(table) => lists.insert_table(&name, table),
-            // What is wrong with a table of the context is told by whoever reads it as that.
             Err(_) if is_known => {}
             Err(TableError { line, reason }) => problems.push(Problem::error(Code::BadTable, &file, line, 1, reason)),
         }
         tables.push(path);
     }
     Ok(lists)
+}
+
+/// The text of a list or table; of a Parquet file its rows.
+fn table_text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    if files::is_parquet(path) { parquet::text(path, problems) } else { files::text(path, problems) }
 }
 
 /// The files called `exceptions.yml` in the folders of lists of `dirs` and in `context`.

@@ -196,7 +196,7 @@ struct Run {
 impl Run {
     /// Starts with `rules/`, beside which the place may hold more.
     fn start(place: &Place, environment: &[(&str, &str)], before: impl FnOnce(&EmbeddedKafka)) -> Self {
-        let kafka = EmbeddedKafka::start(&[TOPICS, &[("nightjar.exceptions", 1)]].concat()).unwrap();
+        let kafka = EmbeddedKafka::start(&[TOPICS, &[("nightjar.exceptions", 1), ("nightjar.context", 1)]].concat()).unwrap();
         before(&kafka);
         let mut command = place.command(&["run"]);
         command.env("NIGHTJAR_KAFKA__BROKERS", kafka.bootstrap_servers()).envs(environment.iter().copied());
@@ -360,6 +360,105 @@ fn exceptions_come_and_go_by_a_topic_and_what_pages_nobody_has_a_topic_of_its_ow
     while run.logged("exceptions are in force")["in_all"] != 0 {}
     run.event("ana", "export");
     assert_eq!(run.findings("nightjar.alerts", 2)[1], "export ana");
+    run.stop();
+}
+
+/// The rule about exports for people whose role is `lead`.
+fn of_leads() -> String {
+    RULE.replace("    action: export\n", "    action: export\n    nj.actor.role: lead\n")
+}
+
+#[test]
+fn a_context_that_changes_while_it_runs_is_taken_in_whole_or_not_at_all() {
+    let place = Place::new("context-files", &format!("{JSON_LOG}[rules]\nwatch_interval_ms = 50\n"));
+    fs::write(place.0.join("rules/export.yml"), of_leads()).unwrap();
+    fs::create_dir_all(place.0.join("rules/context")).unwrap();
+    let roster = |text: &str| fs::write(place.0.join("rules/context/roster.csv"), text).unwrap();
+    roster("id,role\nana,lead\nbo,agent\n");
+    let mut run = Run::start(&place, &[], |_| ());
+    run.event("bo", "export");
+    run.event("ana", "export");
+    assert_eq!(run.findings("nightjar.alerts", 1), ["export ana"]);
+    told(&get_page(&run.address, "/metrics"), "nightjar_context_rows{table=\"roster\"} 2");
+
+    roster("id,role\nana,agent\nbo,lead\ncy,lead\n");
+    run.logged("rules reloaded");
+    run.event("ana", "export");
+    run.event("bo", "export");
+    assert_eq!(run.findings("nightjar.alerts", 2)[1], "export bo");
+    told(&get_page(&run.address, "/metrics"), "nightjar_context_rows{table=\"roster\"} 3");
+
+    // One row that can't be used, and nothing of the file is taken.
+    roster("id,role,start\nana,lead,2026-01-01\nbo,agent,someday\n");
+    let refused = run.logged("rules not reloaded");
+    assert!(refused["reason"].as_str().unwrap().contains("roster.csv:3:1"), "{refused}");
+    run.event("ana", "export");
+    run.event("bo", "export");
+    assert_eq!(run.findings("nightjar.alerts", 3)[2], "export bo");
+    run.stop();
+}
+
+#[test]
+fn rows_of_the_context_come_and_go_by_a_topic_and_bad_ones_are_dead_letters() {
+    let place = Place::new("context-topic", &format!("{JSON_LOG}[rules]\nwatch_interval_ms = 50\n"));
+    fs::write(place.0.join("rules/export.yml"), of_leads()).unwrap();
+    fs::create_dir_all(place.0.join("rules/context")).unwrap();
+    let roster = |text: &str| fs::write(place.0.join("rules/context/roster.csv"), text).unwrap();
+    roster("id,role\nana,agent\nbo,lead\n");
+    let record = |kafka: &EmbeddedKafka, key: &str, value: &str| {
+        let progress = Arc::new(Progress::new(1));
+        let mut producer = PacedProducer::new(&kafka.config(), "nightjar.context", 1, Pacing::default(), progress).unwrap();
+        assert!(producer.send(key.as_bytes(), value.as_bytes(), Some(1_772_442_000_000), PATIENCE).unwrap());
+        producer.flush(PATIENCE).unwrap();
+    };
+    let environment = [("NIGHTJAR_CONTEXT__TOPIC", "nightjar.context")];
+    let mut run = Run::start(&place, &environment, |kafka| {
+        record(kafka, "roster/ana", "{\n  \"id\": \"ana\",\n  \"role\": \"lead\"\n}");
+        record(kafka, "roster/cy", r#"{"role":"lead"}"#);
+        record(kafka, "rooster/cy", r#"{"id":"cy","role":"lead"}"#);
+        record(kafka, "roster/di", r#"{"id":"di","role":"lead","from":"2027-01-01"}"#);
+    });
+    // What is there is in force before the first event; of ana the topic has the say, of bo the file.
+    for actor in ["cy", "di", "bo", "ana"] {
+        run.event(actor, "export");
+    }
+    assert_eq!(run.findings("nightjar.alerts", 2), ["export bo", "export ana"]);
+    let letters = TailReader::from_earliest(&run.kafka.config(), "nightjar.dead-letters").unwrap().read(2, PATIENCE).unwrap();
+    let letter = |it: usize| serde_json::from_slice::<Json>(&letters[it].value).unwrap();
+    let (first, second) = (letter(0), letter(1));
+    assert_eq!((&first["code"], &first["source"]), (&Json::from("bad_context_row"), &Json::from("nightjar.context")));
+    assert_eq!((&first["position"]["offset"], &first["raw"]), (&Json::from(1), &Json::from(r#"{"role":"lead"}"#)));
+    assert_eq!(first["reason"], "key `roster/cy`: no `id`: every row needs one");
+    assert!(
+        second["reason"].as_str().unwrap().starts_with("key `rooster/cy`: there is no table `rooster`; there are: roster, "),
+        "{second}"
+    );
+    let metrics = get_page(&run.address, "/metrics");
+    told(&metrics, "nightjar_context_records_total{outcome=\"taken\"} 2");
+    told(&metrics, "nightjar_context_records_total{outcome=\"refused\"} 2");
+    told(&metrics, "nightjar_context_rows{table=\"roster\"} 4");
+    told(&metrics, "nightjar_context_newest_timestamp_seconds 1772442000");
+
+    // A row that is taken back leaves the file's.
+    record(&run.kafka, "roster/ana", "");
+    while run.logged("the context of the topic is in force")["of_topic"] != 1 {}
+    record(&run.kafka, "roster/cy", r#"{"id":"cy","role":"lead"}"#);
+    while run.logged("the context of the topic is in force")["of_topic"] != 2 {}
+    run.event("ana", "export");
+    run.event("cy", "export");
+    assert_eq!(run.findings("nightjar.alerts", 3)[2], "export cy");
+
+    // With a file that is broken everything stays as it is, until it is mended.
+    roster("id,role,start\nana,lead,someday\n");
+    run.logged("rules not reloaded");
+    record(&run.kafka, "roster/ed", r#"{"id":"ed","role":"lead"}"#);
+    run.logged("the context of the topic is not taken");
+    roster("id,role\nfay,lead\n");
+    run.logged("rules reloaded");
+    for actor in ["bo", "ed", "fay"] {
+        run.event(actor, "export");
+    }
+    assert_eq!(run.findings("nightjar.alerts", 5)[3..], ["export ed", "export fay"]);
     run.stop();
 }
 

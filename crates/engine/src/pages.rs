@@ -75,7 +75,7 @@ fn with_context_of(case: &Case, book: &Rulebook, rejected: &mut Vec<String>) -> 
         return book.clone();
     }
     let files: Vec<File> = case.context.iter().map(|it| File::new(it.name.as_str(), it.text.as_str())).collect();
-    for file in case.context.iter().filter(|it| !File::is_known(&it.name)) {
+    for file in case.context.iter().filter(|it| !File::is_known(&it.name) || it.name.ends_with(".parquet")) {
         rejected.push(format!("line {}: the context has no file `{}`", file.line, file.name));
     }
     let loaded = context::load(&files, book.context.taxonomy.clone());

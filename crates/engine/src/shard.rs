@@ -4,6 +4,7 @@ use crate::alerting::{Trigger, behaviour_alert, detection_alert};
 use crate::behaviour::{Behaviour, Scored, View};
 use crate::book::Rulebook;
 use crate::climb::{Programs, Spark, climb, event_id, in_order};
+use crate::computed::state::TicketUses;
 use crate::computed::{Computer, Late, Memory, Plan, Sighted, State, Told, Watched, join, noted, with_notes};
 use crate::exchange::Routed;
 use crate::hits::{Signature, Wanted, each_hit};
@@ -369,6 +370,11 @@ impl Shard {
     /// The same, to look at the peers anew ([`crate::behaviour::refresh`]).
     pub fn behaviour_mut(&mut self) -> Option<&mut Behaviour> {
         self.behaviour.as_deref_mut()
+    }
+
+    /// For which targets people have used tickets.
+    pub fn ticket_uses(&self) -> &TicketUses {
+        &self.state.tickets
     }
 
     /// How many identifiers of events are remembered.

@@ -236,7 +236,7 @@ pub const FIELDS: &[ComputedField] = &[
 /// Whether a field is read from the profile of the event's actor: costly ones among them, and few events need any, so that they are computed
 /// when a rule that would match otherwise asks for them.
 pub fn is_of_profile(name: &str) -> bool {
-    const NAMES: [&str; 6] = ["actor.active_days", "actor.idle_days", "shift.p", "p", "score", "evidence"];
+    const NAMES: [&str; 7] = ["actor.active_days", "actor.idle_days", "shift.p", "chain.targets", "p", "score", "evidence"];
     const KINDS: [&str; 6] = ["rate.", "distinct.", "novelty.", "share.", "slow.", "risk."];
     let name = name.strip_prefix(PREFIX).map(|it| it.trim_start_matches('.'));
     name.is_some_and(|it| NAMES.contains(&it) || KINDS.iter().any(|kind| it.starts_with(kind)))

@@ -1,4 +1,4 @@
-//! Context tables: rows of named values from CSV or NDJSON. Rules name a column as `%TABLE.COLUMN%`, which stands for its distinct values.
+//! Context tables: rows of named values from CSV, NDJSON or the rows of Parquet files. Rules name a column as `%TABLE.COLUMN%`, which stands for its distinct values.
 
 use crate::lists::Lists;
 use serde_json::Value as Json;
@@ -85,6 +85,17 @@ impl Rows {
         self.table.columns.get_mut(column).expect("it was put there with its set").push(value.to_owned());
         Ok(())
     }
+
+    fn add_ndjson(&mut self, text: &str) -> Result<(), TableError> {
+        for (at, line) in text.lines().enumerate().filter(|(_, it)| !it.trim().is_empty()) {
+            let json: Json = serde_json::from_str(line).map_err(|error| TableError::new(at + 1, format!("not JSON: {error}")))?;
+            if !json.is_object() {
+                return Err(TableError::new(at + 1, "a row has to be an object"));
+            }
+            add_json(self, &mut String::new(), &json, at + 1, DEPTH_MAX)?;
+        }
+        Ok(())
+    }
 }
 
 impl Table {
@@ -121,13 +132,21 @@ impl Table {
     /// Reads NDJSON: one object per line. Columns are dotted paths to texts, numbers and booleans; lists give each of their elements.
     pub fn from_ndjson(text: &str, overflow: Overflow) -> Result<Self, TableError> {
         let mut rows = Rows { overflow, ..Rows::default() };
-        for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate().filter(|(_, it)| !it.trim().is_empty()) {
-            let json: Json = serde_json::from_str(line).map_err(|error| TableError::new(at + 1, format!("not JSON: {error}")))?;
-            if !json.is_object() {
-                return Err(TableError::new(at + 1, "a row has to be an object"));
-            }
-            add_json(&mut rows, &mut String::new(), &json, at + 1, DEPTH_MAX)?;
-        }
+        rows.add_ndjson(text.trim_start_matches('\u{feff}'))?;
+        Ok(rows.table)
+    }
+}
+
+impl Table {
+    /// Reads the rows of a Parquet file, as whoever reads such files gives them: a line with the names of the columns, a JSON array, then one object
+    /// per row. Lines are counted from the first row.
+    pub fn from_parquet_rows(text: &str, overflow: Overflow) -> Result<Self, TableError> {
+        let (names, objects) = text.split_once('\n').unwrap_or((text, ""));
+        let names: Vec<String> =
+            serde_json::from_str(names).map_err(|error| TableError::new(1, format!("no names of columns: {error}")))?;
+        let mut rows = Rows { overflow, ..Rows::default() };
+        names.iter().filter(|it| is_name(it)).try_for_each(|it| rows.add(it, "", 1))?;
+        rows.add_ndjson(objects)?;
         Ok(rows.table)
     }
 }
@@ -220,6 +239,14 @@ mod tests {
             Table::from_ndjson(text, Overflow::Refuse),
             &[("actor.level", &["3"]), ("id", &["u1", "u2"]), ("on", &["true"]), ("tags", &["a", "b"])],
         );
+    }
+
+    #[test]
+    fn rows_of_parquet_have_columns_also_without_any_row() {
+        let text = "[\"id\",\"tags\",\"full name\"]\n{\"id\":7}\n{}\n{\"tags\":[\"a\",\"b\"]}\n";
+        check(Table::from_parquet_rows(text, Overflow::Refuse), &[("id", &["7"]), ("tags", &["a", "b"])]);
+        check(Table::from_parquet_rows("[\"id\"]", Overflow::Refuse), &[("id", &[])]);
+        check_wrong(Table::from_parquet_rows("[\"id\"]\n{}\n7\n", Overflow::Refuse), "line 2: a row has to be an object");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub(crate) use error::ConfigError;
-pub(crate) use sections::{Behaviour, Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
+pub(crate) use sections::{Behaviour, Context, Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
 
 /// Everything that `nightjar run` can be told. `Debug` shows no secret: secrets are named by file or variable and read elsewhere.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) behaviour: Behaviour,
     /// Which alerts page nobody for a while.
     pub(crate) exceptions: Exceptions,
+    /// What is known besides the events, apart from files.
+    pub(crate) context: Context,
     /// What bounds memory and time.
     pub(crate) limits: Limits,
     /// The endpoint for metrics and health.
@@ -46,6 +48,7 @@ impl Default for Config {
             rules: Rules::default(),
             behaviour: Behaviour::default(),
             exceptions: Exceptions::default(),
+            context: Context::default(),
             limits: Limits::default(),
             http: Http::default(),
             log: Log::default(),

@@ -166,6 +166,14 @@ pub(crate) struct Exceptions {
     pub(crate) topic: String,
 }
 
+/// `[context]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Context {
+    /// A compacted topic with rows of tables. Empty: there is none.
+    pub(crate) topic: String,
+}
+
 /// `[limits]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

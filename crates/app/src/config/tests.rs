@@ -175,6 +175,7 @@ fn known_keys() -> Vec<String> {
         ("rules", "[rules]\nq = 1"),
         ("behaviour", "[behaviour]\nq = 1"),
         ("exceptions", "[exceptions]\nq = 1"),
+        ("context", "[context]\nq = 1"),
         ("limits", "[limits]\nq = 1"),
         ("http", "[http]\nq = 1"),
         ("log", "[log]\nq = 1"),

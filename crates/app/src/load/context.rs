@@ -1,11 +1,10 @@
 //! The context on disk: tables of people, tickets and things, lists, and the taxonomy.
 
-use super::files::{self, has_extension};
-use super::{is_same, list_folders};
+use super::{files, is_same, list_folders, parquet};
 use anyhow::Result;
-use engine::context::{self, File, Loaded, Table};
+use engine::context::{self, File, Loaded};
 use sigma::parse::taxonomy::{self, Taxonomy};
-use sigma::problem::{Code, Problem};
+use sigma::problem::Problem;
 use std::path::{Path, PathBuf};
 
 /// Files of the taxonomy.
@@ -15,6 +14,16 @@ const TAXONOMY_FILES: [&str; 2] = ["taxonomy.yml", "taxonomy.yaml"];
 /// takes the place of one of the same name, and the last `taxonomy.yml` in these folders or beside the rules; without one, that which
 /// comes with Nightjar holds. `more` lists, by name, take the place of those from files.
 pub(crate) fn context(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec<String>)]) -> Result<Loaded> {
+    context_under(&[], dirs, context, more)
+}
+
+/// The same with the tables in `over` laid over those from files.
+pub(crate) fn context_under(
+    over: &[File],
+    dirs: &[PathBuf],
+    context: Option<&Path>,
+    more: &[(String, Vec<String>)],
+) -> Result<Loaded> {
     let mut problems = Vec::new();
     let mut found: Vec<(PathBuf, File)> = Vec::new();
     let mut folders = list_folders(dirs, context);
@@ -38,19 +47,14 @@ pub(crate) fn context(dirs: &[PathBuf], context: Option<&Path>, more: &[(String,
     }
     let taxonomy = taxonomy_of(dirs, context, &mut problems);
     let files: Vec<File> = found.into_iter().map(|(_, file)| file).collect();
-    let mut loaded = context::load(&files, taxonomy);
+    let mut loaded = context::load_over(&files, over, taxonomy);
     problems.append(&mut loaded.problems);
     Ok(Loaded { problems, ..loaded })
 }
 
 /// Whether a file says something about the context.
 fn is_part(path: &Path) -> bool {
-    path.file_name().and_then(|it| it.to_str()).is_some_and(File::is_known) || is_parquet(path)
-}
-
-/// Whether a file is a table in a form that this version does not read.
-fn is_parquet(path: &Path) -> bool {
-    has_extension(path, &["parquet"]) && path.file_stem().and_then(|it| it.to_str()).is_some_and(|it| Table::named(it).is_some())
+    path.file_name().and_then(|it| it.to_str()).is_some_and(File::is_known)
 }
 
 /// What a file of that name is about, whatever it is written in.
@@ -59,13 +63,8 @@ fn subject(name: &str) -> &str {
 }
 
 fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<File> {
-    if is_parquet(path) {
-        let problem = Problem::error(Code::BadTable, &path.display().to_string(), 1, 1, "this version reads no Parquet");
-        problems.push(problem.with_hint("write the table as CSV or NDJSON".to_owned()));
-        return None;
-    }
-    // What is not UTF-8, or can't be read at all, is told by whoever reads lists for placeholders.
-    let text = files::text(path, &mut Vec::new())?;
+    // Of a text that is not UTF-8, or can't be read at all, whoever reads lists for placeholders tells.
+    let text = if files::is_parquet(path) { parquet::text(path, problems) } else { files::text(path, &mut Vec::new()) }?;
     Some(File::new(path.display().to_string(), text))
 }
 

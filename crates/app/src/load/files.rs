@@ -28,7 +28,12 @@ pub(super) fn is_watched(path: &Path) -> bool {
 
 /// A context table, or a list of texts.
 pub(super) fn is_context(path: &Path) -> bool {
-    is_list(path) || has_extension(path, &["csv", "ndjson"])
+    is_list(path) || is_parquet(path) || has_extension(path, &["csv", "ndjson"])
+}
+
+/// A table that is no text.
+pub(super) fn is_parquet(path: &Path) -> bool {
+    has_extension(path, &["parquet"])
 }
 
 /// The page of a rule; a folder's `README.md` is none.
@@ -36,7 +41,7 @@ pub(crate) fn is_page(path: &Path) -> bool {
     has_extension(path, &["md"]) && path.file_stem().is_some_and(|it| it != "README")
 }
 
-pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|it| extensions.iter().any(|known| it.eq_ignore_ascii_case(known)))
 }
 
@@ -187,6 +192,6 @@ pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device and no file"))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Problem {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::error(Code::Unreadable, &path.display().to_string(), 1, 1, format!("cannot be read: {error}"))
 }

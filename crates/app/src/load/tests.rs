@@ -170,10 +170,20 @@ fn a_table_takes_the_place_of_one_of_its_name_beside_the_rules() {
 }
 
 #[test]
-fn a_table_in_a_form_that_is_not_read_is_told() {
+fn a_parquet_table_is_one_and_one_that_is_damaged_is_told_once() {
     let folder =
         Folder::with("parquet", &[("a.yml", RULE), ("context/roster.parquet", b"PAR1"), ("context/other.parquet", b"PAR1")]);
     assert_eq!(role(&folder, None), (String::new(), 1));
+    let told: Vec<String> = folder.load().problems.iter().map(ToString::to_string).collect();
+    assert_eq!(told.iter().filter(|it| it.contains("the Parquet file is cut off")).count(), 2, "{told:?}");
+    let others: &[u8] = include_bytes!("parquet/arrow.parquet");
+    let folder =
+        Folder::with("parquet-sound", &[("a.yml", RULE), ("context/tickets.parquet", others), ("context/x.parquet", others)]);
+    let rules = folder.load();
+    assert_eq!((rules.errors(), rules.book.context.tickets.len()), (0, 3), "{:?}", rules.problems);
+    let lists = lists(std::slice::from_ref(&folder.0), None, &mut Vec::new()).unwrap();
+    assert_eq!(lists.get("tickets.targets").unwrap(), ["783214", "12"]);
+    assert_eq!(lists.get("x.id").unwrap(), ["CS-1", "CS-2", "cs-3"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use engine::context::TableInfo;
 use engine::{Policy, Rulebook};
 use model::EventTime;
 use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec};
@@ -22,6 +23,9 @@ pub(crate) struct LoadedMetrics {
     last_reload: Gauge,
     exceptions: IntGaugeVec,
     exception_records: IntCounterVec,
+    context_rows: IntGaugeVec,
+    context_records: IntCounterVec,
+    context_newest: Gauge,
 }
 
 impl LoadedMetrics {
@@ -60,6 +64,20 @@ impl LoadedMetrics {
                 "Records of the topic of exceptions by outcome: taken, unchanged, refused (no exception; it changes nothing).",
                 &["outcome"],
             ),
+            context_rows: catalogue.gauges(
+                "nightjar_context_rows",
+                "Rows of the context that is in force by table, those from files and those of the topic.",
+                &["table"],
+            ),
+            context_records: catalogue.counters(
+                "nightjar_context_records_total",
+                "Records of the topic of context by outcome: taken, unchanged, refused (no row; it changes nothing and is a dead letter).",
+                &["outcome"],
+            ),
+            context_newest: catalogue.seconds(
+                "nightjar_context_newest_timestamp_seconds",
+                "When the newest record of the topic of context that is in force was written, in seconds since the epoch; 0 before any.",
+            ),
             rules: catalogue.gauges("nightjar_rules", "Rules loaded, by kind: detection, correlation.", &["kind"]),
             problems: catalogue.gauges(
                 "nightjar_rule_problems",
@@ -97,6 +115,26 @@ impl LoadedMetrics {
     /// A record of the topic of exceptions was read.
     pub(crate) fn exception_record(&self, outcome: &str) {
         self.exception_records.with_label_values(&[outcome]).inc();
+    }
+
+    /// A context is in force that was made of these tables.
+    pub(crate) fn context(&self, tables: &[TableInfo]) {
+        self.context_rows.reset();
+        for it in tables {
+            let rows = i64::try_from(it.rows).unwrap_or(i64::MAX);
+            self.context_rows.with_label_values(&[it.name.as_str()]).add(rows);
+        }
+    }
+
+    /// A record of the topic of context was read.
+    pub(crate) fn context_record(&self, outcome: &str) {
+        self.context_records.with_label_values(&[outcome]).inc();
+    }
+
+    /// What is in force of the topic of context goes up to a record of that time.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+    pub(crate) fn context_newest(&self, newest: Option<EventTime>) {
+        self.context_newest.set(newest.map_or(0.0, |it| it.ms() as f64 / 1_000.0));
     }
 
     /// Rules were loaded.

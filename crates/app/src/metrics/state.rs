@@ -26,6 +26,8 @@ pub(crate) struct StateMetrics {
     class_overflows: IntCounter,
     shared: Windows,
     hurries: IntCounter,
+    ticket_uses: IntGaugeVec,
+    ticket_uses_evicted: IntCounter,
     targets: IntGauge,
     targets_lost: IntCounterVec,
 }
@@ -84,6 +86,15 @@ impl StateMetrics {
                 "nightjar_shared_window_hurries_total",
                 "Batches whose hits went into shared windows out of order, because another partition was too far behind to wait for.",
             ),
+            ticket_uses: catalogue.gauges(
+                "nightjar_ticket_uses",
+                "Pairs of person and ticket whose targets a partition remembers, for tickets that are used again and again.",
+                &PARTITION,
+            ),
+            ticket_uses_evicted: catalogue.counter(
+                "nightjar_ticket_uses_evicted_total",
+                "Pairs of person and ticket that were forgotten because a partition had as many as it remembers.",
+            ),
             targets: catalogue.gauge("nightjar_targets", "Targets whose past is remembered, for rules that ask what others did to them."),
             targets_lost: catalogue.counters(
                 "nightjar_target_evictions_total",
@@ -116,6 +127,9 @@ impl StateMetrics {
             window_entries: of(&self.window_entries),
             seen_ids: of(&self.seen_ids),
             cache_bytes: of(&self.cache_bytes),
+            ticket_uses: of(&self.ticket_uses),
+            ticket_uses_evicted: self.ticket_uses_evicted.clone(),
+            ticket_uses_told: 0,
             evicted: self.evicted(),
             class_overflows: self.class_overflows.clone(),
             overflows_told: 0,
@@ -127,7 +141,7 @@ impl StateMetrics {
     pub(crate) fn forget(&self, partition: &PartitionState) {
         // A gauge that is not there any more is just as good.
         drop(self.watermark.remove_label_values(&partition.labels));
-        for gauges in [&self.window_groups, &self.window_entries, &self.seen_ids, &self.cache_bytes] {
+        for gauges in [&self.window_groups, &self.window_entries, &self.seen_ids, &self.cache_bytes, &self.ticket_uses] {
             drop(gauges.remove_label_values(&partition.labels));
         }
     }
@@ -200,6 +214,9 @@ pub(crate) struct PartitionState {
     seen_ids: IntGauge,
     cache_bytes: IntGauge,
     evicted: Evictions,
+    ticket_uses: IntGauge,
+    ticket_uses_evicted: IntCounter,
+    ticket_uses_told: u64,
     class_overflows: IntCounter,
     overflows_told: u64,
 }
@@ -213,6 +230,10 @@ impl PartitionState {
         self.evicted.tell(stats);
         self.seen_ids.set(gauge(shard.seen_len()));
         self.cache_bytes.set(gauge(lane.matcher().stats().bytes));
+        let tickets = shard.ticket_uses();
+        self.ticket_uses.set(gauge(tickets.len()));
+        self.ticket_uses_evicted.inc_by(tickets.evicted().saturating_sub(self.ticket_uses_told));
+        self.ticket_uses_told = tickets.evicted();
         let overflows = lane.matcher().class_overflows();
         self.class_overflows.inc_by(overflows.saturating_sub(self.overflows_told));
         self.overflows_told = overflows;

@@ -1,6 +1,7 @@
 //! `nightjar run`: a member of a consumer group that reads audit events and writes alerts, until it is told to stop.
 
 mod clock;
+mod context;
 mod exceptions;
 mod exchange;
 mod live;
@@ -69,6 +70,10 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     let topic = Some(config.exceptions.topic.as_str()).filter(|it| !it.is_empty());
     let feed = topic.map(|it| exceptions::start(&setup.kafka, it, reloads.handle(), Arc::clone(&metrics)));
     let _feed = feed.transpose().map_err(explained)?;
+    let topic = Some(config.context.topic.as_str()).filter(|it| !it.is_empty());
+    let told = observe::observer(Arc::clone(&metrics), Arc::clone(&health), None);
+    let tables = topic.map(|it| context::start(&setup.kafka, it, reloads.handle(), Arc::clone(&metrics), told));
+    let _tables = tables.transpose().map_err(explained)?;
     let pipeline = pipeline::start(setup, metrics, health, None).map_err(explained)?;
     *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
@@ -87,7 +92,7 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
         includes_shadow: config.rules.include_shadow,
         watch: if config.behaviour.alerts_per_day.is_some() { load::Watch::Everybody } else { load::Watch::IfRulesRead },
     };
-    let loaded = rules.load()?;
+    let loaded = rules.load(&[])?;
     tell(&loaded, metrics)?;
     let live = LiveRules::new(loaded.book.clone(), config.limits.windows(), metrics);
     let kafka = config.kafka_config();
@@ -100,6 +105,7 @@ fn tell(loaded: &LoadedSet, metrics: &Metrics) -> Result<()> {
     let (set, policy, problems) = (&loaded.book.set, &loaded.book.policy, &loaded.problems);
     let errors = problems.iter().filter(|it| it.is_error()).count();
     metrics.loaded.rules(&loaded.book, problems);
+    metrics.loaded.context(&loaded.tables);
     metrics.loaded.loaded_at(clock::now());
     metrics.loaded.exceptions(policy, clock::now());
     reload::tell(problems);

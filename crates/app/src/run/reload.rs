@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::carry::Carried;
+use engine::context::{File, TableInfo};
 use engine::{Policy, Rulebook};
 use model::{Exception, SourceMapping};
 use sigma::problem::Problem;
@@ -53,20 +54,22 @@ pub(crate) struct LoadedSet {
     pub(crate) book: Rulebook,
     /// Everything that was wrong or doubtful on the way.
     pub(crate) problems: Vec<Problem>,
+    /// The tables of the context.
+    pub(crate) tables: Vec<TableInfo>,
     /// The exceptions of the files.
     exceptions: Vec<Exception>,
 }
 
 impl RuleSources {
-    /// Reads and compiles everything.
-    pub(crate) fn load(&self) -> Result<LoadedSet> {
-        let rules = load::rules(&self.directories, self.context.as_deref(), &self.mappings, self.watch)?;
+    /// Reads and compiles everything, with the tables in `over` laid over those from files.
+    pub(crate) fn load(&self, over: &[File]) -> Result<LoadedSet> {
+        let rules = load::rules_under(over, &self.directories, self.context.as_deref(), &self.mappings, self.watch)?;
         let mut problems = rules.problems;
         let loaded = load::exceptions(&self.directories, self.context.as_deref(), &self.exceptions, clock::now(), &mut problems)?;
         load::check_exceptions(&loaded, &self.directories, &rules.book.set, &mut problems);
         let exceptions: Vec<Exception> = loaded.into_iter().map(|(exception, _)| exception).collect();
         let policy = Policy::new(exceptions.clone(), self.includes_shadow)?;
-        Ok(LoadedSet { book: rules.book.with_policy(policy), problems, exceptions })
+        Ok(LoadedSet { book: rules.book.with_policy(policy), problems, tables: rules.tables, exceptions })
     }
 
     /// A number that changes with the content of any file that [`Self::load`] reads.
@@ -103,6 +106,8 @@ enum Order {
     Reload { cause: &'static str, reply: Option<Sender<Outcome>> },
     /// These are the exceptions of the topic from now on.
     Exceptions { exceptions: Vec<Exception>, reply: Sender<()> },
+    /// These are the tables of the topic from now on.
+    Context { tables: Vec<File>, reply: Sender<()> },
 }
 
 /// Asks for reloads.
@@ -129,6 +134,17 @@ impl ReloadHandle {
     pub(super) fn exceptions(&self, exceptions: Vec<Exception>) {
         let (reply, done) = bounded(1);
         if self.orders.send(Order::Exceptions { exceptions, reply }).is_ok() {
+            // Disconnected: the process is about to end.
+            let _ = done.recv();
+        }
+    }
+}
+
+impl ReloadHandle {
+    /// Lays the tables of the topic over those from files, in the place of those that it had before, and waits until they are in force.
+    pub(super) fn context(&self, tables: Vec<File>) {
+        let (reply, done) = bounded(1);
+        if self.orders.send(Order::Context { tables, reply }).is_ok() {
             // Disconnected: the process is about to end.
             let _ = done.recv();
         }
@@ -172,6 +188,7 @@ impl Reloads {
             sources,
             of_files: loaded.exceptions.clone(),
             of_topic: Vec::new(),
+            tables_of_topic: Vec::new(),
             live,
             metrics,
             interval,
@@ -203,6 +220,8 @@ struct Reloader {
     of_files: Vec<Exception>,
     /// Exceptions of the topic.
     of_topic: Vec<Exception>,
+    /// Tables of the topic.
+    tables_of_topic: Vec<File>,
     live: Arc<LiveRules>,
     metrics: Arc<Metrics>,
     interval: Duration,
@@ -229,6 +248,11 @@ impl Reloader {
                     }
                     Ok(Order::Exceptions { exceptions, reply }) => {
                         self.take_exceptions(exceptions);
+                        let _ = reply.send(());
+                    }
+                    Ok(Order::Context { tables, reply }) => {
+                        self.tables_of_topic = tables;
+                        self.take_context();
                         let _ = reply.send(());
                     }
                     Err(_) => return,
@@ -273,7 +297,7 @@ impl Reloader {
 
     /// Loads everything, and swaps it if there is no error in it.
     fn attempt(&mut self) -> Outcome {
-        let loaded = match self.sources.load() {
+        let loaded = match self.sources.load(&self.tables_of_topic) {
             Ok(loaded) => loaded,
             Err(error) => return Outcome::Refused(escaped(&format!("{error:#}"))),
         };
@@ -296,6 +320,7 @@ impl Reloader {
         };
         tell(&loaded.problems);
         self.metrics.loaded.rules(&loaded.book, &loaded.problems);
+        self.metrics.loaded.context(&loaded.tables);
         self.metrics.loaded.exceptions(&policy, clock::now());
         self.of_files = loaded.exceptions;
         Outcome::Applied(self.live.swap(loaded.book.with_policy(policy)))
@@ -306,6 +331,33 @@ impl Reloader {
         let is_newer = |it: &&Exception| !self.of_topic.iter().any(|other| other.id == it.id);
         let all = of_files.iter().filter(is_newer).chain(&self.of_topic).cloned().collect();
         Policy::new(all, self.sources.includes_shadow).map_err(|error| error.to_string())
+    }
+
+    /// Makes the context anew and swaps it alone. With an error in a file that of before stays in force until the file is mended, which is a
+    /// reload that takes the tables along.
+    fn take_context(&self) {
+        let begun = Instant::now();
+        let context = self.sources.context.as_deref();
+        let loaded = match load::context_under(&self.tables_of_topic, &self.sources.directories, context, &[]) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let reason = escaped(&format!("{error:#}"));
+                return tracing::error!(reason, "the context of the topic is not taken: that of before stays in force");
+            }
+        };
+        if let Some(first) = loaded.problems.iter().find(|it| it.is_error()) {
+            let reason = escaped(&first.to_string());
+            return tracing::error!(reason, "the context of the topic is not taken: that of before stays in force");
+        }
+        let book = self.live.book();
+        if book.context.says_the_same(&loaded.context) {
+            return;
+        }
+        self.metrics.loaded.context(&loaded.tables);
+        self.live.swap(Rulebook::clone(&book).with_context(Arc::new(loaded.context)));
+        let of_topic: usize = self.tables_of_topic.iter().map(|it| it.text.lines().count()).sum();
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(ms, of_topic, "the context of the topic is in force");
     }
 
     fn take_exceptions(&mut self, exceptions: Vec<Exception>) {

@@ -68,3 +68,16 @@ fn a_check_says_what_is_there_and_what_is_wrong() {
     place.run(&["context", "check", "nowhere"]).ended(2).told("no such folder: nowhere");
     assert!(place.run(&["context", "tables"]).ended(0).out.contains("id, email"));
 }
+
+#[test]
+fn a_check_knows_tables_in_parquet() {
+    let place = place("context-parquet");
+    let tickets = include_bytes!("../../src/load/parquet/arrow.parquet");
+    std::fs::remove_file(place.0.join("known/tickets.csv")).unwrap();
+    place.write("known/tickets.parquet", tickets);
+    let ran = place.run(&["context", "check", "known"]);
+    let line = ran.ended(0).out.lines().find(|it| it.starts_with("tickets")).unwrap().to_owned();
+    assert!(line.contains("3 rows  2026-03-02 to 2026-03-04") && line.ends_with("known/tickets.parquet"), "{line}");
+    place.write("known/tickets.parquet", &tickets[..700]);
+    place.run(&["context", "check", "known"]).ended(1).told("tickets.parquet:1:1: error: the Parquet file is cut off");
+}

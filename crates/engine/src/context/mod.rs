@@ -1,7 +1,7 @@
 //! What the organisation knows: the taxonomy of its actions, and tables of people, shifts, tickets, rights and things. Immutable; looked
 //! up as of the time of an event.
 //!
-//! Made of the texts of files, which others read ([`load`]). A row that can't be used is reported and left out; the others are used.
+//! Made of the texts of files, which others read ([`load`]); of a Parquet file that is its rows as text ([`rows::Format::Parquet`]). A row that can't be used is reported and left out; the others are used.
 
 pub mod calendar;
 pub mod names;
@@ -26,6 +26,7 @@ pub use table::Table;
 
 use calendar::Calendar;
 use foldhash::quality::FixedState;
+use hashbrown::HashSet;
 use jiff::tz::TimeZone;
 use model::EventTime;
 use names::{Name, Names};
@@ -164,46 +165,106 @@ struct Collected {
     leavers: BTreeSet<Name>,
 }
 
+/// A table, how it is written, and where it stands.
+type Part<'f> = (Table, Format, &'f File);
+
+/// What is found while files are read.
+#[derive(Debug, Default)]
+struct Found {
+    problems: Vec<Problem>,
+    tables: Vec<TableInfo>,
+}
+
 /// Makes a context of files. Of two files that are the same table, the first is used and the other reported. Other files are passed over.
 pub fn load(files: &[File], taxonomy: Taxonomy) -> Loaded {
-    let (mut builder, mut loaded) = (Builder::default(), Loaded::default());
-    let mut tables: Vec<(Table, Format, &File)> = Vec::new();
-    for file in files {
-        let Some((table, format)) = Table::of_file(&file.name) else { continue };
-        if let Some((.., first)) = tables.iter().find(|(it, ..)| *it == table) {
-            let message = format!("the table `{}` is already taken by {}", table.name(), first.path);
-            loaded.problems.push(Problem::error(Code::BadTable, &file.path, 1, 1, message));
-            continue;
-        }
-        tables.push((table, format, file));
-    }
+    load_over(files, &[], taxonomy)
+}
+
+/// The same with the tables in `over` laid over those in `files`: whoever or whatever a table of `over` has a row about is not looked up in
+/// the file of that table.
+pub fn load_over(files: &[File], over: &[File], taxonomy: Taxonomy) -> Loaded {
+    let (mut builder, mut found) = (Builder::default(), Found::default());
+    let parts = [over, files].map(|it| tables_of(it, &mut found.problems));
     // People first: what comes after needs their time zones.
-    tables.sort_by_key(|(table, ..)| *table);
     let mut people = roster::Collected::default();
-    let is_roster = |it: &&(Table, Format, &File)| it.0 == Table::Roster;
-    for (table, format, file) in tables.iter().filter(is_roster) {
-        let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| people.read(row, builder);
-        read_table(*table, *format, file, &mut builder, &mut loaded, read);
-    }
+    read_laid(Table::Roster, &parts, &mut builder, &mut found, &mut |row, builder| people.read(row, builder));
     let roster = people.finish();
     let mut all = Collected::default();
-    for (table, format, file) in tables.iter().filter(|it| !is_roster(it)) {
-        let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| all.read(*table, row, builder, &roster);
-        read_table(*table, *format, file, &mut builder, &mut loaded, read);
+    for &table in Table::ALL.iter().filter(|it| **it != Table::Roster) {
+        read_laid(table, &parts, &mut builder, &mut found, &mut |row, builder| all.read(table, row, builder, &roster));
     }
     for file in files {
         if let Some(list) = list_of(&file.name) {
-            all.read_list(list, file, &mut builder, &mut loaded);
+            all.read_list(list, file, &mut builder, &mut found);
         }
     }
     let Collected { calendar, tickets, things, networks, services, leavers } = all;
     let (calendar, tickets, things) = (calendar.finish(), tickets.finish(), things.finish());
-    let Builder { names, zones } = builder;
-    let fingerprint = FixedState::default().hash_one(files);
-    loaded.context =
-        Context { taxonomy, names, zones, roster, calendar, tickets, things, networks, services, leavers, fingerprint };
-    remarks::add(&loaded.context, &mut loaded.tables);
-    loaded
+    let (Builder { names, zones }, Found { problems, mut tables }) = (builder, found);
+    let fingerprint = FixedState::default().hash_one((files, over));
+    let context = Context { taxonomy, names, zones, roster, calendar, tickets, things, networks, services, leavers, fingerprint };
+    remarks::add(&context, &mut tables);
+    Loaded { context, problems, tables }
+}
+
+/// The row that a JSON object is in `table`, on one line, if it can be used there.
+pub fn checked_row(table: Table, json: &str) -> Result<String, String> {
+    let row: serde_json::Value = serde_json::from_str(json).map_err(|error| format!("not JSON: {error}"))?;
+    let file = File { path: String::new(), name: String::new(), text: row.to_string() };
+    let (mut builder, mut found) = (Builder::default(), Found::default());
+    let (mut people, mut all, nobody) = (roster::Collected::default(), Collected::default(), Roster::default());
+    let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| match table {
+        Table::Roster => people.read(row, builder),
+        _ => all.read(table, row, builder, &nobody),
+    };
+    read_table(table, Format::Ndjson, &file, &mut builder, &mut found, read);
+    match found.problems.into_iter().find(Problem::is_error) {
+        None => Ok(file.text),
+        Some(Problem { message, hint, .. }) => Err(hint.map_or(message.clone(), |hint| format!("{message}: {hint}"))),
+    }
+}
+
+/// The tables among files. A second one of the same table is a problem.
+fn tables_of<'f>(files: &'f [File], problems: &mut Vec<Problem>) -> Vec<Part<'f>> {
+    let mut tables: Vec<Part<'f>> = Vec::new();
+    for file in files {
+        let Some((table, format)) = Table::of_file(&file.name) else { continue };
+        if let Some((.., first)) = tables.iter().find(|(it, ..)| *it == table) {
+            let message = format!("the table `{}` is already taken by {}", table.name(), first.path);
+            problems.push(Problem::error(Code::BadTable, &file.path, 1, 1, message));
+            continue;
+        }
+        tables.push((table, format, file));
+    }
+    tables
+}
+
+/// Reads a table from where it is laid over the others, and then what it says about others from the file.
+fn read_laid(
+    table: Table,
+    [over, files]: &[Vec<Part<'_>>; 2],
+    builder: &mut Builder,
+    found: &mut Found,
+    read: &mut dyn FnMut(&mut Row<'_, '_>, &mut Builder),
+) {
+    let mut laid: HashSet<String> = HashSet::new();
+    for (_, format, file) in over.iter().filter(|it| it.0 == table) {
+        let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| {
+            read(row, builder);
+            if !row.is_bad {
+                laid.insert(row.subject(table));
+            }
+        };
+        read_table(table, *format, file, builder, found, read);
+    }
+    for (_, format, file) in files.iter().filter(|it| it.0 == table) {
+        let read = &mut |row: &mut Row<'_, '_>, builder: &mut Builder| {
+            if laid.is_empty() || !laid.contains(&row.subject(table)) {
+                read(row, builder);
+            }
+        };
+        read_table(table, *format, file, builder, found, read);
+    }
 }
 
 fn read_table(
@@ -211,14 +272,14 @@ fn read_table(
     format: Format,
     file: &File,
     builder: &mut Builder,
-    loaded: &mut Loaded,
+    found: &mut Found,
     read: &mut dyn FnMut(&mut Row<'_, '_>, &mut Builder),
 ) {
     let mut report = Report::new(&file.path);
     let rows = each(table, format, &file.text, &mut report, |row| read(row, builder));
     let times = report.times_ms.map(|(first, last)| (EventTime::from_ms(first), EventTime::from_ms(last)));
-    report.finish(&mut loaded.problems);
-    loaded.tables.push(TableInfo { name: table.name().to_owned(), path: file.path.clone(), rows, times, remarks: Vec::new() });
+    report.finish(&mut found.problems);
+    found.tables.push(TableInfo { name: table.name().to_owned(), path: file.path.clone(), rows, times, remarks: Vec::new() });
 }
 
 impl Collected {
@@ -249,7 +310,7 @@ impl Collected {
         }
     }
 
-    fn read_list(&mut self, list: &'static str, file: &File, builder: &mut Builder, loaded: &mut Loaded) {
+    fn read_list(&mut self, list: &'static str, file: &File, builder: &mut Builder, found: &mut Found) {
         // One that is too long is told by whoever reads lists for placeholders.
         let Ok(entries) = Lists::parse_text(&file.text) else { return };
         for entry in &entries {
@@ -260,13 +321,13 @@ impl Collected {
                 "leavers" => drop(self.leavers.insert(name)),
                 _ if self.networks.add(entry, name).is_none() => {
                     let message = format!("`{entry}` is no network");
-                    loaded.problems.push(Problem::error(Code::BadContextRow, &file.path, 1, 1, message));
+                    found.problems.push(Problem::error(Code::BadContextRow, &file.path, 1, 1, message));
                 }
                 _ => {}
             }
         }
         let (name, path, rows) = (list.to_owned(), file.path.clone(), entries.len());
-        loaded.tables.push(TableInfo { name, path, rows, times: None, remarks: Vec::new() });
+        found.tables.push(TableInfo { name, path, rows, times: None, remarks: Vec::new() });
     }
 }
 

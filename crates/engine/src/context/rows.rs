@@ -1,4 +1,4 @@
-//! Rows of context tables from CSV and NDJSON: each value is read as what it has to be, and every problem is reported with its place.
+//! Rows of context tables from CSV, NDJSON and Parquet: each value is read as what it has to be, and every problem is reported with its place.
 
 use super::table::Table;
 use jiff::civil::{Date, Time};
@@ -27,6 +27,9 @@ pub enum Format {
     Csv,
     /// One JSON object per line.
     Ndjson,
+    /// The rows of a Parquet file as whoever reads it gives them: first a line with the names of the columns, a JSON array, and then a JSON object
+    /// per row. Lists may also be texts with `;` or `|`, since many a Parquet file was a CSV file.
+    Parquet,
 }
 
 /// A day or an instant.
@@ -106,6 +109,14 @@ impl<'r> Row<'r, '_> {
         at.map_or("", |it| self.cells[it].trim())
     }
 
+    /// Whom or what the row is about.
+    pub(super) fn subject(&self, table: Table) -> String {
+        let parts: Vec<&str> = table.subject().iter().map(|it| self.cell(it)).collect();
+        let subject = parts.join("\u{1f}");
+        // Tickets are the same in either case.
+        if table == Table::Tickets { subject.to_ascii_uppercase() } else { subject }
+    }
+
     /// A text; empty if nothing is said.
     pub(super) fn text(&mut self, column: &str) -> &'r str {
         let text = self.cell(column);
@@ -127,7 +138,12 @@ impl<'r> Row<'r, '_> {
     /// The elements of a list.
     pub(super) fn list(&mut self, column: &str) -> Vec<&'r str> {
         let text = self.cell(column);
-        let is_between = |it: char| it == BETWEEN || self.format == Format::Csv && matches!(it, ';' | '|');
+        let is_text = match self.format {
+            Format::Csv => true,
+            Format::Ndjson => false,
+            Format::Parquet => !text.contains(BETWEEN),
+        };
+        let is_between = |it: char| it == BETWEEN || is_text && matches!(it, ';' | '|');
         let elements: Vec<&str> = text.split(is_between).map(str::trim).filter(|it| !it.is_empty()).collect();
         if elements.len() > LIST_MAX {
             self.bad(format!("`{column}` has {} elements", elements.len()), &format!("a list has at most {LIST_MAX}"));
@@ -233,7 +249,8 @@ pub(super) fn each(
     let text = text.trim_start_matches('\u{feff}');
     match format {
         Format::Csv => each_of_csv(table, text, &mut cells, report, &mut row),
-        Format::Ndjson => each_of_ndjson(table, text, &mut cells, report, &mut row),
+        Format::Ndjson => each_of_ndjson(table, text, false, &mut cells, report, &mut row),
+        Format::Parquet => each_of_parquet(table, text, &mut cells, report, &mut row),
     }
     count.min(ROWS_MAX)
 }
@@ -247,7 +264,8 @@ fn each_of_csv(table: Table, text: &str, cells: &mut [String], report: &mut Repo
         Err(error) => return report.push(Code::BadTable, 1, error.to_string(), ""),
     };
     let places: Vec<Option<usize>> = headers.iter().map(|it| table.column(it)).collect();
-    if !has_required(table, &places, &headers, report) {
+    let hint = "columns are separated by commas, and the first line names them";
+    if !has_required(table, &places, headers.iter(), hint, report) {
         return;
     }
     misspelled(table, headers.iter(), &places, report);
@@ -279,7 +297,13 @@ fn each_of_csv(table: Table, text: &str, cells: &mut [String], report: &mut Repo
     }
 }
 
-fn has_required(table: Table, places: &[Option<usize>], headers: &csv::StringRecord, report: &mut Report<'_>) -> bool {
+fn has_required<'h>(
+    table: Table,
+    places: &[Option<usize>],
+    headers: impl Iterator<Item = &'h str> + Clone,
+    hint: &str,
+    report: &mut Report<'_>,
+) -> bool {
     let mut is_fine = true;
     for (at, name) in table.columns().iter().enumerate() {
         let count = places.iter().filter(|it| **it == Some(at)).count();
@@ -288,9 +312,9 @@ fn has_required(table: Table, places: &[Option<usize>], headers: &csv::StringRec
             is_fine = false;
         }
         if count == 0 && at < table.required() {
-            let there = headers.iter().collect::<Vec<_>>().join(", ");
+            let there = headers.clone().collect::<Vec<_>>().join(", ");
             let message = format!("the table `{}` has no column `{name}`; there are: {there}", table.name());
-            report.push(Code::BadTable, 1, message, "columns are separated by commas, and the first line names them");
+            report.push(Code::BadTable, 1, message, hint);
             is_fine = false;
         }
     }
@@ -313,8 +337,22 @@ fn misspelled<'h>(table: Table, headers: impl Iterator<Item = &'h str>, places: 
     }
 }
 
-fn each_of_ndjson(table: Table, text: &str, cells: &mut [String], report: &mut Report<'_>, show: Show<'_>) {
-    let mut is_told = false;
+/// Lines are numbered as rows are: the line with the names of the columns is none.
+fn each_of_parquet(table: Table, text: &str, cells: &mut [String], report: &mut Report<'_>, show: Show<'_>) {
+    let (headers, rows) = text.split_once('\n').unwrap_or((text, ""));
+    let Ok(headers) = serde_json::from_str::<Vec<String>>(headers) else {
+        return report.push(Code::BadTable, 1, "these are no rows of a Parquet file", "");
+    };
+    let headers = || headers.iter().map(String::as_str);
+    let places: Vec<Option<usize>> = headers().map(|it| table.column(it)).collect();
+    if !has_required(table, &places, headers(), "", report) {
+        return;
+    }
+    misspelled(table, headers(), &places, report);
+    each_of_ndjson(table, rows, true, cells, report, show);
+}
+
+fn each_of_ndjson(table: Table, text: &str, mut is_told: bool, cells: &mut [String], report: &mut Report<'_>, show: Show<'_>) {
     for (at, line) in text.lines().enumerate().filter(|(_, it)| !it.trim().is_empty()) {
         let fields = match serde_json::from_str::<Json>(line) {
             Ok(Json::Object(fields)) => fields,

@@ -60,6 +60,7 @@ impl Table {
         let format = match extension.to_ascii_lowercase().as_str() {
             "csv" => Format::Csv,
             "ndjson" => Format::Ndjson,
+            "parquet" => Format::Parquet,
             _ => return None,
         };
         Some((Self::named(stem)?, format))
@@ -68,6 +69,20 @@ impl Table {
     /// The table of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.name() == name)
+    }
+
+    /// The columns that say whom or what a row is about.
+    pub(super) fn subject(self) -> &'static [&'static str] {
+        match self {
+            Self::Roster | Self::Tickets | Self::Devices => &["id"],
+            Self::Shifts | Self::OnCall | Self::Leave => &["actor"],
+            Self::Schedules => &["actor", "team", "role", "site"],
+            Self::Holidays => &["date", "site"],
+            Self::Entitlements => &["role"],
+            Self::Watchlists => &["target"],
+            Self::Networks => &["network"],
+            Self::Resources => &["kind", "id"],
+        }
     }
 
     /// The place of a column, whatever the case of its name.

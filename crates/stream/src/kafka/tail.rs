@@ -1,7 +1,10 @@
 //! Reads a topic from its beginning, without a group and without committing anything: for printing and for tests.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::Message;
@@ -15,6 +18,8 @@ pub struct TailReader {
     consumer: BaseConsumer,
     topic: String,
     partitions: Vec<i32>,
+    /// Partitions whose end was reached, if that is asked for.
+    ended: Mutex<BTreeSet<i32>>,
 }
 
 /// A message of a [`TailReader`].
@@ -35,7 +40,19 @@ pub struct TailMessage {
 impl TailReader {
     /// Starts at the first message that the topic still has.
     pub fn from_earliest(config: &KafkaConfig, topic: &str) -> Result<Self, KafkaError> {
-        let consumer: BaseConsumer = config.reader()?.create().map_err(|error| KafkaError::client("make a reader", &error))?;
+        Self::of(&config.reader()?, config, topic)
+    }
+
+    /// The same, and takes note when the end of each partition is reached ([`Self::has_been_at_end`]): counting offsets would not tell, since the
+    /// last ones may be markers of transactions, which nobody gets to see.
+    pub fn to_end(config: &KafkaConfig, topic: &str) -> Result<Self, KafkaError> {
+        let mut client = config.reader()?;
+        client.set("enable.partition.eof", "true");
+        Self::of(&client, config, topic)
+    }
+
+    fn of(client: &ClientConfig, config: &KafkaConfig, topic: &str) -> Result<Self, KafkaError> {
+        let consumer: BaseConsumer = client.create().map_err(|error| KafkaError::client("make a reader", &error))?;
         let partitions = partitions_of(&consumer, config, topic)?;
         let mut assignment = TopicPartitionList::new();
         for partition in &partitions {
@@ -44,7 +61,13 @@ impl TailReader {
                 .map_err(|error| KafkaError::client("assign", &error))?;
         }
         consumer.assign(&assignment).map_err(|error| KafkaError::client("assign", &error))?;
-        Ok(Self { consumer, topic: topic.to_owned(), partitions })
+        Ok(Self { consumer, topic: topic.to_owned(), partitions, ended: Mutex::default() })
+    }
+
+    /// Whether what each partition had was read at some time. Known of a reader that was made by [`Self::to_end`].
+    pub fn has_been_at_end(&self) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.partitions.iter().all(|it| ended.contains(it))
     }
 
     /// The next message of any partition, or `None` if there was none for `timeout`.
@@ -58,6 +81,10 @@ impl TailReader {
                 key: message.key().unwrap_or_default().to_vec(),
                 value: message.payload().unwrap_or_default().to_vec(),
             })),
+            Some(Err(ClientError::PartitionEOF(partition))) => {
+                self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(partition);
+                Ok(None)
+            }
             Some(Err(ClientError::MessageConsumptionFatal(code))) => Err(KafkaError::Fatal(code.to_string())),
             // The client reconnects by itself.
             Some(Err(error)) => {
