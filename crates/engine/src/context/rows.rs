@@ -265,7 +265,7 @@ fn each_of_csv(table: Table, text: &str, cells: &mut [String], report: &mut Repo
     };
     let places: Vec<Option<usize>> = headers.iter().map(|it| table.column(it)).collect();
     let hint = "columns are separated by commas, and the first line names them";
-    if !has_required(table, &places, headers.iter(), hint, report) {
+    if !has_required(table, &places, &headers.iter(), hint, report) {
         return;
     }
     misspelled(table, headers.iter(), &places, report);
@@ -300,7 +300,7 @@ fn each_of_csv(table: Table, text: &str, cells: &mut [String], report: &mut Repo
 fn has_required<'h>(
     table: Table,
     places: &[Option<usize>],
-    headers: impl Iterator<Item = &'h str> + Clone,
+    headers: &(impl Iterator<Item = &'h str> + Clone),
     hint: &str,
     report: &mut Report<'_>,
 ) -> bool {
@@ -345,7 +345,7 @@ fn each_of_parquet(table: Table, text: &str, cells: &mut [String], report: &mut 
     };
     let headers = || headers.iter().map(String::as_str);
     let places: Vec<Option<usize>> = headers().map(|it| table.column(it)).collect();
-    if !has_required(table, &places, headers(), "", report) {
+    if !has_required(table, &places, &headers(), "", report) {
         return;
     }
     misspelled(table, headers(), &places, report);

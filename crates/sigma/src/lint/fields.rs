@@ -127,13 +127,11 @@ pub fn native_fields() -> Vec<String> {
 /// What is wrong with `field` in the events of `mapping`; `None` if it is there, or if nobody knows what is there.
 pub(super) fn unknown(field: &str, mapping: &SourceMapping) -> Option<Unknown> {
     if field.starts_with(computed::PREFIX) {
-        return match computed::find(field) {
-            Some(_) => None,
-            None => {
-                let names = computed::names().iter().map(|it| it.0.as_str());
-                Some(Unknown { near: nearest(field, names).map(str::to_owned) })
-            }
-        };
+        if computed::find(field).is_some() {
+            return None;
+        }
+        let names = computed::names().iter().map(|it| it.0.as_str());
+        return Some(Unknown { near: nearest(field, names).map(str::to_owned) });
     }
     let top = field.split(['.', '[']).next().unwrap_or(field);
     match mapping.name.as_str() {
