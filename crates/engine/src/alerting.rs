@@ -74,8 +74,7 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
     let extracted = trigger.event.roles();
     let info = &trigger.rule().info;
     let event = extracted.id.clone().unwrap_or_else(|| derived_id(trigger.event.line));
-    let message = format!("{}: {} did {}", info.title, name(&extracted.actor.id), deed(&extracted));
-    let actors = vec![extracted.actor.id.clone()];
+    let (message, actors) = (detection_message(info, &extracted), vec![extracted.actor.id.clone()]);
     trigger.delivered(Alert {
         uid: uid(&info.id, &[&event]),
         rule: Arc::clone(info),
@@ -85,7 +84,7 @@ pub(crate) fn detection_alert(trigger: &Trigger<'_>) -> Alert {
         events_total: 1,
         evidence: trigger.evidence(),
         message,
-        ..common(trigger.program, info, trigger.time, extracted)
+        ..common(trigger.program, trigger.event, info, trigger.time, extracted)
     })
 }
 
@@ -121,7 +120,7 @@ pub(crate) fn correlation_alert(
         events_total: fired.events_total,
         evidence,
         message,
-        ..common(trigger.program, &correlation.info, trigger.time, extracted)
+        ..common(trigger.program, trigger.event, &correlation.info, trigger.time, extracted)
     })
 }
 
@@ -136,7 +135,7 @@ pub(crate) fn behaviour_alert(
     let extracted = event.roles();
     let info = rule_info();
     let id = extracted.id.clone().unwrap_or_else(|| derived_id(event.line));
-    let message = format!("{}: {} did {}", info.title, name(&extracted.actor.id), deed(&extracted));
+    let message = detection_message(&info, &extracted);
     let alert = Alert {
         uid: uid(&info.id, &[&id]),
         actors: vec![extracted.actor.id.clone()],
@@ -144,20 +143,20 @@ pub(crate) fn behaviour_alert(
         events_total: 1,
         deviation: Some(deviation),
         message,
-        ..common(program, &info, time, extracted)
+        ..common(program, event, &info, time, extracted)
     };
     Alert { delivery: policy.delivery(&alert), ..alert }
 }
 
 /// What alerts of all kinds take from the triggering event.
-fn common(program: &Program, rule: &Arc<RuleInfo>, time: EventTime, extracted: Extracted) -> Alert {
+fn common(program: &Program, event: &Reread<'_>, rule: &Arc<RuleInfo>, time: EventTime, extracted: Extracted) -> Alert {
     Alert {
         uid: String::new(),
         time,
         rule: Arc::clone(rule),
         delivery: Delivery::Page,
         rule_set: Arc::clone(&program.rules.hash),
-        source: program.schema.mapping.name.as_str().into(),
+        source: Arc::clone(event.source),
         actor: extracted.actor,
         actors: Vec::new(),
         action: extracted.action,
@@ -175,9 +174,20 @@ fn common(program: &Program, rule: &Arc<RuleInfo>, time: EventTime, extracted: E
     }
 }
 
+/// Room for nearly every sentence.
+const SENTENCE_BYTES: usize = 192;
+
+/// `Bulk export: u1107 did customer.export on eu (7), from 10.1.2.3`
+fn detection_message(info: &RuleInfo, extracted: &Extracted) -> String {
+    let mut text = String::with_capacity(SENTENCE_BYTES);
+    text.extend([&info.title, ": ", name(&extracted.actor.id), " did "]);
+    write_deed(extracted, &mut text);
+    text
+}
+
 /// `password.reset on @usa (783214), from 10.1.2.3`
-fn deed(extracted: &Extracted) -> String {
-    let mut text = if extracted.action.is_empty() { "something".to_owned() } else { extracted.action.clone() };
+fn write_deed(extracted: &Extracted, text: &mut String) {
+    text.push_str(if extracted.action.is_empty() { "something" } else { &extracted.action });
     if let Some(target) = &extracted.target {
         text.push_str(" on ");
         match &target.label {
@@ -186,10 +196,8 @@ fn deed(extracted: &Extracted) -> String {
         }
     }
     if let Some(ip) = &extracted.origin.ip {
-        text.push_str(", from ");
-        text.push_str(ip);
+        text.extend([", from ", ip]);
     }
-    text
 }
 
 /// The actor for a sentence.
@@ -227,12 +235,16 @@ fn condition_words(set: &RuleSet, index: CorrelationIndex, fired: &Fired) -> Str
     if let Some(alternative) = fired.alternative.and_then(|it| alternatives.get(usize::from(it))) {
         return alternative_words(set, index, alternative);
     }
-    let mut words = match correlation.condition.as_slice() {
-        [] => format!("all {}", correlation.rules.len()),
-        some => some.iter().map(|(compare, with)| format!("{} {with}", compare.sign())).collect::<Vec<_>>().join(" and "),
-    };
+    let mut words = String::new();
+    for (at, (compare, with)) in correlation.condition.iter().enumerate() {
+        let _ = write!(words, "{}{} {with}", if at == 0 { "" } else { " and " }, compare.sign());
+    }
+    if correlation.condition.is_empty() {
+        let _ = write!(words, "all {}", correlation.rules.len());
+    }
     if let Some(gap_ms) = correlation.session_gap_ms {
-        let _ = write!(words, " in a session without gaps of more than {}", duration(gap_ms));
+        words.push_str(" in a session without gaps of more than ");
+        write_duration(gap_ms, &mut words);
     }
     words
 }
@@ -258,31 +270,54 @@ fn alternative_words(set: &RuleSet, index: CorrelationIndex, alternative: &Alter
 
 /// `25 distinct target.id in 7 min 13 s by u1107 (≥ 25 within 10 min), last account.lookup on @x (91), from 10.1.2.3`
 fn correlation_message(correlation: &Correlation, window: &WindowInfo, actors: &[String], extracted: &Extracted) -> String {
-    let others = window.group.iter().filter(|(_, value)| *value != extracted.actor.id);
-    let others: Vec<String> = others.map(|(field, value)| format!(" for {field} {value}")).collect();
-    let by = match actors {
-        [one] => name(one).to_owned(),
-        several => format!("{} actors", several.len()),
-    };
-    let (title, deed, others) = (&correlation.info.title, deed(extracted), others.concat());
-    let span = duration(window.timespan_ms);
-    if correlation.expression.is_some() {
-        return format!("{title}: {} within {span}{others} by {by}, last {deed}", window.condition);
-    }
-    if let Some(value) = window.value {
-        let (counted, condition) = (&window.counted, &window.condition);
-        let taken = duration(window.last.ms() - window.first.ms());
-        return format!(
-            "{title}: {counted} {} in {taken}{others} by {by} ({condition} within {span}), last {deed}",
-            grouped(value)
-        );
-    }
-    if window.count == 1 {
-        return format!("{title}: {by} did {deed} (the first{others} within {span})");
-    }
-    let taken = duration(window.last.ms() - window.first.ms());
     let WindowInfo { count, counted, condition, .. } = window;
-    format!("{title}: {count} {counted} in {taken}{others} by {by} ({condition} within {span}), last {deed}")
+    let mut text = String::with_capacity(SENTENCE_BYTES);
+    let others = |text: &mut String| {
+        for (field, value) in window.group.iter().filter(|(_, value)| *value != extracted.actor.id) {
+            text.extend([" for ", field, " ", value]);
+        }
+    };
+    let by = |text: &mut String| match actors {
+        [one] => text.push_str(name(one)),
+        several => _ = write!(text, "{} actors", several.len()),
+    };
+    text.extend([&correlation.info.title, ": "]);
+    if correlation.expression.is_some() {
+        text.extend([condition, " within "]);
+        write_duration(window.timespan_ms, &mut text);
+        others(&mut text);
+        text.push_str(" by ");
+        by(&mut text);
+        text.push_str(", last ");
+        write_deed(extracted, &mut text);
+        return text;
+    }
+    if window.value.is_none() && *count == 1 {
+        by(&mut text);
+        text.push_str(" did ");
+        write_deed(extracted, &mut text);
+        text.push_str(" (the first");
+        others(&mut text);
+        text.push_str(" within ");
+        write_duration(window.timespan_ms, &mut text);
+        text.push(')');
+        return text;
+    }
+    // Writing to memory does not fail.
+    let _ = match window.value {
+        Some(value) => write!(text, "{counted} {}", grouped(value)),
+        None => write!(text, "{count} {counted}"),
+    };
+    text.push_str(" in ");
+    write_duration(window.last.ms() - window.first.ms(), &mut text);
+    others(&mut text);
+    text.push_str(" by ");
+    by(&mut text);
+    text.extend([" (", condition, " within "]);
+    write_duration(window.timespan_ms, &mut text);
+    text.push_str("), last ");
+    write_deed(extracted, &mut text);
+    text
 }
 
 /// `-1,234,567.25`
@@ -304,27 +339,28 @@ fn grouped(number: f64) -> String {
 }
 
 /// A duration in its two largest units: `9 min 30 s`.
-fn duration(ms: i64) -> String {
+fn write_duration(ms: i64, text: &mut String) {
     const UNITS: [(i64, &str); 5] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")];
-    let Some(first) = UNITS.iter().position(|(size, _)| ms >= *size) else { return "0 s".to_owned() };
+    let Some(first) = UNITS.iter().position(|(size, _)| ms >= *size) else { return text.push_str("0 s") };
     let (size, name) = UNITS[first];
-    let mut text = format!("{} {name}", ms / size);
+    let _ = write!(text, "{} {name}", ms / size);
     if let Some((small, small_name)) = UNITS.get(first + 1).filter(|(small, _)| ms % size >= *small && *small > 1) {
         let _ = write!(text, " {} {small_name}", ms % size / small);
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, grouped};
+    use super::{grouped, write_duration};
 
     #[test]
     fn durations_are_told_in_their_two_largest_units() {
         for (ms, expected) in
             [(0, "0 s"), (40, "40 ms"), (1_500, "1 s"), (570_000, "9 min 30 s"), (3_600_000, "1 h"), (90_000_000, "1 d 1 h")]
         {
-            assert_eq!(duration(ms), expected);
+            let mut text = String::new();
+            write_duration(ms, &mut text);
+            assert_eq!(text, expected);
         }
     }
 

@@ -11,6 +11,7 @@ use model::{Event, EventTime, FieldPath, SlotId, Value};
 use serde_json::Value as Json;
 use sigma::compile::Program;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// Reads events of any source. What it learns changes how fast it is, never what it finds.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ struct View {
     /// The fields: those of the program in their order, then those of the roles and those that rules want to be shown.
     slots: HashMap<Box<str>, SlotId>,
     roles: RolePaths<Option<SlotId>>,
+    /// The name of the source's mapping.
+    source: Arc<str>,
     bytes: Vec<u8>,
     values: Vec<Value<'static>>,
 }
@@ -40,7 +43,8 @@ impl Rereader {
         if self.views.len() <= at {
             self.views.resize_with(at + 1, || None);
         }
-        let View { decoder, own, slots, roles, bytes, values: kept } = self.views[at].get_or_insert_with(|| View::new(program));
+        let View { decoder, own, slots, roles, source: name, bytes, values: kept } =
+            self.views[at].get_or_insert_with(|| View::new(program));
         bytes.clear();
         bytes.extend_from_slice(line.as_bytes());
         let payload = pad(bytes);
@@ -66,7 +70,7 @@ impl Rereader {
         let decoded = is_decoded.then(|| &values[..projection.len()]);
         let values_read = is_read.then_some(values.as_slice());
         let mapping = &program.schema.mapping;
-        then(&Reread { mapping, line, slots, roles, decoded, values: values_read, computed, json: OnceCell::new() });
+        then(&Reread { mapping, source: name, line, slots, roles, decoded, values: values_read, computed, json: OnceCell::new() });
         *kept = recycled(values);
     }
 }
@@ -89,7 +93,8 @@ impl View {
         for field in infos.flat_map(|it| &it.fields) {
             slot(field);
         }
-        Self { decoder: Decoder::new(&projection, limits()), own: None, slots, roles, bytes: Vec::new(), values: Vec::new() }
+        let (decoder, source) = (Decoder::new(&projection, limits()), program.schema.mapping.name.as_str().into());
+        Self { decoder, own: None, slots, roles, source, bytes: Vec::new(), values: Vec::new() }
     }
 }
 
@@ -101,6 +106,8 @@ fn limits() -> Limits {
 /// An event that was read again.
 pub(crate) struct Reread<'r> {
     mapping: &'r SourceMapping,
+    /// The name of the source's mapping.
+    pub(crate) source: &'r Arc<str>,
     pub(crate) line: &'r str,
     slots: &'r HashMap<Box<str>, SlotId>,
     roles: &'r RolePaths<Option<SlotId>>,

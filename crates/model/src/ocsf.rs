@@ -13,6 +13,7 @@ mod party;
 
 use crate::{Alert, Delivery, Exception, RuleKind, Status, WindowInfo};
 use json::Object;
+use std::fmt::Write;
 use uuid::Uuid;
 
 /// The version of the schema that alerts are written in.
@@ -22,10 +23,10 @@ pub const SCHEMA_VERSION: &str = "1.8.0";
 /// the window, or the event). Each part is preceded by its length, so that no two lists of parts look alike.
 pub fn uid(rule_id: &str, parts: &[&str]) -> String {
     const ALERTS: Uuid = Uuid::from_u128(0x6d1e_a0c4_57f2_4b8a_9e30_c2b5_18d7_4f66);
-    let mut name = String::new();
+    let mut name = String::with_capacity(128);
     for part in std::iter::once(&rule_id).chain(parts) {
-        name.push_str(&part.len().to_string());
-        name.push(':');
+        // Writing to memory does not fail.
+        let _ = write!(name, "{}:", part.len());
         name.push_str(part);
     }
     Uuid::new_v5(&ALERTS, name.as_bytes()).to_string()

@@ -119,6 +119,7 @@ impl Chain {
         follow(&mut group.begun_ms, usize::from(hit.step), time_ms, timespan_ms);
         let mut holds = is_inside(group.begun_ms[self.steps - 1], time_ms, timespan_ms);
         if holds && !group.told.is_told(time_ms, timespan_ms) {
+            group.told.fetch();
             let chain = chain_before(&self.events, place, self.steps, group.begun_ms[self.steps - 1]).or_else(|| {
                 // An event of the chain may have had to go.
                 let mut scan = Scan::new(self.steps, timespan_ms);

@@ -151,6 +151,12 @@ impl<V: Copy + Default> Beside<V> {
         self.actors.get(at).inspect(|it| prefetch(*it));
     }
 
+    /// Has brought near what alerts show of an entry.
+    pub(super) fn fetch_sign(&self, at: usize) {
+        self.events.get(at).inspect(|it| prefetch(*it));
+        self.actors.get(at).inspect(|it| prefetch(*it));
+    }
+
     /// Has brought near what belongs to a chunk of six.
     pub(super) fn fetch_chunk(&self, at: usize) {
         self.events.get(at..).and_then(|it| it.first_chunk::<WIDTH>()).inspect(|it| prefetch(*it));

@@ -84,8 +84,10 @@ impl Counted {
         if group.told.is_told(time_ms, timespan_ms) {
             return None;
         }
+        group.told.fetch();
+        let told = told(store, place, count);
         store.thinned += group.told.tell(time_ms, timespan_ms, keep_ms);
-        Some(told(store, place, count))
+        Some(told)
     }
 
     /// Judges the windows that contain a hit that is not the latest.
@@ -151,7 +153,9 @@ fn told(store: &Store, end: u32, count: u32) -> Fired {
     let timeline = &store.timeline;
     let mut known = HashSet::with_hasher(FixedState::default());
     let is_new = |it: &u32| !store.is_distinct || known.insert(timeline.value(*it));
-    let places: Vec<u32> = timeline.back_from(end).filter(is_new).take(count as usize).collect();
+    // While the next chunk comes, what alerts show of this one comes as well.
+    let places = timeline.back_from(end).filter(is_new).take(count as usize).inspect(|it| timeline.fetch_sign(*it));
+    let places: Vec<u32> = places.collect();
     let signs: Vec<Sign<'_>> = places.iter().rev().map(|it| timeline.sign(*it)).collect();
     fired(u64::from(count), &signs)
 }

@@ -514,6 +514,11 @@ impl<V: Copy + Default> Timeline<V> {
         self.of(chunk_of(at)).fetch_value(beside(at));
     }
 
+    /// Has brought near what alerts show of an entry.
+    pub(super) fn fetch_sign(&self, at: u32) {
+        self.of(chunk_of(at)).fetch_sign(beside(at));
+    }
+
     /// Has brought near what is read and written when an entry is put at the end of a list.
     pub(super) fn fetch_end(&self, list: &List) {
         let chunk = chunk_of(list.tail);

@@ -5,16 +5,19 @@
 //! to: a late hit that brings an older episode to light leaves the newer one told, and the other way round. Windows that end at the same
 //! moment are one here.
 
+use crate::prefetch::prefetch;
 use serde::{Deserialize, Serialize};
 
 /// Episodes of a group that are remembered for late hits. There are more only where a condition becomes true and false many times
 /// within the allowed lateness; then the oldest goes, and is counted.
 const EPISODES_MAX: usize = 256;
+/// Almost always there is one, or two.
+const EPISODES_USUAL: usize = 2;
 /// No window.
 const NEVER: i64 = i64::MIN;
 
 /// A window that was told, and what belongs to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Episode {
     /// When the window ended that was told.
     told_ms: i64,
@@ -32,14 +35,84 @@ impl Episode {
     }
 }
 
+/// Episodes in order: as many as there usually are stand here, more of them elsewhere.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Episode>", into = "Vec<Episode>")]
+struct Episodes {
+    few: [Episode; EPISODES_USUAL],
+    /// How many of those there are.
+    count: usize,
+    /// All, where there are more.
+    many: Vec<Episode>,
+}
+
+impl Episodes {
+    fn as_slice(&self) -> &[Episode] {
+        if self.many.is_empty() { &self.few[..self.count] } else { &self.many }
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [Episode] {
+        if self.many.is_empty() { &mut self.few[..self.count] } else { &mut self.many }
+    }
+
+    /// Forgets those that were told before `keep_ms`.
+    fn forget_before(&mut self, keep_ms: i64) {
+        let gone = self.as_slice().partition_point(|it| it.told_ms < keep_ms);
+        if self.many.is_empty() {
+            self.few.copy_within(gone..self.count, 0);
+            self.count -= gone;
+        } else {
+            self.many.drain(..gone);
+            self.shrink();
+        }
+    }
+
+    /// Puts one where it belongs in time, after those of the same moment.
+    fn insert(&mut self, it: Episode) {
+        let place = self.as_slice().partition_point(|other| other.told_ms <= it.told_ms);
+        if self.many.is_empty() && self.count < EPISODES_USUAL {
+            self.few.copy_within(place..self.count, place + 1);
+            self.few[place] = it;
+            self.count += 1;
+            return;
+        }
+        if self.many.is_empty() {
+            self.many.extend_from_slice(&self.few);
+        }
+        self.many.insert(place, it);
+    }
+
+    fn shrink(&mut self) {
+        if self.many.len() <= EPISODES_USUAL {
+            *self = std::mem::take(&mut self.many).into();
+        }
+    }
+}
+
+impl From<Vec<Episode>> for Episodes {
+    fn from(all: Vec<Episode>) -> Self {
+        let mut few = [Episode::default(); EPISODES_USUAL];
+        if all.len() > EPISODES_USUAL {
+            return Self { few, count: 0, many: all };
+        }
+        few[..all.len()].copy_from_slice(&all);
+        Self { few, count: all.len(), many: Vec::new() }
+    }
+}
+
+impl From<Episodes> for Vec<Episode> {
+    fn from(all: Episodes) -> Self {
+        if all.many.is_empty() { all.few[..all.count].to_vec() } else { all.many }
+    }
+}
+
 /// The episodes of a group that a hit could still belong to.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Told {
     /// The latest one that was told, unless it was seen to end. Hits that come in order need no other.
     open_ms: i64,
-    /// In order. Boxed, since most groups have none.
-    #[expect(clippy::box_collection, reason = "8 bytes instead of 24, in every group")]
-    episodes: Option<Box<Vec<Episode>>>,
+    /// In order. Boxed, since most groups have none; in one block, since whoever asks for them waits for memory.
+    episodes: Option<Box<Episodes>>,
 }
 
 impl Default for Told {
@@ -61,6 +134,11 @@ impl Told {
     /// Whether an end within a timespan of `end_ms` was told, whatever is between them.
     pub(super) fn is_near(&self, end_ms: i64, timespan_ms: i64) -> bool {
         self.all().iter().any(|it| it.told_ms.abs_diff(end_ms) <= timespan_ms.unsigned_abs())
+    }
+
+    /// Has brought near what [`Self::tell`] will need.
+    pub(super) fn fetch(&self) {
+        self.episodes.as_deref().inspect(|it| prefetch(*it));
     }
 
     fn all(&self) -> &[Episode] {
@@ -90,14 +168,11 @@ impl Told {
     /// forgotten although one could.
     pub(super) fn tell(&mut self, end_ms: i64, timespan_ms: i64, keep_ms: i64) -> u64 {
         let episodes = self.episodes.get_or_insert_default();
-        episodes.retain(|it| it.told_ms >= keep_ms);
-        let place = episodes.partition_point(|it| it.told_ms <= end_ms);
-        // Almost always there is one, or two: no more room than is needed.
-        episodes.reserve_exact(1);
-        episodes.insert(place, Episode::new(end_ms, timespan_ms));
-        let is_too_many = episodes.len() > EPISODES_MAX;
+        episodes.forget_before(keep_ms);
+        episodes.insert(Episode::new(end_ms, timespan_ms));
+        let is_too_many = episodes.as_slice().len() > EPISODES_MAX;
         if is_too_many {
-            episodes.remove(0);
+            episodes.many.remove(0);
         }
         self.look(timespan_ms);
         u64::from(is_too_many)
