@@ -197,6 +197,9 @@ impl Default for Person {
 
 /// What is shown of a profile, and what the peers are made of.
 impl Person {
+    /// So many bytes at the beginning are what ordinary events read: behind them stand the models.
+    pub const HOT_BYTES: usize = core::mem::offset_of!(Person, habits);
+
     /// Whether nothing was ever learnt.
     pub const fn is_new(&self) -> bool {
         self.header.version == 0

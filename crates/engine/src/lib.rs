@@ -28,7 +28,7 @@ pub mod triage;
 pub mod watermark;
 pub mod windows;
 
-pub use ahead::Ahead;
+pub use ahead::{Ahead, Spare};
 pub use behaviour::{Behaviour, BehaviourSettings, BehaviourStats};
 pub use book::Rulebook;
 pub use context::Context;

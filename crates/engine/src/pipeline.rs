@@ -1,6 +1,6 @@
 //! The whole engine for one source in one thread: what files, Kafka partitions, rule pages, benches and tests run alike.
 
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, Spare};
 use crate::behaviour::{Behaviour, BehaviourSettings, BehaviourStats, Hours, Scored, Society, refresh};
 use crate::book::Rulebook;
 use crate::carry::{Carried, CarryOver};
@@ -72,7 +72,7 @@ pub struct Pipeline {
     hours: Hours,
     outbox: Outbox,
     values: Vec<Value<'static>>,
-    sheet: Sheet,
+    spare: Spare,
     position: u64,
     tally: Tally,
     routed: u64,
@@ -101,7 +101,7 @@ impl Pipeline {
             hours: Hours::default(),
             outbox: Outbox::default(),
             values: Vec::new(),
-            sheet: Sheet::default(),
+            spare: Spare::default(),
             position: 0,
             tally: Tally::default(),
             routed: 0,
@@ -137,7 +137,7 @@ impl Pipeline {
     /// Scores every line of a block. Alerts are appended in order; `reject` gets each line that is no event.
     pub fn score<'b>(&mut self, lines: &mut Lines<'b>, alerts: &mut Vec<Emitted>, mut reject: impl FnMut(&Record<'b>)) {
         let mut values = recycled(std::mem::take(&mut self.values));
-        let mut ahead = Ahead::new(std::mem::take(&mut self.sheet));
+        let mut ahead = Ahead::new(std::mem::take(&mut self.spare));
         loop {
             let record = self.reader.next(lines, &mut values);
             if record.is_none() || ahead.is_full() {
@@ -151,7 +151,7 @@ impl Pipeline {
                     self.settle_all(&mut ahead, alerts);
                     refresh(self.shard.behaviour_mut(), stand.at.reached);
                 }
-                ahead.examine(&mut self.shard, &mut self.lane, head, &values, stand);
+                ahead.examine(&self.shard, &mut self.lane, head, &values, stand);
             } else {
                 self.tally.bad += 1;
                 reject(&record);
@@ -159,7 +159,7 @@ impl Pipeline {
             values.clear();
             self.position += 1;
         }
-        (self.values, self.sheet) = (recycled(values), ahead.into_sheet());
+        (self.values, self.spare) = (recycled(values), ahead.into_spare());
     }
 
     /// Moves the watermark by an event.
@@ -174,7 +174,7 @@ impl Pipeline {
     }
 
     fn settle_all(&mut self, ahead: &mut Ahead<'_, Stand>, alerts: &mut Vec<Emitted>) {
-        ahead.settle(self, |it| &it.shard, |it, head, found, stand| it.settle(head, found, *stand, alerts));
+        ahead.settle(self, |it| (&mut it.shard, &mut it.lane), |it, head, found, stand| it.settle(head, found, *stand, alerts));
     }
 
     /// Settles an event, lets timers fire if the watermark is higher for it, and hands the alerts on.
@@ -187,6 +187,9 @@ impl Pipeline {
                 self.tally.late += 1;
             }
             Verdict::Duplicate => self.tally.duplicates += 1,
+        }
+        if !is_tick && self.outbox.is_empty() {
+            return;
         }
         let tick = is_tick.then_some(Tick { position: at.position, reached: at.reached });
         self.shard.catch_up(&self.lane, tick.as_slice(), u64::MAX, &mut self.outbox);

@@ -5,19 +5,25 @@
 const LINE: usize = 64;
 
 /// Has a value brought near, without waiting for it. Where the processor can't be asked, nothing happens.
-#[inline(always)]
+#[inline]
 pub(crate) fn prefetch<T>(value: &T) {
+    prefetch_start(value, size_of::<T>());
+}
+
+/// The same of the first `bytes` of a value.
+#[inline]
+pub(crate) fn prefetch_start<T>(value: &T, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let start = std::ptr::from_ref(value).cast::<i8>();
         let mut offset = 0;
-        while offset < size_of::<T>() {
+        while offset < bytes.min(size_of::<T>()) {
             // SAFETY: the offset is inside the value.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
             offset += LINE;
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (value, LINE);
+    let _ = (value, bytes, LINE);
 }

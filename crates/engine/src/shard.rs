@@ -274,7 +274,7 @@ fn put_down(
 }
 
 /// What the line of an event is known by. Without an identifier, two equal lines may well be two events.
-fn line_of(head: &Head<'_>) -> Option<Identity> {
+pub fn line_of(head: &Head<'_>) -> Option<Identity> {
     head.id.is_present().then(|| Seen::identity(head.line))
 }
 
@@ -310,6 +310,13 @@ pub struct Outbox {
     pub scores: Vec<Scored>,
     /// What employees have reported, where profiles are kept.
     pub reports: Vec<Report>,
+}
+
+impl Outbox {
+    /// Whether nothing is left for others, but scores.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.alerts.is_empty() && self.routed.is_empty() && self.touched.is_empty() && self.reports.is_empty()
+    }
 }
 
 /// What became of an event.
@@ -382,23 +389,48 @@ impl Shard {
         self.seen.len()
     }
 
-    /// Scores one event: [`Self::examine`], then [`Self::settle`].
-    pub fn score(&mut self, lane: &mut Lane, head: &Head<'_>, values: &[Value<'_>], at: Place, out: &mut Outbox) -> Verdict {
+    /// Scores one event, of which [`line_of`] says what its line is known by: what [`Lane::examine`] does, with what depends on earlier
+    /// events of the actor, then [`Self::settle`].
+    pub fn score(
+        &mut self,
+        lane: &mut Lane,
+        (head, known_by): (&Head<'_>, Option<Identity>),
+        values: &[Value<'_>],
+        at: Place,
+        out: &mut Outbox,
+    ) -> Verdict {
         let mut sheet = std::mem::take(&mut lane.sheet);
         sheet.clear();
-        let findings = self.examine(lane, head, values, &mut sheet);
+        let findings = self.examine(lane, head, known_by, values, &mut sheet);
         let verdict = self.settle(lane, head, (&sheet, &findings), at, out);
         lane.sheet = sheet;
         verdict
     }
 
     /// As [`Lane::examine`], for the events of this shard in their order: rules may read what depends on earlier ones.
-    pub fn examine(&mut self, lane: &mut Lane, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {
-        if line_of(head).is_some_and(|it| self.seen.is_repeated(it)) {
+    pub(crate) fn examine(
+        &mut self,
+        lane: &mut Lane,
+        head: &Head<'_>,
+        known_by: Option<Identity>,
+        values: &[Value<'_>],
+        sheet: &mut Sheet,
+    ) -> Findings {
+        if known_by.is_some_and(|it| self.seen.is_repeated(it)) {
             return Findings { is_repeated: true, ..Findings::default() };
         }
         let memory = Memory { state: Some(&mut self.state), behaviour: self.behaviour.as_deref_mut() };
         lane.examine_with(memory, head, values, sheet)
+    }
+
+    /// Has brought near what [`Self::score`] will need for an event, as far as that is known. Changes nothing.
+    pub fn expect(&self, head: &Head<'_>, known_by: Option<Identity>) {
+        if let Some(behaviour) = &self.behaviour
+            && let Some(actor) = head.actor.text()
+        {
+            behaviour.look_ahead(Identity::of([&*actor]));
+        }
+        known_by.inspect(|it| _ = std::hint::black_box(self.seen.look_ahead(*it)));
     }
 
     /// Has brought near what [`Self::settle`] will need for some events, so that nobody waits for it. Changes nothing.

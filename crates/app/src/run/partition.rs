@@ -11,7 +11,7 @@ use engine::shard::Place;
 use engine::triage::Outgoing;
 use engine::{
     Ahead, Behaviour, BehaviourSettings, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet,
-    Tick, Watermark, WindowLimits,
+    Spare, Tick, Watermark, WindowLimits,
 };
 use model::{Alert, EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
@@ -38,7 +38,7 @@ pub(super) struct Partition {
     watermark: Watermark,
     hours: Hours,
     outbox: Found,
-    sheet: Sheet,
+    spare: Spare,
     live: Arc<LiveRules>,
     /// The rules that the present batch is scored by.
     book: Arc<Rulebook>,
@@ -73,7 +73,7 @@ impl Partition {
             watermark: Watermark::new(setup.limits.lateness_ms),
             hours: Hours::default(),
             outbox: Found::default(),
-            sheet: Sheet::default(),
+            spare: Spare::default(),
             has_shadow: !setup.kafka.shadow_topic.is_empty(),
             has_incidents: !setup.kafka.incidents_topic.is_empty(),
             has_digest: !setup.kafka.digest_topic.is_empty(),
@@ -126,7 +126,11 @@ impl Partition {
     }
 
     fn judge_all(&mut self, ahead: &mut Ahead<'_, (Place, bool)>) {
-        ahead.settle(self, |it| &it.shard, |it, head, found, (at, is_tick)| it.judge(head, found, *at, *is_tick));
+        ahead.settle(
+            self,
+            |it| (&mut it.shard, &mut it.lane),
+            |it, head, found, (at, is_tick)| it.judge(head, found, *at, *is_tick),
+        );
     }
 
     fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), at: Place, is_tick: bool) {
@@ -215,7 +219,7 @@ impl PartitionHandler for Partition {
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());
-        let mut ahead = Ahead::new(std::mem::take(&mut self.sheet));
+        let mut ahead = Ahead::new(std::mem::take(&mut self.spare));
         let (mut unread, mut begun) = (0, None);
         loop {
             if ahead.is_empty() {
@@ -242,12 +246,12 @@ impl PartitionHandler for Partition {
                         self.judge_all(&mut ahead);
                         behaviour::refresh(self.shard.behaviour_mut(), at.reached);
                     }
-                    ahead.examine(&mut self.shard, &mut self.lane, head, &values, (at, is_tick));
+                    ahead.examine(&self.shard, &mut self.lane, head, &values, (at, is_tick));
                 }
                 Err(reject) => self.reject(&reject, message, (record.bytes, record.bytes.len() as u64), now, out),
             }
         }
-        self.sheet = ahead.into_sheet();
+        self.spare = ahead.into_spare();
         self.reject_unread(batch, unread..batch.len(), now, out);
         self.hand_out(now, out);
         self.of_source.read(batch.bytes());

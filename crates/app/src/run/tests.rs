@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::behaviour::Hours;
 use engine::decode::{Lines, pad};
-use engine::shard::Place;
+use engine::shard::{Place, line_of};
 use engine::{Behaviour, BehaviourSettings, Lane, Outbox, Plausible, Reader, Rulebook, Shard, Watermark};
 use sigma::matcher::Clock;
 use sim::{CompanyConfig, Scenario, Simulation};
@@ -124,7 +124,7 @@ fn expected(book: &Rulebook, partitions: &BTreeMap<i32, Vec<u8>>) -> Vec<Vec<u8>
                 engine::behaviour::refresh(shard.behaviour_mut(), watermark.reached());
             }
             let at = Place { position: record.number as u64, watermark: settled, reached: watermark.reached(), is_late };
-            shard.score(&mut lane, &head, &values, at, &mut out);
+            shard.score(&mut lane, (&head, line_of(&head)), &values, at, &mut out);
             values.clear();
         }
         alerts.extend(out.alerts.iter().map(|it| {

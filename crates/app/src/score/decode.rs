@@ -4,6 +4,7 @@ use super::input::Input;
 use super::seat::SHARDS;
 use engine::decode::Lines;
 use engine::reader::recycled;
+use engine::shard::line_of;
 use engine::windows::Identity;
 use engine::{Findings, Head, Lane, Reader, Sheet};
 use model::event::first;
@@ -38,6 +39,8 @@ pub(super) enum Matched {
     Later {
         /// Its values begin here.
         start: usize,
+        /// What its line is known by.
+        line: Option<Identity>,
         /// It takes the time of the event before it, which another thread may be reading.
         is_timeless: bool,
     },
@@ -210,7 +213,7 @@ fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) ->
         rows.by_shard[shard_of(program, &head, values)].push(at);
         let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
         let matched = if is_timeless || needs_state {
-            Matched::Later { start, is_timeless }
+            Matched::Later { start, line: line_of(&head), is_timeless }
         } else {
             let findings = lane.examine(&head, values, &mut rows.sheet);
             rows.values.truncate(start);

@@ -131,15 +131,20 @@ impl Seat {
                     return;
                 }
                 if (nth - begun).is_multiple_of(AHEAD) {
-                    let next = own[nth..].iter().take(AHEAD).filter_map(|it| rows.events[*it as usize].matched.findings());
-                    self.shard.look_ahead(&rows.sheet, next);
+                    let next = own[nth..].iter().take(AHEAD).map(|it| &rows.events[*it as usize]);
+                    self.shard.look_ahead(&rows.sheet, next.clone().filter_map(|it| it.matched.findings()));
+                    for it in next {
+                        if let Matched::Later { line, .. } = &it.matched {
+                            self.shard.expect(&it.head, *line);
+                        }
+                    }
                 }
                 let place = Place { position, watermark: row.watermark, reached: row.reached, is_late: row.is_late };
                 self.shard.catch_up(lane, ticks, position, &mut self.outbox);
                 let verdict = match &row.matched {
                     Matched::Now(findings) => self.shard.settle(lane, &row.head, (&rows.sheet, findings), place, &mut self.outbox),
-                    Matched::Later { start, .. } => {
-                        self.shard.score(lane, &row.head, rows.values_from(*start), place, &mut self.outbox)
+                    Matched::Later { start, line, .. } => {
+                        self.shard.score(lane, (&row.head, *line), rows.values_from(*start), place, &mut self.outbox)
                     }
                 };
                 match verdict {

@@ -24,6 +24,8 @@ pub(crate) use deviation::{deviation, rule_info};
 pub(crate) use names::Asked;
 pub(crate) use society::GroupKey;
 
+use crate::prefetch::prefetch_start;
+use crate::windows::Identity;
 use baseline::calibrate::Calibration;
 use baseline::combine::Score;
 use baseline::feature::{CHANNELS, Channel};
@@ -241,6 +243,13 @@ impl Behaviour {
         Some(Judged { seat, group, observed, raised, idle_days, is_met })
     }
 
+    /// Has brought near what is read of an actor's profile, by what the identifier is known by.
+    pub(crate) fn look_ahead(&self, actor: Identity) {
+        if let Some(seat) = self.population.find(id_by(actor)) {
+            prefetch_start(self.population.get(seat), Person::HOT_BYTES);
+        }
+    }
+
     /// The group of that key; until it is made, everybody of the class.
     fn group(&mut self, key: GroupKey) -> GroupId {
         if key.role.is_none() && key.team.is_none() {
@@ -342,6 +351,10 @@ pub(crate) const RISK_THAT_COUNTS: usize = 1;
 
 /// What a person is known by.
 pub fn id_of(actor: &str) -> u128 {
-    let [low, high] = crate::windows::Identity::of([actor]).0;
+    id_by(Identity::of([actor]))
+}
+
+/// What a person is known by whose identifier is known by that.
+pub(crate) fn id_by(Identity([low, high]): Identity) -> u128 {
     u128::from(low) | u128::from(high) << 64
 }

@@ -38,6 +38,8 @@ pub(super) struct Facts<'f> {
     duty: OnceCell<Option<Duty>>,
     /// The names of roles: several fields ask for the same.
     names: [OnceCell<Option<Name>>; Input::COUNT],
+    /// What their texts are known by.
+    identities: [OnceCell<Option<Identity>>; Input::COUNT],
     /// For how many targets the actor has used the ticket by now.
     targets_used: Option<u8>,
     verdict: OnceCell<Option<TicketVerdict>>,
@@ -62,8 +64,9 @@ impl<'f> Facts<'f> {
         state: Option<&'f mut State>,
     ) -> Self {
         let (class, actor, duty) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let (names, at_ms) = ([const { OnceCell::new() }; Input::COUNT], head.time.ms());
-        Self { plan, context, at_ms, values, state, class, actor, duty, names, targets_used: None, verdict: OnceCell::new() }
+        let (names, identities) = ([const { OnceCell::new() }; Input::COUNT], [const { OnceCell::new() }; Input::COUNT]);
+        let (at_ms, verdict) = (head.time.ms(), OnceCell::new());
+        Self { plan, context, at_ms, values, state, class, actor, duty, names, identities, targets_used: None, verdict }
     }
 
     /// The value of `field`.
@@ -125,6 +128,14 @@ impl<'f> Facts<'f> {
 
     fn outcome(&self) -> Outcome {
         self.plan.outcome(self.values)
+    }
+
+    /// What a role's text is known by; `None` without a text.
+    fn identity(&self, input: Input) -> Option<Identity> {
+        *self.identities[input as usize].get_or_init(|| {
+            let text = self.text(input);
+            (!text.is_empty()).then(|| Identity::of([&*text]))
+        })
     }
 
     fn class(&self) -> ActionClass {

@@ -1,7 +1,7 @@
 //! What a profile is told of an event, from the facts about it; and, for alerts, why the context does not excuse it.
 
 use super::{Facts, Input};
-use crate::behaviour::{Asked, GroupKey, Observed, id_of};
+use crate::behaviour::{Asked, GroupKey, Observed, id_by};
 use crate::context::names::Name;
 use crate::context::purpose::TicketVerdict;
 use crate::context::zones::local;
@@ -23,10 +23,7 @@ const FIRST_DAY: i64 = 100;
 impl Facts<'_> {
     /// What a profile is told of the event. `None` for nobody, and for times that profiles don't know.
     pub(in crate::computed) fn observed(&mut self) -> Option<Observed> {
-        let actor = self.text(Input::Actor);
-        if actor.is_empty() {
-            return None;
-        }
+        let actor = self.identity(Input::Actor)?;
         let second = u32::try_from(self.at_ms.div_euclid(1_000)).ok()?;
         let (day, bin) = self.day_and_hour()?;
         let class = self.class();
@@ -46,7 +43,7 @@ impl Facts<'_> {
             has_ticket: self.has_ticket(),
             step,
             kinds: self.kinds(),
-            target: identity(&self.text(Input::Target)),
+            target: self.known(Input::Target),
             place: self.place(),
             accuracy_km: ACCURACY_KM,
             is_proven,
@@ -56,7 +53,7 @@ impl Facts<'_> {
             (_, true) => Sensitivity::Sensitive,
             _ => Sensitivity::Ordinary,
         };
-        Some(Observed { id: id_of(&actor), group: self.group(), observation, sensitivity })
+        Some(Observed { id: id_by(actor), group: self.group(), observation, sensitivity })
     }
 
     /// The day and the hour on the clocks where the actor is.
@@ -84,9 +81,14 @@ impl Facts<'_> {
         Some(is_named && self.ticket_verdict().is_none_or(|it| it == TicketVerdict::Ok))
     }
 
+    /// What profiles know a role's text by.
+    pub(super) fn known(&self, input: Input) -> Option<Identity> {
+        self.identity(input).and_then(|it| Identity::new(it.0[0].max(1)))
+    }
+
     fn kinds(&self) -> [Option<Identity>; 6] {
         let mut kinds = [None; 6];
-        let of = |input| identity(&self.text(input));
+        let of = |input| self.known(input);
         kinds[Dimension::Action.index()] = self.tried(Input::Action);
         kinds[Dimension::Tool.index()] = self.tried(Input::Tool);
         kinds[Dimension::Network.index()] = self.network();
@@ -134,7 +136,7 @@ impl Facts<'_> {
 
     fn group(&self) -> GroupKey {
         let of_roster = |name: Name| self.context.names.text(name).map(hash);
-        let of_event = |input| identity(&self.text(input)).map(std::num::NonZero::get);
+        let of_event = |input| self.known(input).map(std::num::NonZero::get);
         let person = self.actor().person.map(|(_, it)| it);
         GroupKey {
             class: if self.actor().is_service { Class::Service } else { Class::Human },

@@ -18,13 +18,13 @@ pub(crate) struct Sighted {
 impl Facts<'_> {
     /// What is told of the event to whoever keeps its target. `None` without a target or an actor.
     pub(in crate::computed) fn sighted(&mut self) -> Option<Sighted> {
-        let (target, actor) = (hash(&self.text(Input::Target))?, hash(&self.text(Input::Actor))?);
+        let (target, actor) = (self.known(Input::Target)?, self.known(Input::Actor)?);
         let second = u32::try_from(self.at_ms.div_euclid(1_000)).ok()?;
         let class = self.class();
         let family = Family::ALL[class.family_index()];
         let watched = self.context.things.watched(self.target(), self.at_ms);
         let tier = watched.and_then(|it| self.context.names.text(it.tier)).and_then(hash);
-        let kind = hash(&self.text(Input::TargetType));
+        let kind = self.known(Input::TargetType);
         let is_watched = watched.is_some();
         let step = class.step.map(|it| [Step::ContactChange, Step::FactorOff, Step::Reset][usize::from(it)]);
         let is_counted = family != Family::Other && self.outcome() == Outcome::Success && !self.actor().is_service;
