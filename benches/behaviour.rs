@@ -56,7 +56,7 @@ impl Case {
 
 fn main() {
     let (before, week) = weeks();
-    let events = week.iter().filter(|it| **it == b'\n').count();
+    let events = reference::parse_all(&week);
     let (before, blocks) = (blocks(&before), blocks(&week));
     let watching = {
         let loaded = parse_all(rules::generated_files(100), &Lists::default());
