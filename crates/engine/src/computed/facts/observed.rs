@@ -194,17 +194,18 @@ impl Facts<'_> {
         })
     }
 
-    /// Why the context does not excuse the event, or what it could not tell.
+    /// Why the context does not excuse the event, or what it could not tell; and last what it says for the actor all the
+    /// same.
     pub(in crate::computed) fn remarks(&mut self) -> Vec<String> {
-        let mut remarks = Vec::new();
+        let (mut remarks, mut in_favour) = (Vec::new(), Vec::new());
         match self.ticket_verdict() {
-            Some(TicketVerdict::Ok) => remarks.push("a ticket that fits was named".to_owned()),
+            Some(TicketVerdict::Ok) => in_favour.push("a ticket that fits was named".to_owned()),
             Some(verdict) => remarks.push(format!("ticket: {}", verdict.as_str().replace('_', " "))),
             None => {}
         }
         match self.duty() {
             Some(duty) if duty.is_on() == Some(false) => remarks.push(format!("not on duty: {}", duty.reason().replace('_', " "))),
-            Some(duty) if duty.is_on() == Some(true) => remarks.push(format!("on duty: {}", duty.reason().replace('_', " "))),
+            Some(duty) if duty.is_on() == Some(true) => in_favour.push(format!("on duty ({})", duty.reason().replace('_', " "))),
             _ if self.actor().is_service => remarks.push("a service account".to_owned()),
             _ => remarks.push("no schedule is known: hours are judged by what was learnt".to_owned()),
         }
@@ -216,6 +217,9 @@ impl Facts<'_> {
         }
         if self.is_on_notice() == Some(true) {
             remarks.push("notice was given".to_owned());
+        }
+        if !in_favour.is_empty() {
+            remarks.push(format!("in the actor's favour: {}", in_favour.join(", ")));
         }
         remarks
     }
