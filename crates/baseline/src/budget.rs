@@ -1,14 +1,13 @@
-//! The alert budget: the threshold follows how many alerts a day people can read, and what is above it but beyond the budget goes to a
-//! digest, never away.
+//! The alert budget: the threshold follows how many alerts a day people can read, and tokens are what of them is left.
 
 mod bucket;
 #[cfg(test)]
 mod tests;
 
-pub use bucket::{Admission, Bucket, Candidate};
+pub use bucket::Bucket;
 
+use crate::Weight;
 use crate::pareto::{ParetoTail, float};
-use crate::{Share, Weight};
 use serde::{Deserialize, Serialize};
 
 /// The threshold moves by at most this a day.
@@ -19,27 +18,38 @@ pub const SAMPLED: f64 = 0.1;
 const EXCESS_SHARE: f64 = 0.02;
 /// … but at least to as many, and at most to half of all.
 const EXCESSES_MIN: usize = 20;
+/// What is expected once in 140 days, a tenth of an alert in a fortnight, can't wait.
+const RARE_PER_DAY: f64 = 0.1 / 14.0;
+/// Where nothing has been fitted, what can't wait is so many times the threshold.
+const RARE_UNFITTED: f64 = 2.0;
 
-/// The risk from which on an actor is shown. 16 bytes.
+/// The risk from which on an actor is shown, and that from which on it can't wait. 24 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Threshold {
     risk: f64,
+    rare: f64,
     /// Whether it has been fitted to data; until then it is what the operator began with.
     is_fitted: bool,
 }
 
-const _: () = assert!(size_of::<Threshold>() == 16);
+const _: () = assert!(size_of::<Threshold>() == 24);
 
 impl Threshold {
     /// Begins at `risk`.
     pub const fn starting_at(risk: Weight) -> Self {
-        Self { risk: risk.get(), is_fitted: false }
+        Self { risk: risk.get(), rare: risk.get() * RARE_UNFITTED, is_fitted: false }
     }
 
     /// τ.
     pub const fn risk(&self) -> f64 {
         self.risk
+    }
+
+    /// The risk that the fitted tail expects [`RARE_PER_DAY`] times a day, never below τ: clearly rarer than what the fortnight held.
+    /// It follows the data at once.
+    pub const fn rare(&self) -> f64 {
+        self.rare
     }
 
     /// Once a day: sets τ so that of `active` actors a day `per_day` exceed it, by the daily maxima of risk in the trailing fortnight
@@ -49,14 +59,16 @@ impl Threshold {
     /// can't be risks, it stays.
     pub fn refit(&mut self, maxima: &mut [f64], per_day: f64, active: f64) {
         maxima.sort_unstable_by(f64::total_cmp);
-        let Some(wanted) = wanted(maxima, per_day / active) else { return };
+        let Some((wanted, _)) = wanted(maxima, per_day / active) else { return };
         self.risk = if self.is_fitted { wanted.clamp(self.risk * (1.0 - STEP_MAX), self.risk * (1.0 + STEP_MAX)) } else { wanted };
         self.is_fitted = true;
+        let rare = self::wanted(maxima, RARE_PER_DAY / active).filter(|it| it.1).map(|it| it.0);
+        self.rare = rare.unwrap_or(self.risk * RARE_UNFITTED).max(self.risk);
     }
 }
 
-/// The value that a share `q` of the maxima exceeds.
-fn wanted(ascending: &[f64], q: f64) -> Option<f64> {
+/// The value that a share `q` of the maxima exceeds, and whether it is by the fitted tail.
+fn wanted(ascending: &[f64], q: f64) -> Option<(f64, bool)> {
     let all = ascending.len();
     // Sorted, so that the ends tell whether any is negative or no number.
     let are_risks = ascending.first().is_some_and(|it| *it >= 0.0) && ascending.last().is_some_and(|it| it.is_finite());
@@ -68,13 +80,7 @@ fn wanted(ascending: &[f64], q: f64) -> Option<f64> {
     let excesses = part(EXCESS_SHARE).clamp(EXCESSES_MIN, all / 2);
     let tail = ParetoTail::fit_largest(ascending, excesses);
     match tail {
-        Some(tail) if q < tail.share() => Some(tail.exceeded_by(q)),
-        _ => Some(ascending[(all - 1).saturating_sub(part(q.min(1.0)))]),
+        Some(tail) if q < tail.share() => Some((tail.exceeded_by(q), true)),
+        _ => Some((ascending[(all - 1).saturating_sub(part(q.min(1.0)))], false)),
     }
-}
-
-/// Whether a case below the threshold is shown all the same, given a random number and how many such cases a day has: then
-/// [`SAMPLED`]·B a day are, each as likely as any other.
-pub fn is_sampled(random: Share, per_day: f64, cases_per_day: f64) -> bool {
-    random.get() * cases_per_day.max(1.0) < SAMPLED * per_day
 }

@@ -141,7 +141,7 @@ fn every_state_comes_back_from_bytes_to_the_bit() {
     linear.insert(u64::MAX / 3);
     let weight = Weight::clamped(0.1);
     let mut bucket = budget::Bucket::new(i64::MIN, weight);
-    bucket.admit(1, weight, &mut []);
+    bucket.refill(1, weight);
     check(&habit);
     check(&group);
     check(&Prior::of_chain(&[group]));

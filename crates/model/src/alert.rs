@@ -18,7 +18,7 @@ pub enum RuleKind {
 }
 
 /// What an alert says about its rule; shared by all its alerts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleInfo {
     /// The UUID in the rule, or one derived from its name.
     pub id: String,
@@ -64,7 +64,7 @@ pub struct ActorRef {
 }
 
 /// What it was done to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetRef {
     /// The target's identifier.
     pub id: String,
@@ -77,7 +77,7 @@ pub struct TargetRef {
 }
 
 /// Where it came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OriginRef {
     /// Network address.
     pub ip: Option<String>,

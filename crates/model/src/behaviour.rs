@@ -8,8 +8,10 @@ mod words;
 pub use measure::{Channel, Measure};
 pub(crate) use words::{number, rounded};
 
+use serde::{Deserialize, Serialize};
+
 /// How far an event is from what is normal for its actor, the peers and the target.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deviation {
     /// −10·log10 of how many such events are expected on an active day of such a person: 40 is once in ten thousand days.
     pub score: f64,
@@ -25,7 +27,8 @@ pub struct Deviation {
     pub weight: f64,
     /// What made the score, strongest first, at most [`Deviation::CONTRIBUTIONS_MAX`].
     pub contributions: Vec<Contribution>,
-    /// Why the context does not excuse it, or what could not be looked up: half sentences such as `no ticket was named`.
+    /// Why the context does not excuse it, or what could not be looked up: half sentences such as `no ticket was named`. What speaks for
+    /// the actor all the same comes last and says so: `in the actor's favour: on duty (shift)`.
     pub context: Vec<String>,
 }
 
@@ -35,7 +38,7 @@ impl Deviation {
 }
 
 /// One measured thing that made a score.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contribution {
     /// What was measured, by the name under which rules read it, without its last word: `nj.distinct.10m`, `nj.novelty.device`.
     pub feature: String,
@@ -90,8 +93,12 @@ pub struct Standing {
     pub per_day: f64,
     /// How many people the budget is for: those who were active on a day of late.
     pub people: u64,
-    /// It is below the threshold and shown as one of a random sample.
-    pub is_sample: bool,
+    /// It is below the threshold and shown as one of a random sample: so large a share of those below the threshold that day is shown.
+    pub sampled: Option<f64>,
+    /// It is below the threshold and shown because the day's budget had room for it.
+    pub is_spare: bool,
+    /// How long after the event it was told, in milliseconds, where it was not told at once.
+    pub waited_ms: i64,
     /// By how many events the episode has raised the risk so far.
     pub increments: u64,
 }
@@ -100,6 +107,16 @@ impl Standing {
     /// What the threshold comes to: `risk ≥ 7.2: about 5 alerts a day for 2,000 active people`.
     pub fn meaning(&self) -> String {
         meaning(self.threshold, self.per_day, self.people)
+    }
+
+    /// A word for how it came to be shown, unless it was told at once for its risk.
+    pub fn label(&self) -> Option<&'static str> {
+        match self {
+            Self { sampled: Some(_), .. } => Some("sample"),
+            Self { is_spare: true, .. } => Some("spare"),
+            Self { waited_ms: 1.., .. } => Some("waited"),
+            _ => None,
+        }
     }
 }
 

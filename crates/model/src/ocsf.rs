@@ -11,7 +11,7 @@ mod json;
 mod observable;
 mod party;
 
-use crate::{Alert, Delivery, Exception, RuleKind, Status, WindowInfo};
+use crate::{Alert, Delivery, Exception, RuleKind, Standing, Status, WindowInfo};
 use json::Object;
 use std::fmt::Write;
 use uuid::Uuid;
@@ -116,16 +116,19 @@ impl Alert {
         finding.text("severity", level.severity());
         finding.number("risk_level_id", level as i64);
         finding.text("risk_level", risk_level);
-        finding.number("risk_score", self.deviation.as_ref().map_or(of_level, |it| risk_score(self.risk().unwrap_or(it.risk))));
+        finding.number(
+            "risk_score",
+            self.deviation.as_ref().map_or(of_level, |it| risk_score(self.standing().map_or(it.risk, |it| it.risk))),
+        );
         finding.optional("risk_details", behaviour::standing_words(self).as_deref());
         if let Some(it) = &self.deviation {
             finding.number("confidence_score", percent(it.evidence));
         }
     }
 
-    /// The risk that was decided by, where one was.
-    fn risk(&self) -> Option<f64> {
-        Some(self.triaged.as_ref()?.standing.as_ref()?.risk)
+    /// Where it stands among all that is out of the ordinary, if that was decided.
+    fn standing(&self) -> Option<&Standing> {
+        self.triaged.as_ref()?.standing.as_ref()
     }
 
     fn write_metadata(&self, metadata: &mut Object<'_>) {
@@ -136,10 +139,8 @@ impl Alert {
         // Alerts of one incident find each other by it.
         metadata.optional("correlation_uid", self.triaged.as_ref().and_then(|it| it.incident.as_deref()));
         metadata.text("source", &self.source);
-        let is_sample = self.triaged.as_ref().and_then(|it| it.standing.as_ref()).is_some_and(|it| it.is_sample);
         match &self.delivery {
-            Delivery::Page if is_sample => metadata.texts("labels", ["sample"]),
-            Delivery::Page => {}
+            Delivery::Page => metadata.texts("labels", self.standing().and_then(Standing::label)),
             Delivery::Shadow => metadata.texts("labels", ["shadow"]),
             Delivery::Excepted(_) => metadata.texts("labels", ["excepted"]),
         }
@@ -156,7 +157,8 @@ impl Alert {
         info.text("desc", &rule.description);
         info.texts("types", [kind_of(rule.kind)]);
         info.texts("data_sources", [&*self.source]);
-        info.number("created_time", self.time.ms());
+        // Later than the event where an alert had to wait for its turn.
+        info.number("created_time", self.time.ms().saturating_add(self.standing().map_or(0, |it| it.waited_ms)));
         info.number("first_seen_time", first);
         info.number("last_seen_time", last);
         info.object("analytic", |analytic| {
@@ -190,8 +192,7 @@ impl Alert {
             unmapped.object("exception", |it| write_exception(it, exception));
         }
         if let Some(deviation) = &self.deviation {
-            let standing = self.triaged.as_ref().and_then(|it| it.standing.as_ref());
-            unmapped.object("behaviour", |it| behaviour::write_numbers(it, deviation, standing));
+            unmapped.object("behaviour", |it| behaviour::write_numbers(it, deviation, self.standing()));
         }
         if let Some(window) = &self.window {
             unmapped.object("window", |it| write_window(it, window));

@@ -1,6 +1,6 @@
 //! Source mappings: where a kind of audit log keeps the roles (time, actor, action, target, …) that Nightjar needs.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The `logsource` of a Sigma rule or of a source (specification 2.1, "Log Source").
@@ -84,7 +84,7 @@ pub enum Admission {
 }
 
 /// What became of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was done.

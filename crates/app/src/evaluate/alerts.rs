@@ -11,6 +11,8 @@ use std::path::Path;
 pub(super) struct Alert {
     /// Event time of the triggering event.
     pub(super) time_ms: i64,
+    /// When it was told: later than the event where it had to wait for its turn.
+    pub(super) told_ms: i64,
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     /// Name of the rule or detector.
@@ -85,6 +87,7 @@ fn read(finding: &Json) -> Option<(String, Alert)> {
         || !list("/anomaly_analyses").is_empty();
     let alert = Alert {
         time_ms,
+        told_ms: number("/finding_info/created_time").map_or(time_ms, |it| it.max(time_ms)),
         first_ms: number("/finding_info/first_seen_time").unwrap_or(time_ms),
         last_ms: number("/finding_info/last_seen_time").unwrap_or(time_ms),
         rule: text("/finding_info/analytic/name").or_else(|| text("/finding_info/title")).unwrap_or("unnamed").to_owned(),

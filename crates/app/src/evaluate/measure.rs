@@ -93,10 +93,10 @@ pub(super) fn outcomes(labels: &Labels, alerts: &Alerts, verdicts: &[Verdict]) -
 }
 
 fn outcome(attack: &AttackRecord, mut alerts: Vec<&Alert>) -> Outcome {
-    alerts.sort_by_key(|it| it.time_ms);
+    alerts.sort_by_key(|it| it.told_ms);
     let pages = || alerts.iter().filter(|it| it.is_page);
     let first = pages().next();
-    let so_far = first.map(|alert| attack.events.iter().take_while(|it| it.time_ms <= alert.time_ms).collect::<Vec<_>>());
+    let so_far = first.map(|alert| attack.events.iter().take_while(|it| it.time_ms <= alert.told_ms).collect::<Vec<_>>());
     let distinct = |events: &[&sim::AttackEvent]| events.iter().filter_map(|it| it.target).collect::<BTreeSet<u32>>().len();
     let all: Vec<&sim::AttackEvent> = attack.events.iter().collect();
     let explained = pages().find_map(|it| it.top.as_ref());
@@ -107,7 +107,7 @@ fn outcome(attack: &AttackRecord, mut alerts: Vec<&Alert>) -> Outcome {
         variant: attack.variant.clone(),
         caught: first.is_some(),
         caught_in_shadow: first.is_none() && !alerts.is_empty(),
-        minutes: first.map(|it| (it.time_ms - attack.first_ms) as f64 / MINUTE_MS),
+        minutes: first.map(|it| (it.told_ms - attack.first_ms) as f64 / MINUTE_MS),
         events: so_far.as_ref().map(Vec::len),
         accounts: so_far.as_deref().map(distinct),
         events_total: all.len(),

@@ -9,7 +9,11 @@ use super::catalogue::Catalogue;
 #[derive(Debug)]
 pub(crate) struct TriageMetrics {
     candidates: IntCounterVec,
+    told: IntCounterVec,
+    borrowed: IntCounter,
+    waiting: IntGauge,
     threshold: Gauge,
+    rare: Gauge,
     per_day: Gauge,
     tokens: Gauge,
     people: IntGauge,
@@ -27,9 +31,21 @@ impl TriageMetrics {
                 "Events that raised an actor's risk, by what became of them.",
                 &["outcome"],
             ),
+            told: catalogue.counters(
+                "nightjar_behaviour_told_total",
+                "Alerts about behaviour, by how they came to be told.",
+                &["how"],
+            ),
+            borrowed: catalogue
+                .counter("nightjar_behaviour_borrowed_total", "Alerts about behaviour told with tokens of the day after."),
+            waiting: catalogue.gauge("nightjar_behaviour_waiting", "Actors above the threshold who wait for tokens."),
+            rare: catalogue.number("nightjar_behaviour_rare", "The risk from which on an actor can't wait for tokens."),
             threshold: catalogue.number("nightjar_behaviour_threshold", "The risk from which on an actor is shown."),
             per_day: catalogue.number("nightjar_behaviour_alerts_per_day", "How many alerts about behaviour a day can be read."),
-            tokens: catalogue.number("nightjar_behaviour_tokens", "How many more alerts about behaviour could be told now."),
+            tokens: catalogue.number(
+                "nightjar_behaviour_tokens",
+                "How many more alerts about behaviour could be told now; below 0 what was borrowed.",
+            ),
             people: catalogue.gauge("nightjar_behaviour_people", "People active on a day, in the mean of the days of late."),
             is_learning: catalogue.gauge("nightjar_behaviour_learning", "1 while habits are learnt and nobody is called for them."),
             cases: catalogue.gauge("nightjar_open_cases", "Actors of whom something happened in the latest 72 hours."),
@@ -41,11 +57,10 @@ impl TriageMetrics {
 
     /// How triage stands.
     pub(crate) fn set(&self, stats: &Stats) {
-        let Counts { pages, updates, samples, appended, over_budget, learning, below, unpaged, .. } = stats.counts;
+        let Counts { pages, updates, appended, over_budget, learning, below, unpaged, late, spare, samples, .. } = stats.counts;
         let outcomes = [
             ("page", pages),
             ("update", updates),
-            ("sample", samples),
             ("appended", appended),
             ("over_budget", over_budget),
             ("learning", learning),
@@ -55,6 +70,12 @@ impl TriageMetrics {
         for (outcome, count) in outcomes {
             raise(&self.candidates.with_label_values(&[outcome]), count);
         }
+        for (how, count) in [("page", pages), ("update", updates), ("late", late), ("spare", spare), ("sample", samples)] {
+            raise(&self.told.with_label_values(&[how]), count);
+        }
+        raise(&self.borrowed, stats.counts.borrowed);
+        self.waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
+        self.rare.set(stats.rare);
         raise(&self.cases_evicted, stats.counts.cases_evicted);
         raise(&self.incidents, stats.counts.incidents);
         self.threshold.set(stats.threshold);

@@ -321,12 +321,14 @@ impl Profiles {
     }
 }
 
-/// What became of candidates: `12 of 340 (2 samples); 300 appended, 20 beyond the budget, … ; risk ≥ 7.2: …`
+/// What became of candidates: `12 of 340 events that raised a risk, 2 of them samples, 300 in open incidents, … ; risk ≥ 7.2: …`
 fn told_line(it: &engine::triage::Stats) -> String {
     let counts = &it.counts;
-    let told = counts.pages + counts.updates + counts.samples;
-    let mut text = format!("{} of {} events that raised a risk", grouped(told), grouped(counts.candidates));
+    let mut text = format!("{} of {} events that raised a risk", grouped(counts.told()), grouped(counts.candidates));
     let others = [
+        (counts.late, "of them late for want of budget"),
+        (counts.borrowed, "of them with tomorrow's budget"),
+        (counts.spare, "of them with budget to spare"),
         (counts.samples, "of them samples"),
         (counts.appended, "in open incidents"),
         (counts.over_budget, "beyond the budget"),

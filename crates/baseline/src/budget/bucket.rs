@@ -1,13 +1,15 @@
-//! A token bucket that pages the riskiest first.
+//! A token bucket that may be overdrawn where something can't wait.
 
 use crate::Weight;
 use serde::{Deserialize, Serialize};
 
 const MS_PER_DAY: f64 = 86_400_000.0;
-/// A quiet day or two may be made up for.
-const BURST_DAYS: f64 = 2.0;
+/// Sums of parts of a day are off by less than this.
+const ROUNDING: f64 = 1e-9;
 
-/// Pages that may still be sent: refilled evenly, B a day, at most 2B. 16 bytes.
+/// Pages that may still be sent: refilled evenly, B a day. 16 bytes.
+///
+/// It holds two days' worth, so that a quiet day or two may be made up for; where B is less than one, a day's worth and a whole one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Bucket {
@@ -17,58 +19,37 @@ pub struct Bucket {
 
 const _: () = assert!(size_of::<Bucket>() == 16);
 
-/// Somebody above the threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
-    /// What the caller knows it by; equal priorities are settled by it, the smaller first.
-    pub id: u64,
-    /// Risk times sensitivity.
-    pub priority: Weight,
-    /// A critical rule fired: shown whatever the budget says, and not charged to it.
-    pub is_critical: bool,
-    /// What becomes of it, set by [`Bucket::admit`].
-    pub admission: Admission,
-}
-
-/// What becomes of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Admission {
-    /// In the digest: the budget is used up.
-    #[default]
-    Digest,
-    /// Shown at once.
-    Page,
-    /// Shown at once, past the budget.
-    Bypass,
-}
-
 impl Bucket {
     /// A full day's budget at `at_ms`.
     pub const fn new(at_ms: i64, per_day: Weight) -> Self {
         Self { tokens: per_day.get(), at_ms }
     }
 
-    /// Settles the candidates of one moment, most urgent first: critical ones pass, others cost a token each, the rest go to the digest.
-    /// Orders `candidates` by priority. Time that goes back refills nothing.
-    pub fn admit(&mut self, at_ms: i64, per_day: Weight, candidates: &mut [Candidate]) {
+    /// It is `at_ms`. Time that goes back refills nothing.
+    pub fn refill(&mut self, at_ms: i64, per_day: Weight) {
         #[expect(clippy::cast_precision_loss, reason = "2^52 ms are longer than anything that is waited for")]
         let days = at_ms.saturating_sub(self.at_ms).max(0) as f64 / MS_PER_DAY;
-        self.tokens = (self.tokens + days * per_day.get()).min(BURST_DAYS * per_day.get());
+        let per_day = per_day.get();
+        let most = if per_day > 0.0 { per_day + per_day.max(1.0) } else { 0.0 };
+        self.tokens = (self.tokens + days * per_day).min(most);
         self.at_ms = self.at_ms.max(at_ms);
-        candidates.sort_unstable_by(|a, b| b.priority.get().total_cmp(&a.priority.get()).then(a.id.cmp(&b.id)));
-        for it in candidates {
-            it.admission = if it.is_critical {
-                Admission::Bypass
-            } else if self.tokens >= 1.0 {
-                self.tokens -= 1.0;
-                Admission::Page
-            } else {
-                Admission::Digest
-            };
-        }
     }
 
-    /// How many more may be shown now.
+    /// Takes a token if so many are left then: below zero they are tomorrow's. Whether there was one.
+    pub fn take(&mut self, left: f64) -> bool {
+        let is_there = self.has(left);
+        if is_there {
+            self.tokens -= 1.0;
+        }
+        is_there
+    }
+
+    /// Whether there is a token that leaves so many.
+    pub fn has(&self, left: f64) -> bool {
+        self.tokens - 1.0 >= left - ROUNDING
+    }
+
+    /// How many more may be shown now; below zero what has been borrowed.
     pub const fn left(&self) -> f64 {
         self.tokens
     }

@@ -16,9 +16,9 @@ const EVENTS_MAX: usize = 20;
 /// Rules that raise an actor's risk on one day: after so many there is nothing to add.
 const RULES_A_DAY_MAX: usize = 64;
 /// Risk halves in so many days, as that of behaviour does.
-const HALF_LIFE_DAYS: f64 = 3.0;
+pub(super) const HALF_LIFE_DAYS: f64 = 3.0;
 /// By how much a rule raises the risk, by its level. The unit is that of behaviour: a power of ten by which something is rarer than
-/// once in ten days of an innocent person. A level promises just that: a medium alert is what such a person has once in a hundred days,
+/// what an innocent person has now and then. A level promises just that: a medium alert is what such a person has once in a hundred days,
 /// a high one in a thousand, a critical one in ten thousand; the others are too common to say anything. Profiles count alike.
 const STRENGTHS: [f64; 5] = [0.0, 0.0, 1.0, 2.0, 3.0];
 /// Fields that tell how usual something is. A rule that reads one says again what has raised the risk already.
@@ -57,6 +57,10 @@ pub(super) struct Case {
     /// The latest events that raised it.
     events: Vec<String>,
     increments: u64,
+    /// The highest risk of the episode so far, as long as nobody was told, and its UTC day.
+    peak: Option<(i64, f64)>,
+    /// The latest UTC day on which it was below the threshold.
+    below: Option<i64>,
     episode: Option<Episode>,
     incident: Option<Open>,
 }
@@ -86,6 +90,11 @@ struct RuleRisk {
 impl Cases {
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// How the open case of the alert's actor stands, if there is one.
+    pub(super) fn standing(&self, alert: &Alert) -> Option<Known> {
+        Some(self.0.get(&alert.actor.id)?.standing(alert))
     }
 
     /// The case of the alert's actor; the one of before is over if nothing has happened for 72 hours.
@@ -156,6 +165,21 @@ impl Case {
             is_news: self.episode.as_ref().is_some_and(|it| it.is_news(alert)),
             has_incident: self.incident.is_some(),
         }
+    }
+
+    /// Whether the risk was never so high in this episode.
+    pub(super) fn is_highest(&self, risk: f64) -> bool {
+        self.peak.is_none_or(|(_, known)| risk > known)
+    }
+
+    /// On `day` it is the highest so far; gives that of before, with its day.
+    pub(super) fn rises_to(&mut self, day: i64, risk: f64) -> Option<(i64, f64)> {
+        self.peak.replace((day, risk))
+    }
+
+    /// On `day` it is below the threshold. Whether for the first time that day.
+    pub(super) fn sinks(&mut self, day: i64) -> bool {
+        self.below.replace(day) != Some(day)
     }
 
     /// The risk of behaviour and rules together, and the part of it that is known to come from rules.
@@ -259,7 +283,7 @@ fn speaks_of_habits(alert: &Alert) -> bool {
 }
 
 /// Time that goes back decays nothing.
-fn decayed(risk: f64, from_ms: i64, to_ms: i64) -> f64 {
+pub(super) fn decayed(risk: f64, from_ms: i64, to_ms: i64) -> f64 {
     if risk == 0.0 {
         return 0.0;
     }

@@ -1,6 +1,7 @@
 //! The digest: what a day held beside what was told, so that nothing is ever only dropped.
 
 use super::budget::Budget;
+use super::waiting::List;
 use super::{Counts, MS_PER_DAY, Settings};
 use model::{Alert, EventTime};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use std::collections::BTreeMap;
 
 /// Most actors that a digest names: those with the highest risk, of what was beyond the budget first. The others are counted.
 const ENTRIES_MAX: usize = 1_000;
+
+/// Most actors who still wait that a digest names.
+const WAITING_MAX: usize = 100;
 
 /// Why somebody stands in the digest and was not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +55,25 @@ pub struct Digest {
     pub entries: Vec<Entry>,
     /// Actors who do not stand there because there were too many.
     pub unlisted: u64,
+    /// Who still waits at its end to be told of, the most urgent first, at most 100.
+    pub waiting: Vec<StillWaits>,
+    /// How many wait.
+    pub waiting_total: usize,
+}
+
+/// An actor above the threshold for whom there was no token yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StillWaits {
+    /// The actor.
+    pub actor: String,
+    /// What is left of the risk.
+    pub risk: f64,
+    /// The strongest event so far.
+    pub event: String,
+    /// Its time, in milliseconds since the epoch.
+    pub time_ms: i64,
+    /// Since when, in milliseconds since the epoch.
+    pub since_ms: i64,
 }
 
 /// An actor who was not told, with the strongest of the day.
@@ -82,21 +105,27 @@ impl Digest {
 
     /// Appends the digest as one line of JSON without the line end: `{"record":"digest","day":…}`. Keys have a fixed order.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let Counts { candidates, pages, updates, samples, appended, over_budget, learning, below, rule_alerts, incidents, .. } =
-            self.counts;
-        let time = |it: &Entry| EventTime::from_ms(it.time_ms).to_string();
+        let it = &self.counts;
+        let time = |ms: i64| EventTime::from_ms(ms).to_string();
+        let waits = |it: &StillWaits| {
+            serde_json::json!({
+                "actor": it.actor, "risk": rounded(it.risk), "time": time(it.time_ms), "event": it.event, "since": time(it.since_ms),
+            })
+        };
         let entry = |it: &Entry| {
             serde_json::json!({
                 "actor": it.actor, "outcome": it.outcome.as_str(), "risk": rounded(it.risk), "score": rounded(it.score),
-                "time": time(it), "event": it.event, "candidates": it.candidates, "message": it.message,
+                "time": time(it.time_ms), "event": it.event, "candidates": it.candidates, "message": it.message,
             })
         };
         let record = serde_json::json!({
             "record": "digest", "day": self.day, "is_complete": self.is_complete, "threshold": rounded(self.threshold),
-            "alerts_per_day": self.per_day, "people": self.people, "meaning": self.meaning(), "candidates": candidates,
-            "pages": pages, "updates": updates, "samples": samples, "appended": appended, "over_budget": over_budget,
-            "learning": learning, "below": below, "rule_alerts": rule_alerts, "incidents": incidents,
+            "alerts_per_day": self.per_day, "people": self.people, "meaning": self.meaning(), "candidates": it.candidates,
+            "pages": it.pages, "updates": it.updates, "appended": it.appended, "over_budget": it.over_budget,
+            "learning": it.learning, "below": it.below, "late": it.late, "spare": it.spare, "samples": it.samples,
+            "borrowed": it.borrowed, "rule_alerts": it.rule_alerts, "incidents": it.incidents,
             "entries": self.entries.iter().map(entry).collect::<Vec<_>>(), "unlisted": self.unlisted,
+            "waiting": self.waiting.iter().map(waits).collect::<Vec<_>>(), "waiting_total": self.waiting_total,
         });
         serde_json::to_writer(out, &record).expect("texts and numbers can be written, and memory takes any bytes");
     }
@@ -149,12 +178,31 @@ impl Today {
         self.entries.insert(alert.actor.id.clone(), entry(alert, risk, outcome));
     }
 
-    /// The digest of the day so far; nothing, if nothing happened.
-    pub(super) fn digest(&self, budget: &Budget, settings: &Settings, is_complete: bool) -> Option<Digest> {
+    /// Somebody is told of after all.
+    pub(super) fn told(&mut self, actor: &str) {
+        self.entries.remove(actor);
+    }
+
+    /// The digest of the day so far, as of `now`; nothing, if nothing happened.
+    pub(super) fn digest(
+        &self,
+        budget: &Budget,
+        settings: &Settings,
+        waiting: &List,
+        (now, is_complete): (i64, bool),
+    ) -> Option<Digest> {
         let ms = self.day?.saturating_mul(MS_PER_DAY);
-        if self.counts.candidates + self.counts.rule_alerts == 0 {
+        if self.counts.candidates + self.counts.rule_alerts + self.counts.told() == 0 {
             return None;
         }
+        let still = waiting.in_order().into_iter().map(|it| StillWaits {
+            actor: it.alert.actor.id.clone(),
+            risk: it.risk_at(now),
+            event: it.alert.events.last().cloned().unwrap_or_default(),
+            time_ms: it.alert.time.ms(),
+            since_ms: it.since_ms,
+        });
+        let still: Vec<StillWaits> = still.filter(|it| it.risk >= budget.threshold()).collect();
         let mut entries: Vec<Entry> = self.entries.values().cloned().collect();
         entries.sort_by(|left, right| urgency(right).partial_cmp(&urgency(left)).unwrap_or(Ordering::Equal));
         Some(Digest {
@@ -166,15 +214,17 @@ impl Today {
             counts: self.counts,
             entries,
             unlisted: self.unlisted,
+            waiting_total: still.len(),
+            waiting: still.into_iter().take(WAITING_MAX).collect(),
         })
     }
 
-    /// The day of `ms` begins. How many days have ended, those in which nothing happened included.
-    pub(super) fn restart(&mut self, ms: i64) -> usize {
+    /// The day of `ms` begins. Which one has ended, and how many with those after it in which nothing happened.
+    pub(super) fn restart(&mut self, ms: i64) -> (i64, usize) {
         let day = ms.div_euclid(MS_PER_DAY);
-        let ended = day.saturating_sub(self.day.unwrap_or(day));
+        let of = self.day.unwrap_or(day);
         *self = Self { day: Some(day), ..Self::default() };
-        usize::try_from(ended).unwrap_or(1)
+        (of, usize::try_from(day.saturating_sub(of)).unwrap_or(1))
     }
 }
 

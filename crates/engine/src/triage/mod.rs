@@ -7,36 +7,45 @@
 //! | module | what it decides |
 //! |---|---|
 //! | `case` | what is open about one actor: risk of rules, episode, incident |
-//! | `budget` | the threshold, the tokens, the random sample |
+//! | `decide` | what becomes of a candidate, at once and later |
+//! | `budget` | the threshold, the tokens, the pace |
+//! | `waiting` | who is told of when tokens come back |
+//! | `sample` | the random sample of what is below the threshold |
 //! | `reports` | whether colleagues have reported calls |
 //! | `digest` | what a day held beside what was told |
 
 mod budget;
 mod case;
+mod decide;
 mod digest;
 mod episode;
 mod incident;
+mod kept;
 mod reports;
+mod sample;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use budget::RISK_MIN;
-pub use digest::{Digest, Entry, Outcome};
+pub use digest::{Digest, Entry, Outcome, StillWaits};
 pub use reports::Report;
 pub(crate) use reports::{REPORTS, is_sign_in};
 
 use crate::shard::Emitted;
-use baseline::{Share, Weight};
+use baseline::Weight;
 use budget::Budget;
 use case::{Case, Cases};
 use digest::Today;
-use model::{Alert, Delivery, EventTime, Incident, RuleInfo, RuleKind, Standing, Status, Triaged};
+use model::{Alert, Delivery, EventTime, Incident, RuleKind};
 use reports::Reports;
+use sample::Draw;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use waiting::List;
 
 const MS_PER_DAY: i64 = 86_400_000;
+const MS_PER_MINUTE: i64 = 60_000;
 /// What happens within 72 hours of each other belongs together.
 const TOGETHER_MS: i64 = 3 * MS_PER_DAY;
 /// How long habits are learnt before anybody is called because of them, where nothing else was said.
@@ -78,17 +87,16 @@ pub enum Outgoing {
     Digest(Box<Digest>),
 }
 
-/// How many candidates became what. `candidates` is the sum of all others up to and including `below`.
+/// How many candidates became what. `candidates` is the sum of all others up to and including `below`. Of those that were not told at
+/// once (`over_budget`, `below`) some are told afterwards: `late`, `spare` and `samples` count these.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events that have raised an actor's risk.
     pub candidates: u64,
-    /// Told: the first of an episode.
+    /// Told at once: the first of an episode.
     pub pages: u64,
-    /// Told again, because the risk has doubled or something else as strong came up.
+    /// Told again at once, because the risk has doubled or something else as strong came up.
     pub updates: u64,
-    /// Told as one of a random sample of what is below the threshold.
-    pub samples: u64,
     /// Part of an episode or incident that is open.
     pub appended: u64,
     /// Above the threshold and beyond the budget.
@@ -97,6 +105,18 @@ pub struct Counts {
     pub learning: u64,
     /// Below the threshold.
     pub below: u64,
+    /// Told when tokens had come back, of those beyond the budget.
+    pub late: u64,
+    /// Told at the end of a day, because some of the budget was left: the day's most urgent below the threshold.
+    pub spare: u64,
+    /// Told at the end of a day, as one of a random sample of what is below the threshold.
+    pub samples: u64,
+    /// Told with tokens of tomorrow, because they couldn't wait. They are among the others.
+    pub borrowed: u64,
+    /// Actors who waited until too little of their risk was left.
+    pub given_up: u64,
+    /// Actors who don't wait because too many more urgent ones do.
+    pub crowded_out: u64,
     /// Candidates that page nobody whatever their risk: an exception covers them, or they are in shadow.
     pub unpaged: u64,
     /// Alerts of rules; they are no candidates.
@@ -109,6 +129,13 @@ pub struct Counts {
     pub uncounted: u64,
 }
 
+impl Counts {
+    /// Alerts about behaviour that went out.
+    pub fn told(&self) -> u64 {
+        self.pages + self.updates + self.late + self.spare + self.samples
+    }
+}
+
 /// How it stands, for metrics.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stats {
@@ -116,8 +143,12 @@ pub struct Stats {
     pub threshold: f64,
     /// How many alerts a day the team can read.
     pub per_day: f64,
-    /// How many more could be told now.
+    /// The risk from which on somebody can't wait, because the fortnight held nothing as rare.
+    pub rare: f64,
+    /// How many more could be told now; below zero what was borrowed from tomorrow.
     pub tokens: f64,
+    /// Actors above the threshold who wait for tokens.
+    pub waiting: usize,
     /// People active on a day of late.
     pub people: u64,
     /// Whether habits are still being learnt.
@@ -154,26 +185,13 @@ struct State {
     budget: Budget,
     cases: Cases,
     reports: Reports,
+    /// Who is above the threshold and could not be told of.
+    waiting: List,
+    /// The day's most urgent below the threshold.
+    below: List,
+    draw: Draw,
     today: Today,
     counts: Counts,
-}
-
-/// What becomes of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Page,
-    Update,
-    Sample,
-    Append,
-    Digest(Outcome),
-}
-
-/// A candidate with what was found out about it.
-struct Weighed {
-    at_ms: i64,
-    factor: f64,
-    risk: f64,
-    risk_of_rules: f64,
 }
 
 impl Triage {
@@ -186,6 +204,9 @@ impl Triage {
             budget: Budget::new(&settings),
             cases: Cases::default(),
             reports: Reports::default(),
+            waiting: List::default(),
+            below: List::default(),
+            draw: Draw::default(),
             today: Today::default(),
             counts: Counts::default(),
         };
@@ -200,6 +221,7 @@ impl Triage {
         let at_ms = self.state.reached_ms.unwrap_or(alert.time.ms());
         self.state.first_ms = Some(self.state.first_ms.map_or(at_ms, |it| it.min(at_ms)));
         self.state.today.begin(at_ms);
+        self.state.budget.clock(at_ms, &self.settings);
         if alert.rule.kind != RuleKind::Behaviour {
             self.count(|it| &mut it.rule_alerts);
             return self.rule_alert(alert, out);
@@ -213,18 +235,25 @@ impl Triage {
         self.candidate(alert, at_ms, out);
     }
 
-    /// The watermark has reached `reached`: days that are over are closed.
+    /// The watermark has reached `reached`: days that are over are closed, and who waits is told of as far as there are tokens.
     pub fn advance(&mut self, reached: EventTime, out: &mut Vec<Outgoing>) {
         let ms = reached.ms();
         if reached == EventTime::MIN || self.state.reached_ms.is_some_and(|it| it >= ms) {
             return;
         }
+        let minute = |ms: i64| ms.div_euclid(MS_PER_MINUTE);
+        let is_next_minute = self.state.reached_ms.is_none_or(|it| minute(ms) > minute(it));
         self.state.reached_ms = Some(ms);
         self.state.first_ms = Some(self.state.first_ms.map_or(ms, |it| it.min(ms)));
         self.state.today.begin(ms);
         self.heed_learning(ms);
+        self.state.budget.clock(ms, &self.settings);
         if self.state.today.is_over(ms) {
             self.close_day(ms, out);
+        }
+        // Often enough for people, and who waits need not be looked at for every event.
+        if is_next_minute {
+            self.tell_waiting(ms, out);
         }
     }
 
@@ -241,18 +270,18 @@ impl Triage {
     /// The end of the input: incidents are told as they stand, and so is the day so far.
     pub fn finish(&mut self, out: &mut Vec<Outgoing>) {
         self.state.cases.tell_changed(self.state.reached_ms, out);
-        if let Some(digest) = self.state.today.digest(&self.state.budget, &self.settings, false) {
-            out.push(Outgoing::Digest(Box::new(digest)));
-        }
+        self.digest(self.state.reached_ms.unwrap_or(0), false, out);
     }
 
     /// How it stands.
     pub fn stats(&self) -> Stats {
-        let State { budget, cases, counts, is_learning, .. } = &self.state;
+        let State { budget, cases, counts, is_learning, waiting, .. } = &self.state;
         Stats {
             threshold: budget.threshold(),
             per_day: self.settings.per_day.get(),
+            rare: budget.rare(),
             tokens: budget.tokens(),
+            waiting: waiting.with(self.state.reached_ms.unwrap_or(0), budget.threshold()),
             people: budget.people(),
             is_learning: *is_learning,
             cases: cases.len(),
@@ -280,18 +309,23 @@ impl Triage {
     }
 
     fn close_day(&mut self, ms: i64, out: &mut Vec<Outgoing>) {
-        let State { cases, today, budget, .. } = &mut self.state;
-        cases.tell_changed(Some(ms), out);
+        self.spend_what_is_left(ms, out);
+        self.state.cases.tell_changed(Some(ms), out);
         // A day more, for events that come late.
-        cases.forget_before(ms.saturating_sub(TOGETHER_MS + MS_PER_DAY));
-        if let Some(digest) = today.digest(budget, &self.settings, true) {
-            out.push(Outgoing::Digest(Box::new(digest)));
-        }
-        let days = today.restart(ms);
-        budget.close(days);
+        self.state.cases.forget_before(ms.saturating_sub(TOGETHER_MS + MS_PER_DAY));
+        self.digest(ms, true, out);
+        let (day, days) = self.state.today.restart(ms);
+        self.state.budget.close(day, days);
         if !self.state.is_learning {
             self.state.budget.refit(&self.settings);
+            self.wait_where_the_threshold_has_sunk(ms);
         }
+    }
+
+    fn digest(&self, ms: i64, is_complete: bool, out: &mut Vec<Outgoing>) {
+        let State { today, waiting, budget, .. } = &self.state;
+        let digest = today.digest(budget, &self.settings, waiting, (ms, is_complete));
+        out.extend(digest.map(|it| Outgoing::Digest(Box::new(it))));
     }
 
     fn rule_alert(&mut self, mut alert: Box<Alert>, out: &mut Vec<Outgoing>) {
@@ -318,119 +352,4 @@ impl Triage {
         self.state.today.counts().cases_evicted += evicted;
         self.state.cases.of(alert, self.state.reached_ms, out)
     }
-
-    fn candidate(&mut self, mut alert: Box<Alert>, at_ms: i64, out: &mut Vec<Outgoing>) {
-        let report = self.state.reports.touching(&alert);
-        let factor = if report.is_some() { reports::FACTOR } else { 1.0 };
-        explain(&mut alert, report);
-        let case = self.case(&alert, out);
-        case.increment(&alert);
-        let (risk, risk_of_rules) = case.risks(alert.time.ms());
-        let standing = case.standing(&alert);
-        let weighed = Weighed { at_ms, factor, risk: risk * factor, risk_of_rules };
-        let fate = self.fate(&alert, &weighed, standing);
-        self.settle(alert, &weighed, fate, out);
-    }
-
-    /// What becomes of a candidate. Takes from the budget what it needs.
-    fn fate(&mut self, alert: &Alert, weighed: &Weighed, standing: case::Known) -> Fate {
-        let case::Known { is_told, is_news, has_incident } = standing;
-        let State { budget, counts, today, is_learning, .. } = &mut self.state;
-        if !is_told && !budget.note(&alert.actor.id, weighed.risk / weighed.factor) {
-            counts.uncounted += 1;
-            today.counts().uncounted += 1;
-        }
-        // Where nothing by itself is unusual, it was a rule that raised the risk, and it has said so.
-        let deviation = alert.deviation.as_deref();
-        let speaks = deviation.is_some_and(|it| !it.contributions.is_empty());
-        let is_above = speaks && weighed.risk >= budget.threshold();
-        let is_small = !is_told && !is_above;
-        if is_small && !has_incident {
-            budget.note_below();
-        }
-        if *is_learning {
-            return Fate::Digest(Outcome::Learning);
-        }
-        if is_told && !(is_news && speaks) || is_small && has_incident {
-            return Fate::Append;
-        }
-        if !is_small {
-            let is_admitted = budget.admit(weighed.at_ms, weighed.risk * deviation.map_or(1.0, |it| it.weight), &self.settings);
-            return match (is_admitted, is_told) {
-                (true, true) => Fate::Update,
-                (true, false) => Fate::Page,
-                (false, _) => Fate::Digest(Outcome::OverBudget),
-            };
-        }
-        let random = alert.events.last().map_or(Share::ONE, |event| sample_of(event));
-        if budget.samples(random, &self.settings) && budget.admit_sample(weighed.at_ms, &self.settings) {
-            return Fate::Sample;
-        }
-        Fate::Digest(Outcome::Below)
-    }
-
-    fn settle(&mut self, alert: Box<Alert>, weighed: &Weighed, fate: Fate, out: &mut Vec<Outgoing>) {
-        match fate {
-            Fate::Append => self.count(|it| &mut it.appended),
-            Fate::Digest(outcome) => {
-                self.count(|it| match outcome {
-                    Outcome::OverBudget => &mut it.over_budget,
-                    Outcome::Learning => &mut it.learning,
-                    Outcome::Below => &mut it.below,
-                });
-                self.state.today.keep(&alert, weighed.risk, outcome);
-            }
-            Fate::Page | Fate::Update | Fate::Sample => self.tell(alert, weighed, fate, out),
-        }
-    }
-
-    fn tell(&mut self, mut alert: Box<Alert>, weighed: &Weighed, fate: Fate, out: &mut Vec<Outgoing>) {
-        self.count(|it| match fate {
-            Fate::Update => &mut it.updates,
-            Fate::Sample => &mut it.samples,
-            _ => &mut it.pages,
-        });
-        let (threshold, people) = (self.state.budget.threshold(), self.state.budget.people());
-        let per_day = self.settings.per_day.get();
-        let case = self.case(&alert, out);
-        let is_first = !case.has_incident();
-        let told = if fate == Fate::Sample { None } else { case.behaviour_alert(&mut alert) };
-        let standing = Standing {
-            risk: weighed.risk,
-            risk_of_rules: weighed.risk_of_rules,
-            factor: weighed.factor,
-            threshold,
-            per_day,
-            people,
-            is_sample: fate == Fate::Sample,
-            increments: case.increments(),
-        };
-        let incident = case.incident_uid().map(str::to_owned);
-        // Before, its rule was in shadow: without a budget, behaviour calls nobody.
-        alert.delivery = Delivery::Page;
-        alert.rule = Arc::new(RuleInfo { status: Status::Stable, ..RuleInfo::clone(&alert.rule) });
-        alert.triaged = Some(Box::new(Triaged { incident, is_update: fate == Fate::Update, standing: Some(standing) }));
-        if is_first && told.is_some() {
-            self.count(|it| &mut it.incidents);
-        }
-        out.push(Outgoing::Alert(alert));
-        out.extend(told.map(|it| Outgoing::Incident(Box::new(it))));
-    }
-}
-
-/// Puts in words what is unusual, after what was done; and what has made it count for more.
-fn explain(alert: &mut Alert, report: Option<String>) {
-    let Some(deviation) = &mut alert.deviation else { return };
-    let is_said = alert.message.is_empty() || alert.message == deviation.sentence();
-    deviation.context.extend(report);
-    let sentence = deviation.sentence();
-    alert.message = if is_said { sentence } else { format!("{}: {sentence}", alert.message) };
-}
-
-/// A number that is random as far as samples go, and the same in every replay.
-fn sample_of(event: &str) -> Share {
-    let bits = twox_hash::XxHash3_128::oneshot_with_seed(0x6e6a_7361_6d70_6c65, event.as_bytes()) >> 75;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let share = bits as f64 / (1_u64 << 53) as f64;
-    Share::clamped(share)
 }

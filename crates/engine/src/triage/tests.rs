@@ -2,14 +2,16 @@
 
 mod budget;
 mod property;
+mod waiting;
 
 use super::*;
 use model::alert::OriginRef;
 use model::source::Outcome as Done;
-use model::{ActorRef, Contribution, Deviation, Evidence, IncidentFinding, Level};
+use model::{ActorRef, Contribution, Deviation, Evidence, IncidentFinding, Level, RuleInfo, Status};
+use std::sync::Arc;
 
 pub(super) const DAY: i64 = MS_PER_DAY;
-const HOUR: i64 = 3_600_000;
+pub(super) const HOUR: i64 = 3_600_000;
 /// 2 March 2026, a Monday, 00:00 UTC.
 pub(super) const START: i64 = 1_772_409_600_000;
 
@@ -183,10 +185,10 @@ fn what_is_beyond_the_budget_stands_in_the_digest_with_the_riskiest_first() {
     let per_day = Weight::clamped(2.0);
     let mut triage = Triage::new(Settings { per_day, ..settings() });
     let people =
-        (0..9).map(|it| candidate(&format!("u{it}"), START + HOUR + it, 7.0 + f64::from(i32::try_from(it).unwrap()), VOLUME));
+        (0..9).map(|it| candidate(&format!("u{it}"), START + HOUR + it, 7.0 + 0.5 * f64::from(i32::try_from(it).unwrap()), VOLUME));
     let mut out = feed(&mut triage, people);
     triage.advance(EventTime::from_ms(START + DAY), &mut out);
-    assert_eq!(alerts(&out).len(), 2);
+    assert_eq!(alerts(&out).len(), 2 + 1, "and the most urgent when a token is back");
     let digest = digests(&out)[0];
     assert_eq!(
         (digest.day.as_str(), digest.counts.pages, digest.counts.over_budget, digest.is_complete),

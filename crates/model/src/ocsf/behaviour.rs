@@ -50,8 +50,11 @@ pub(super) fn standing_words(alert: &Alert) -> Option<String> {
     if it.factor > 1.0 {
         let _ = write!(text, ", counted {}-fold after a report", number(it.factor));
     }
-    if it.is_sample {
-        text.push_str(", below the threshold: one of a random sample that shows what the threshold misses");
+    match it.label() {
+        Some("sample") => text.push_str(", below the threshold: one of a random sample that shows what the threshold misses"),
+        Some("spare") => text.push_str(", below the threshold: the day's budget had room for it"),
+        Some(_) => text.push_str(", told when the budget had room again"),
+        None => {}
     }
     Some(format!("{text}; {}", it.meaning()))
 }
@@ -64,7 +67,12 @@ fn write_standing(out: &mut Object<'_>, it: &Standing) {
     out.value("alerts_per_day", &rounded(it.per_day));
     out.count("people", it.people);
     out.text("meaning", &it.meaning());
-    out.flag("is_sample", it.is_sample);
+    out.flag("is_sample", it.sampled.is_some());
+    if let Some(share) = it.sampled {
+        out.value("sampled_share", &rounded(share));
+    }
+    out.flag("is_spare", it.is_spare);
+    out.number("waited", it.waited_ms);
     out.count("increments", it.increments);
 }
 

@@ -170,7 +170,9 @@ fn behaviour() -> Alert {
         threshold: 7.2,
         per_day: 5.0,
         people: 2_000,
-        is_sample: false,
+        sampled: None,
+        is_spare: false,
+        waited_ms: 0,
         increments: 3,
     };
     let triaged = Triaged { incident: Some(uid("incident", &["u1042"])), is_update: true, standing: Some(standing) };
@@ -322,7 +324,7 @@ fn an_incident_is_written_whole() {
 fn a_sample_says_that_it_is_one() {
     let mut alert = behaviour();
     let standing = alert.triaged.as_mut().unwrap().standing.as_mut().unwrap();
-    (standing.is_sample, standing.factor, standing.risk_of_rules) = (true, 2.0, 0.0);
+    (standing.sampled, standing.factor, standing.risk_of_rules) = (Some(0.02), 2.0, 0.0);
     let finding: Json = serde_json::from_str(&line_of(&alert)).unwrap();
     assert_eq!(finding["metadata"]["labels"], json!(["sample"]));
     assert_eq!(
@@ -581,7 +583,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_triaged()(incident in any_option(), is_update in any::<bool>(), n in prop::collection::vec(any_number(), 5), people in any::<u64>(), is_sample in any::<bool>(), has_standing in any::<bool>())
+    fn any_triaged()(incident in any_option(), is_update in any::<bool>(), n in prop::collection::vec(any_number(), 5), people in any::<u64>(), sampled in prop::option::of(any_number()), is_spare in any::<bool>(), waited_ms in any::<i64>(), has_standing in any::<bool>())
         -> Triaged {
         let standing = Standing {
             risk: n[0],
@@ -590,7 +592,9 @@ prop_compose! {
             threshold: n[3],
             per_day: n[4],
             people,
-            is_sample,
+            sampled,
+            is_spare,
+            waited_ms,
             increments: people,
         };
         Triaged { incident, is_update, standing: has_standing.then_some(standing) }

@@ -1,7 +1,8 @@
 //! Whether the budget is kept over months of people whose risk comes and goes.
 
 use super::super::*;
-use super::{DAY, START, alerts, candidate, settings};
+use super::{DAY, HOUR, START, alerts, candidate, settings};
+use std::collections::BTreeMap;
 
 /// `SplitMix64` (S. Vigna 2015).
 struct Random(u64);
@@ -18,7 +19,7 @@ impl Random {
     }
 }
 
-/// People of whom each is surprised with a chance a day; the risk halves in three days.
+/// People of whom each is surprised with a chance a day, between 8 and 18 o'clock; the risk halves in three days.
 struct Crowd {
     random: Random,
     risks: Vec<f64>,
@@ -39,7 +40,7 @@ impl Crowd {
                 *risk += -self.random.share().ln();
                 if *risk >= 2.0 {
                     #[expect(clippy::cast_possible_truncation, reason = "a part of a day")]
-                    let at = START + day * DAY + (self.random.share() * 86_000_000.0) as i64;
+                    let at = START + day * DAY + 8 * HOUR + (self.random.share() * 36_000_000.0) as i64;
                     let feature = FEATURES[person % 4];
                     all.push(candidate(&format!("u{person}"), at, *risk, feature));
                 }
@@ -50,32 +51,43 @@ impl Crowd {
     }
 }
 
-/// Alerts a day from day `from` on, with `chance_of` each day.
-fn pages_a_day(seed: u64, per_day: f64, days: i64, from: i64, chance_of: impl Fn(i64) -> f64) -> (f64, Counts) {
+/// What was told on each day, what is told when it is over included, and how it stood in the end.
+fn told(seed: u64, per_day: f64, days: i64, chance_of: impl Fn(i64) -> f64) -> (Vec<f64>, Stats) {
     let mut triage = Triage::new(Settings { per_day: Weight::clamped(per_day), learn_until: None, ..settings() });
     let mut crowd = Crowd::new(2_000, seed);
-    let mut pages = 0;
-    for day in 0..days {
+    let told = (0..days).map(|day| {
         let mut out = Vec::new();
         for it in crowd.day(day, chance_of(day)) {
             let reached = it.alert.time;
             triage.take(it, reached, &mut out);
         }
-        if day >= from {
-            pages += alerts(&out).len();
-        }
-    }
-    #[expect(clippy::cast_precision_loss, reason = "counts")]
-    let a_day = pages as f64 / (days - from) as f64;
-    (a_day, triage.stats().counts)
+        triage.advance(EventTime::from_ms(START + (day + 1) * DAY), &mut out);
+        float(alerts(&out).len())
+    });
+    (told.collect(), triage.stats())
+}
+
+fn mean(told: impl IntoIterator<Item = f64>) -> f64 {
+    let (sum, days) = told.into_iter().fold((0.0, 0.0), |(sum, days), it| (sum + it, days + 1.0));
+    sum / days
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
+
+#[track_caller]
+fn check(told: f64, per_day: f64, slack: f64, what: &str) {
+    assert!((told / per_day - 1.0).abs() < slack, "{what}: {told} a day instead of {per_day}");
 }
 
 #[test]
 fn over_months_as_many_are_told_as_can_be_read() {
-    for seed in 0..4 {
-        for per_day in [2.0, 5.0, 20.0] {
-            let (a_day, counts) = pages_a_day(seed, per_day, 120, 28, |_| 0.15);
-            assert!((a_day / per_day - 1.0).abs() < 0.25, "seed {seed}: {a_day} a day instead of {per_day}, {counts:?}");
+    for seed in 0..3 {
+        for per_day in [0.5, 2.0, 5.0, 20.0] {
+            let (told, stats) = told(seed, per_day, 120, |_| 0.15);
+            check(mean(told[28..].iter().copied()), per_day, 0.1, &format!("seed {seed}, {stats:?}"));
         }
     }
 }
@@ -83,20 +95,137 @@ fn over_months_as_many_are_told_as_can_be_read() {
 #[test]
 fn when_the_load_triples_as_many_are_told_as_before() {
     for seed in 0..3 {
-        let load = |day: i64| if day < 60 { 0.1 } else { 0.3 };
-        let (a_day, counts) = pages_a_day(seed, 5.0, 74, 60, load);
-        assert!((a_day / 5.0 - 1.0).abs() < 0.25, "seed {seed}: {a_day} a day in the fortnight after, {counts:?}");
-        let (a_day, counts) = pages_a_day(seed, 5.0, 120, 74, load);
-        assert!((a_day / 5.0 - 1.0).abs() < 0.25, "seed {seed}: {a_day} a day from then on, {counts:?}");
+        let (told, stats) = told(seed, 5.0, 120, |day| if day < 60 { 0.1 } else { 0.3 });
+        check(mean(told[60..74].iter().copied()), 5.0, 0.25, &format!("seed {seed} in the fortnight after, {stats:?}"));
+        check(mean(told[74..].iter().copied()), 5.0, 0.1, &format!("seed {seed} from then on, {stats:?}"));
     }
 }
 
 #[test]
-fn a_tenth_of_what_is_told_is_a_sample_of_what_is_below_the_threshold() {
-    let (_, counts) = pages_a_day(9, 20.0, 200, 20, |_| 0.15);
-    #[expect(clippy::cast_precision_loss, reason = "counts")]
-    let share = counts.samples as f64 / (counts.samples + counts.pages + counts.updates) as f64;
-    assert!((0.05..0.15).contains(&share), "{share}, {counts:?}");
+fn on_surge_days_and_holidays_about_as_many_are_told_as_on_others() {
+    let is_surge = |day: i64| day % 17 == 3;
+    let is_holiday = |day: i64| day % 17 == 11;
+    for per_day in [5.0, 20.0] {
+        let (mut surges, mut holidays, mut all) = (vec![], vec![], vec![]);
+        for seed in 0..4 {
+            let chance = |day: i64| match day {
+                _ if is_surge(day) => 0.6,
+                _ if is_holiday(day) => 0.05,
+                // Weekends have less of everything.
+                _ if day % 7 >= 5 => 0.07,
+                _ => 0.15,
+            };
+            let (told, _) = told(seed, per_day, 120, chance);
+            for (day, it) in (0..).zip(told).skip(30) {
+                all.push(it);
+                if is_surge(day) {
+                    surges.push(it);
+                } else if is_holiday(day) {
+                    holidays.push(it);
+                }
+            }
+        }
+        check(mean(all), per_day, 0.1, "all days");
+        check(mean(surges.iter().copied()), per_day, 0.25, "surges");
+        check(mean(holidays), per_day, 0.25, "holidays");
+        assert!(surges.iter().all(|it| *it <= 1.5 * per_day), "no surge takes the tokens of quiet weeks: {surges:?}");
+    }
+}
+
+/// Of everybody who was below the threshold on a day each has the same chance.
+#[test]
+fn a_tenth_of_the_budget_are_samples_of_what_is_below_the_threshold() {
+    for (seed, per_day) in [(1, 0.5), (2, 2.0), (3, 5.0), (4, 20.0)] {
+        let days = 200;
+        let mut triage = Triage::new(Settings { per_day: Weight::clamped(per_day), learn_until: None, ..settings() });
+        let mut crowd = Crowd::new(2_000, seed);
+        let (mut low, mut high, mut samples, mut expected, mut variance) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        for day in 0..days {
+            let mut out = Vec::new();
+            let mut strongest: BTreeMap<String, f64> = BTreeMap::new();
+            for it in crowd.day(day, 0.15) {
+                let (reached, actor) = (it.alert.time, it.alert.actor.id.clone());
+                let counts = triage.stats().counts;
+                let risk = it.alert.deviation.as_ref().unwrap().risk;
+                triage.take(it, reached, &mut out);
+                if triage.stats().counts.below > counts.below {
+                    strongest.insert(actor, risk);
+                }
+            }
+            triage.advance(EventTime::from_ms(START + (day + 1) * DAY), &mut out);
+            let drawn: Vec<&Alert> =
+                alerts(&out).into_iter().filter(|it| standing_of(it).is_some_and(|it| it.sampled.is_some())).collect();
+            let is_low = |risk: f64| risk < 2.5;
+            let share_of_low = float(strongest.values().filter(|it| is_low(**it)).count()) / float(strongest.len().max(1));
+            for it in drawn {
+                let standing = standing_of(it).unwrap();
+                assert!(standing.risk < standing.threshold);
+                samples += 1.0;
+                if is_low(standing.risk) {
+                    low += 1.0;
+                } else {
+                    high += 1.0;
+                }
+                expected += share_of_low;
+                variance += share_of_low * (1.0 - share_of_low);
+            }
+        }
+        let wanted = 0.1 * per_day * float(usize::try_from(days).unwrap() - 15);
+        assert!((samples - wanted).abs() <= (0.05 * wanted).max(1.5), "{samples} of {wanted}");
+        assert!(
+            (low - expected).abs() < 3.0 * variance.max(0.25_f64).sqrt(),
+            "{low} low ones of {expected} expected, {high} others"
+        );
+    }
+}
+
+fn standing_of(alert: &Alert) -> Option<&model::Standing> {
+    alert.triaged.as_ref()?.standing.as_ref()
+}
+
+#[test]
+fn a_risk_that_only_decays_or_was_told_is_no_observation_of_the_next_days() {
+    let observed = [false, true].map(|comes_again| {
+        let mut triage = Triage::new(Settings { per_day: Weight::clamped(2.0), learn_until: None, ..settings() });
+        let mut random = Random(7);
+        let mut out = Vec::new();
+        let mut all: Vec<Emitted> = Vec::new();
+        for day in 0..40_i64 {
+            for person in 0..20 {
+                let (actor, risk) = (format!("u{day}-{person}"), 2.0 - 2.0 * random.share().ln());
+                let at = |later: i64| START + (day + later) * DAY + 9 * HOUR + person;
+                all.push(candidate(&actor, at(0), risk, "nj.shift"));
+                if comes_again {
+                    // It is raised a little each day, and never to what it was.
+                    all.extend(
+                        (1..6).filter(|later| day + later < 40).map(|later| candidate(&actor, at(later), risk * 0.9, "nj.shift")),
+                    );
+                }
+            }
+        }
+        all.sort_by_key(|it| it.alert.time);
+        for it in all {
+            let reached = it.alert.time;
+            triage.take(it, reached, &mut out);
+        }
+        assert!(triage.stats().counts.told() > 20);
+        triage.state.budget.observations()
+    });
+    assert_eq!(observed[0].len(), 14 * 20);
+    assert_eq!(observed[0], observed[1]);
+}
+
+#[test]
+fn an_episode_that_grows_over_days_is_one_observation_of_its_maximum() {
+    let mut triage = Triage::new(Settings { learn_until: None, ..settings() });
+    let mut out = Vec::new();
+    for day in 0..10 {
+        let it = candidate("u1", START + day * DAY, 2.0 + float(usize::try_from(day).unwrap()), "nj.shift");
+        let reached = it.alert.time;
+        triage.take(it, reached, &mut out);
+    }
+    triage.advance(EventTime::from_ms(START + 10 * DAY), &mut out);
+    assert_eq!(triage.state.budget.observations(), [11.0]);
 }
 
 #[test]
