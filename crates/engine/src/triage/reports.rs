@@ -76,7 +76,7 @@ impl Reports {
 /// Whether somebody signs in by that action.
 pub(crate) fn is_sign_in(action: &str) -> bool {
     let begins = |it: &&str| action.get(..it.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(it));
-    SIGN_INS.iter().any(|it| begins(it))
+    SIGN_INS.iter().any(begins)
 }
 
 /// Whether it is somebody coming in, as somebody with stolen credentials would.
