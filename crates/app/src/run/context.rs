@@ -33,7 +33,7 @@ pub(super) struct ContextFeed {
 }
 
 /// What the topic says so far.
-struct Rows {
+struct Said {
     topic: String,
     reader: TailReader,
     /// By table and the rest of the key.
@@ -54,7 +54,7 @@ pub(super) fn start(
 ) -> Result<ContextFeed, KafkaError> {
     let patience = Duration::from_millis(kafka.startup_timeout_ms);
     let (reader, letters) = (TailReader::to_end(kafka, topic)?, LetterBox::new(kafka, observer)?);
-    let mut rows = Rows { topic: topic.to_owned(), reader, rows: BTreeMap::new(), newest: None, letters, metrics };
+    let mut rows = Said { topic: topic.to_owned(), reader, rows: BTreeMap::new(), newest: None, letters, metrics };
     rows.read_to_end(patience)?;
     let pause = rows.put_in_force(&reload);
     let is_stopped = Arc::new(AtomicBool::new(false));
@@ -64,7 +64,7 @@ pub(super) fn start(
     Ok(ContextFeed { is_stopped, thread: Some(thread) })
 }
 
-impl Rows {
+impl Said {
     /// Reads what the topic has at present. A topic that is not read to its end is an error: half a table would call honest people's
     /// tickets unknown.
     fn read_to_end(&mut self, patience: Duration) -> Result<(), KafkaError> {

@@ -45,7 +45,7 @@ const TABLES: [(&str, &str); 12] = [
 ];
 
 fn loaded(files: Vec<File>) -> Loaded {
-    load(&files, Taxonomy::default())
+    load(&files.into_boxed_slice(), Taxonomy::default())
 }
 
 /// Everything that a context knows, but for how its indices lie in memory.
