@@ -287,7 +287,9 @@ fn triaged(text: &str, parts: u32) -> Triaged {
         threshold: f64::NAN,
         per_day: 5.0,
         people: u64::MAX * u64::from(parts % 2),
-        is_sample: has(7),
+        sampled: has(7).then_some(f64::NAN),
+        is_spare: has(2),
+        waited_ms: i64::MAX * i64::from(parts % 2),
         increments: u64::MAX,
     };
     Triaged { incident: has(8).then(|| text.to_owned()), is_update: has(9), standing: has(10).then_some(standing) }
