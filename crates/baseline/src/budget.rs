@@ -46,8 +46,9 @@ impl Threshold {
         self.risk
     }
 
-    /// The risk that the fitted tail expects [`RARE_PER_DAY`] times a day, never below τ: clearly rarer than what the fortnight held.
-    /// It follows the data at once.
+    /// The risk that is expected [`RARE_PER_DAY`] times a day, never below τ: clearly rarer than what ordinary days of the fortnight held.
+    /// It follows the data at once. Its tail is exponential, as risk is a sum of logarithms, with the median excess for a scale: a few
+    /// attackers among the maxima would make a fitted Pareto tail so heavy that nobody was rare any more.
     pub const fn rare(&self) -> f64 {
         self.rare
     }
@@ -59,28 +60,43 @@ impl Threshold {
     /// can't be risks, it stays.
     pub fn refit(&mut self, maxima: &mut [f64], per_day: f64, active: f64) {
         maxima.sort_unstable_by(f64::total_cmp);
-        let Some((wanted, _)) = wanted(maxima, per_day / active) else { return };
+        let Some(wanted) = wanted(maxima, per_day / active) else { return };
         self.risk = if self.is_fitted { wanted.clamp(self.risk * (1.0 - STEP_MAX), self.risk * (1.0 + STEP_MAX)) } else { wanted };
         self.is_fitted = true;
-        let rare = self::wanted(maxima, RARE_PER_DAY / active).filter(|it| it.1).map(|it| it.0);
-        self.rare = rare.unwrap_or(self.risk * RARE_UNFITTED).max(self.risk);
+        self.rare = rare(maxima, RARE_PER_DAY / active).unwrap_or(self.risk * RARE_UNFITTED).max(self.risk);
     }
 }
 
-/// The value that a share `q` of the maxima exceeds, and whether it is by the fitted tail.
-fn wanted(ascending: &[f64], q: f64) -> Option<(f64, bool)> {
+/// The value that a share `q` of the maxima would exceed if excesses were exponential. `None` without a tail.
+fn rare(ascending: &[f64], q: f64) -> Option<f64> {
+    let excesses = excesses(ascending.len());
+    let from = ascending.len() - excesses;
+    let least = ascending.get(from.checked_sub(1)?)?;
+    let median = ascending.get(from + excesses / 2)? - least;
+    let share = float(excesses) / float(ascending.len());
+    (median > 0.0 && q > 0.0 && q < share).then(|| least + median / std::f64::consts::LN_2 * libm::log(share / q))
+}
+
+/// How many of so many maxima are the tail.
+fn excesses(all: usize) -> usize {
+    part(EXCESS_SHARE, all).clamp(EXCESSES_MIN, (all / 2).max(EXCESSES_MIN))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length")]
+fn part(share: f64, all: usize) -> usize {
+    (share * float(all)) as usize
+}
+
+/// The value that a share `q` of the maxima exceeds.
+fn wanted(ascending: &[f64], q: f64) -> Option<f64> {
     let all = ascending.len();
     // Sorted, so that the ends tell whether any is negative or no number.
     let are_risks = ascending.first().is_some_and(|it| *it >= 0.0) && ascending.last().is_some_and(|it| it.is_finite());
     if !are_risks || all < 2 * EXCESSES_MIN || !(q > 0.0 && q.is_finite()) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length")]
-    let part = |share: f64| (share * float(all)) as usize;
-    let excesses = part(EXCESS_SHARE).clamp(EXCESSES_MIN, all / 2);
-    let tail = ParetoTail::fit_largest(ascending, excesses);
-    match tail {
-        Some(tail) if q < tail.share() => Some((tail.exceeded_by(q), true)),
-        _ => Some((ascending[(all - 1).saturating_sub(part(q.min(1.0)))], false)),
+    match ParetoTail::fit_largest(ascending, excesses(all)) {
+        Some(tail) if q < tail.share() => Some(tail.exceeded_by(q)),
+        _ => Some(ascending[(all - 1).saturating_sub(part(q.min(1.0), all))]),
     }
 }

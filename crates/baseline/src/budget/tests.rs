@@ -71,6 +71,13 @@ fn what_can_not_wait_is_expected_once_in_140_days() {
         assert!((threshold.rare() / expected - 1.0).abs() < 0.25, "seed {seed}: {} instead of {expected}", threshold.rare());
         assert!(threshold.rare() > *maxima.last().unwrap() * 0.9, "rarer than nearly all that the fortnight held");
     }
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    let mut maxima: Vec<f64> = (0..28_000).map(|_| Exp::new(1.3).unwrap().sample(&mut random)).collect();
+    let (mut calm, mut attacked) = (Threshold::starting_at(Weight::clamped(1.0)), Threshold::starting_at(Weight::clamped(1.0)));
+    calm.refit(&mut maxima, 5.0, 2_000.0);
+    maxima.iter_mut().rev().take(12).for_each(|it| *it = 90.0);
+    attacked.refit(&mut maxima, 5.0, 2_000.0);
+    assert!((attacked.rare() / calm.rare() - 1.0).abs() < 0.25, "attackers don't make it common: {attacked:?} {calm:?}");
     let mut alike = Threshold::starting_at(Weight::clamped(3.0));
     assert!((alike.rare() - 6.0).abs() < 1e-12);
     alike.refit(&mut [2.0; 100], 5.0, 100.0);
