@@ -19,7 +19,8 @@ const RULES_A_DAY_MAX: usize = 64;
 pub(super) const HALF_LIFE_DAYS: f64 = 3.0;
 /// By how much a rule raises the risk, by its level. The unit is that of behaviour: a power of ten by which something is rarer than
 /// what an innocent person has now and then. A level promises just that: a medium alert is what such a person has once in a hundred days,
-/// a high one in a thousand, a critical one in ten thousand; the others are too common to say anything. Profiles count alike.
+/// a high one in a thousand, a critical one in ten thousand; the others are too common to say anything. Profiles count
+/// from one in a hundred days on, a power of ten less, as they count many channels.
 const STRENGTHS: [f64; 5] = [0.0, 0.0, 1.0, 2.0, 3.0];
 /// Fields that tell how usual something is. A rule that reads one says again what has raised the risk already.
 const OF_HABITS: [&str; 12] = [
