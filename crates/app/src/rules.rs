@@ -1,7 +1,7 @@
 //! `nightjar rules`: rules as code, started, checked, listed, drawn, tested and explained.
 
 mod check;
-mod exceptions;
+pub(crate) mod exceptions;
 mod explain;
 mod graph;
 mod list;

@@ -25,9 +25,34 @@ pub(super) struct Alert {
     pub(super) actors: Vec<String>,
     /// Events that are named; there may be more.
     pub(super) events: Vec<String>,
+    /// So many of them were named when it was first told; the others by amendments.
+    pub(super) named_at_first: usize,
     pub(super) events_total: u64,
     /// The feature that weighs most in it.
     pub(super) top: Option<String>,
+    /// How it was amended.
+    pub(super) amended: Vec<Amendment>,
+}
+
+/// What was written again under an identifier.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Amendment {
+    pub(super) told_ms: i64,
+    pub(super) events: Vec<String>,
+    pub(super) top: Option<String>,
+}
+
+impl Alert {
+    /// When it was first told of any of these events, and what weighed most then: the alert itself or one of its amendments, which may be
+    /// about something that began later. If none of them is named, the alert itself.
+    pub(super) fn told_of(&self, is_one: impl Fn(&str) -> bool) -> (i64, Option<&str>) {
+        let names = |events: &[String]| events.iter().any(|it| is_one(it));
+        let amended = self.amended.iter().find(|it| names(&it.events));
+        match amended {
+            Some(it) if !names(&self.events[..self.named_at_first]) => (it.told_ms, it.top.as_deref()),
+            _ => (self.told_ms, self.top.as_deref()),
+        }
+    }
 }
 
 /// All alerts, each once; an alert that is written again under the same identifier is an amendment.
@@ -63,7 +88,8 @@ impl Alerts {
         let known = &mut self.all[place];
         known.last_ms = known.last_ms.max(alert.last_ms);
         known.events_total = known.events_total.max(alert.events_total);
-        known.events.extend(alert.events);
+        known.events.extend(alert.events.iter().cloned());
+        known.amended.push(Amendment { told_ms: alert.told_ms, events: alert.events, top: alert.top });
     }
 }
 
@@ -96,8 +122,10 @@ fn read(finding: &Json) -> Option<(String, Alert)> {
         risk: finding.get("risk_score").and_then(Json::as_f64).unwrap_or(0.0),
         actors,
         events_total: number("/finding_info/related_events_count").map_or(events.len() as u64, i64::unsigned_abs),
+        named_at_first: events.len(),
         events,
         top: top(finding),
+        amended: Vec::new(),
     };
     Some((uid, alert))
 }
@@ -116,4 +144,25 @@ pub(super) fn by_rule<'a>(alerts: impl Iterator<Item = &'a Alert>) -> BTreeMap<S
         *counts.entry(alert.rule.clone()).or_insert(0) += 1;
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alerts, read};
+    use serde_json::json;
+
+    #[test]
+    fn an_attack_is_told_by_the_amendment_that_names_it_and_not_by_what_was_told_before() {
+        let mut alerts = Alerts::default();
+        for (time, event, top) in [(1_000, "harmless", "nj.shift"), (9_000, "attack", "nj.novelty.device")] {
+            let finding = json!({"class_uid": 2004, "time": time, "finding_info": {"uid": "a", "related_events": [{"uid": event}]},
+                "anomaly_analyses": [{"analysis_targets": [{"name": top}]}]});
+            let (uid, alert) = read(&finding).unwrap();
+            alerts.add(uid, alert);
+        }
+        let [alert] = &alerts.all[..] else { panic!("{alerts:?}") };
+        assert_eq!(alert.told_of(|it| it == "attack"), (9_000, Some("nj.novelty.device")));
+        assert_eq!(alert.told_of(|it| it == "harmless"), (1_000, Some("nj.shift")));
+        assert_eq!(alert.told_of(|_| false), (1_000, Some("nj.shift")));
+    }
 }

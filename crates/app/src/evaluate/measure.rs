@@ -4,7 +4,7 @@ use super::alerts::{Alert, Alerts};
 use super::labels::Labels;
 use serde::Serialize;
 use sim::{AttackGroup, AttackRecord};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 const MINUTE_MS: f64 = 60_000.0;
 
@@ -92,14 +92,22 @@ pub(super) fn outcomes(labels: &Labels, alerts: &Alerts, verdicts: &[Verdict]) -
     labels.attacks.iter().zip(of_attack).map(|(attack, alerts)| outcome(attack, alerts)).collect()
 }
 
-fn outcome(attack: &AttackRecord, mut alerts: Vec<&Alert>) -> Outcome {
-    alerts.sort_by_key(|it| it.told_ms);
-    let pages = || alerts.iter().filter(|it| it.is_page);
+fn outcome(attack: &AttackRecord, alerts: Vec<&Alert>) -> Outcome {
+    let of_attack: HashSet<&str> = attack.events.iter().map(|it| it.id.as_str()).collect();
+    let mut alerts: Vec<(i64, Option<&str>, &Alert)> = alerts
+        .into_iter()
+        .map(|it| {
+            let (told_ms, top) = it.told_of(|event| of_attack.contains(event));
+            (told_ms, top, it)
+        })
+        .collect();
+    alerts.sort_by_key(|it| it.0);
+    let pages = || alerts.iter().filter(|it| it.2.is_page);
     let first = pages().next();
-    let so_far = first.map(|alert| attack.events.iter().take_while(|it| it.time_ms <= alert.told_ms).collect::<Vec<_>>());
+    let so_far = first.map(|(told_ms, ..)| attack.events.iter().take_while(|it| it.time_ms <= *told_ms).collect::<Vec<_>>());
     let distinct = |events: &[&sim::AttackEvent]| events.iter().filter_map(|it| it.target).collect::<BTreeSet<u32>>().len();
     let all: Vec<&sim::AttackEvent> = attack.events.iter().collect();
-    let explained = pages().find_map(|it| it.top.as_ref());
+    let explained = pages().find_map(|it| it.1);
     Outcome {
         id: attack.id.clone(),
         pattern: attack.pattern.clone(),
@@ -107,13 +115,13 @@ fn outcome(attack: &AttackRecord, mut alerts: Vec<&Alert>) -> Outcome {
         variant: attack.variant.clone(),
         caught: first.is_some(),
         caught_in_shadow: first.is_none() && !alerts.is_empty(),
-        minutes: first.map(|it| (it.told_ms - attack.first_ms) as f64 / MINUTE_MS),
+        minutes: first.map(|it| (it.0 - attack.first_ms) as f64 / MINUTE_MS),
         events: so_far.as_ref().map(Vec::len),
         accounts: so_far.as_deref().map(distinct),
         events_total: all.len(),
         accounts_total: distinct(&all),
-        first_rule: first.map(|it| it.rule.clone()),
-        rules: pages().map(|it| it.rule.clone()).collect(),
+        first_rule: first.map(|it| it.2.rule.clone()),
+        rules: pages().map(|it| it.2.rule.clone()).collect(),
         explained: explained.map(|it| is_cause(attack, it)),
     }
 }

@@ -186,8 +186,7 @@ impl Options {
         let clock = Clock::with_default(&args.timezone).ok_or_else(|| {
             Usage::new(format!("no time zone is called `{}` (an IANA name such as Europe/Dublin is expected)", args.timezone))
         })?;
-        let time =
-            |text: &String| EventTime::parse(text).ok_or_else(|| Usage::new(format!("`{text}` is no time (RFC 3339 is expected)")));
+        let time = |text: &String| crate::rules::exceptions::time(text);
         let now = args.now.as_ref().map_or_else(now, time)?;
         check_outputs(args)?;
         let alerts = Some(args.alerts.clone()).filter(|it| it != Path::new("-"));

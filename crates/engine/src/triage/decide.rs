@@ -235,6 +235,7 @@ fn is_unknown(cases: &Cases, it: &Waiting) -> bool {
 fn waited(time: EventTime, how: How, waited_ms: i64) -> Option<String> {
     let reason = match how {
         How::AtOnce => return None,
+        How::Late if waited_ms < MS_PER_MINUTE => return None,
         How::Late => "because the budget was used up",
         How::Spare => "being below the threshold, until the day had room for it",
         How::Sample(_) => "being below the threshold, until the day's samples were drawn",

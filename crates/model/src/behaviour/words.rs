@@ -202,7 +202,8 @@ fn one_in(ln_p: f64) -> String {
 
 /// Without decimals.
 fn whole(it: f64) -> String {
-    format!("{}", clean(it).round())
+    // Nothing is never below nothing.
+    format!("{}", clean(it).round() + 0.0)
 }
 
 /// With one decimal.

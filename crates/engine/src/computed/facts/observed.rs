@@ -99,12 +99,13 @@ impl Facts<'_> {
     }
 
     /// An action or tool. To be denied one is another thing than to have it: who tries a door for weeks has never been inside, and a door that
-    /// everybody tries is no surprise.
+    /// everybody tries is no surprise. A password mistyped is still a sign-in.
     fn tried(&self, input: Input) -> Option<Identity> {
         let text = self.text(input);
         match self.outcome() {
             _ if text.is_empty() => None,
             Outcome::Success => identity(&text),
+            _ if is_sign_in(&self.text(Input::Action)) => identity(&text),
             outcome => Identity::new(Hash::of([&*text, outcome.as_str()]).0[0].max(1)),
         }
     }
