@@ -1,0 +1,47 @@
+//! What the embedded Kafka does on command, and brokers that are not there.
+
+use std::sync::Arc;
+
+use stream::kafka::{KafkaConfig, KafkaError, PartitionId, start};
+
+use crate::support::{Probe, Site, alerts, committed, echo, start_echo, write};
+
+pub(crate) fn a_record_that_is_refused_stops_the_member_without_committing_its_input(site: &Site) {
+    let config = site.topics(1);
+    let kafka = site.mock();
+    write(&config, 1, 0..100);
+    kafka.refuse_produce(1_000);
+    let error = start_echo(&config, &Arc::default()).join().unwrap_err();
+    assert!(matches!(error, KafkaError::NotDelivered { .. }), "{error}");
+    assert_eq!(committed(&config, 1), [None]);
+
+    kafka.heal_produce();
+    let probe = Arc::new(Probe::default());
+    let member = start_echo(&config, &probe);
+    probe.wait("the next run has delivered all of it", |it| it.delivered == 100);
+    member.stop();
+    member.join().unwrap();
+    assert_eq!(committed(&config, 1), [Some(100)]);
+    assert_eq!(alerts(&config, 100), (0..100).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_passing_trouble_of_the_broker_is_retried_without_loss(site: &Site) {
+    let config = site.topics(1);
+    let kafka = site.mock();
+    write(&config, 1, 0..500);
+    kafka.disturb_produce(3);
+    let probe = Arc::new(Probe::default());
+    let member = start_echo(&config, &probe);
+    probe.wait("all is delivered", |it| it.delivered == 500);
+    member.stop();
+    member.join().unwrap();
+    assert_eq!(committed(&config, 1), [Some(500)]);
+    assert_eq!(alerts(&config, 500), (0..500).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_broker_that_is_not_there_is_named(_: &Site) {
+    let mut config = KafkaConfig { brokers: "127.0.0.1:1".to_owned(), ..KafkaConfig::default() };
+    config.startup_timeout_ms = 300;
+    let error = start(&config, stream::kafka::silent(), |_: &PartitionId| Ok(echo)).err().unwrap();
+    assert!(matches!(&error, KafkaError::Unreachable { brokers, .. } if brokers == "127.0.0.1:1"), "{error}");
+}

@@ -1,0 +1,84 @@
+//! The Kafka edge against real brokers and against the embedded Kafka: real clients and sockets.
+//!
+//! Each case runs on every kind of broker that can show it. A case that a kind cannot show is listed as ignored, with the reason in
+//! brackets; so are all cases on a real broker where there is none (`tests/kafka/cluster fetch` brings it).
+//!
+//! Nothing here sleeps: tests wait for what the runtime reports. Joining a group takes the embedded Kafka 3 s, and every
+//! further change of the group almost a session timeout.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../../../../tests/kafka/cluster.rs"]
+mod cluster;
+mod faults;
+mod members;
+mod support;
+
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Arguments, Trial};
+use support::{Kind, Site};
+
+/// A test, and what a broker has to be able to.
+struct Case {
+    name: &'static str,
+    run: fn(&Site),
+    /// The kinds that cannot show it, with the reason.
+    not_on: &'static [(Kind, &'static str)],
+}
+
+/// Faults are injected into the embedded Kafka only.
+const MOCK_ONLY: &[(Kind, &str)] = &[(Kind::Apache, "a real broker does not refuse on command")];
+/// No broker takes part.
+const ONCE: &[(Kind, &str)] = &[(Kind::Apache, "there is no broker in it")];
+
+macro_rules! case {
+    ($($path:ident)::+, $not_on:expr) => {{
+        let name = stringify!($($path)::+);
+        Case { name: name.rsplit("::").next().unwrap_or(name).trim(), run: $($path)::+, not_on: $not_on }
+    }};
+}
+
+fn cases() -> Vec<Case> {
+    vec![
+        case!(members::every_alert_arrives_the_ends_are_committed_and_a_restart_goes_on_there, &[]),
+        case!(members::a_slow_handler_pauses_its_partition_and_loses_nothing, &[]),
+        case!(members::an_oversize_message_is_reported_and_its_dead_letter_arrives, &[]),
+        case!(members::messages_are_read_whatever_they_are_compressed_with, &[]),
+        case!(members::a_panicking_handler_stops_the_member_without_committing_its_batch, &[]),
+        case!(members::a_factory_that_fails_stops_the_member, &[]),
+        case!(members::a_member_can_be_stopped_before_it_has_joined, &[]),
+        case!(members::a_second_member_takes_over_partitions_and_gives_them_back_without_loss, &[]),
+        case!(members::a_paced_producer_never_runs_out_of_what_the_broker_keeps, &[]),
+        case!(faults::a_record_that_is_refused_stops_the_member_without_committing_its_input, MOCK_ONLY),
+        case!(faults::a_passing_trouble_of_the_broker_is_retried_without_loss, MOCK_ONLY),
+        case!(faults::a_broker_that_is_not_there_is_named, ONCE),
+    ]
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let missing = cluster::missing();
+    // Started by the first case that wants it, for all of them; it ends with this function.
+    let shared: Arc<OnceLock<cluster::Cluster>> = Arc::default();
+    let mut trials = Vec::new();
+    for case in cases() {
+        for kind in Kind::ALL {
+            let lacks = case.not_on.iter().find(|it| it.0 == kind).map(|it| it.1);
+            let lacks = lacks.or(missing.as_deref().filter(|_| kind != Kind::Mock));
+            let shared = Arc::clone(&shared);
+            let trial = Trial::test(format!("{}::{}", kind.as_str(), case.name), move || {
+                (case.run)(&Site::new(kind, case.name, &shared));
+                Ok(())
+            });
+            trials.push(match lacks {
+                Some(why) => trial.with_kind(format!("skipped: {why}")).with_ignored_flag(true),
+                None => trial,
+            });
+        }
+    }
+    let done = libtest_mimic::run(&arguments, trials);
+    drop(shared);
+    done.exit_code()
+}
