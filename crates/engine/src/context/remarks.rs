@@ -7,6 +7,11 @@ use std::collections::BTreeSet;
 /// How many examples of each are given.
 const EXAMPLES_MAX: usize = 5;
 
+/// So far up managers are followed.
+const LEVELS_MAX: usize = 64;
+/// What somebody may be employed as; any other word is the organisation's own, or a slip of the pen.
+const EMPLOYMENTS: [&str; 3] = ["employee", "contractor", "service"];
+
 /// Collects what is noticed about one table.
 struct Notes<'c> {
     context: &'c Context,
@@ -79,12 +84,40 @@ fn roster(notes: &mut Notes<'_>, has_entitlements: bool) {
         before = Some((name, person.until_ms));
     }
     notes.add("people with rows that overlap", overlapping.into_iter());
+    let begins_again = |pair: &[(Name, i64)]| (pair[0] == pair[1]).then_some(pair[0].0);
+    let begins: Vec<(Name, i64)> = rows().map(|(name, it)| (name, it.from_ms)).collect();
+    notes.add(
+        "people with several rows from the same time on, of which the last is used",
+        begins.windows(2).filter_map(begins_again),
+    );
+    notes.add("people who are above themselves, through their managers", in_circles(context));
+    let is_usual = |it: &super::roster::Person| !it.employment.is_some() || EMPLOYMENTS.contains(&context.names.get(it.employment));
+    notes.add("words for `type` that mean nothing here (employee, contractor and service do)", {
+        rows().filter(|(_, it)| !is_usual(it)).map(|(_, it)| it.employment)
+    });
+}
+
+/// People who come to themselves when one goes from manager to manager, by the last row of each.
+fn in_circles(context: &Context) -> impl Iterator<Item = Name> {
+    let people = context.roster.rows();
+    let above = |name: &Name| people.of(*name).last().map(|it| it.manager).filter(|it| it.is_some());
+    people.iter().map(|it| it.0).filter(move |name| {
+        let chain = std::iter::successors(above(name), above);
+        chain.take(LEVELS_MAX).any(|it| it == *name)
+    })
+}
+
+/// Whether both are open at some time; they are in the order in which they were opened.
+fn overlap(one: &super::tickets::Span, next: &super::tickets::Span) -> bool {
+    next.opened_ms < one.closed_ms
 }
 
 fn tickets(notes: &mut Notes<'_>, has_roster: bool) {
     let context = notes.context;
     let tickets = &context.tickets;
     notes.add("tickets without a target", tickets.iter().filter(|(_, it)| tickets.targets(it).is_empty()).map(|it| it.0));
+    let several = tickets.iter().filter(|(id, _)| tickets.of(*id).windows(2).any(|it| overlap(&it[0], &it[1])));
+    notes.add("tickets with rows that are open at the same time, all of which hold", several.map(|it| it.0));
     let is_nobodys = |it: &super::tickets::Span| tickets.assignees(it).is_empty() && !it.team.is_some();
     notes.add("tickets that are nobody's", tickets.iter().filter(|(_, it)| is_nobodys(it)).map(|it| it.0));
     notes.add("tickets without a time of opening", tickets.iter().filter(|(_, it)| it.opened_ms == i64::MIN).map(|it| it.0));

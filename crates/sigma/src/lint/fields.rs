@@ -234,7 +234,7 @@ pub(super) fn is_text(field: &str, mapping: &SourceMapping) -> bool {
 /// The values that `field` may have in the events of `mapping`, where its schema names them all.
 pub(super) fn closed(field: &str, mapping: &SourceMapping) -> Option<&'static [&'static str]> {
     if let Some(found) = computed::find(field) {
-        return matches!(found.kind, computed::Kind::Word(_)).then(|| found.kind.values());
+        return Some(found.kind.values()).filter(|it| !it.is_empty());
     }
     match field {
         _ if mapping.name != "native" => None,

@@ -14,6 +14,21 @@ pub(super) fn message(name: &str, entry: &Entry<'_>) -> Option<String> {
         computed::Kind::Count | computed::Kind::Number if is_in_text => {
             Some(format!("`{name}` is {}, and no text is looked for in it", kind.name()))
         }
+        computed::Kind::Count => {
+            let value = number(entry.values.first()?.as_scalar()?)?.nearest();
+            let is_never = match *compared? {
+                "lt" => value <= 0.0,
+                "lte" => value < 0.0,
+                _ => false,
+            };
+            let is_always = match *compared? {
+                "gt" => value < 0.0,
+                "gte" => value <= 0.0,
+                _ => false,
+            };
+            let verdict = if is_never { "is never less" } else { "is never less, so that this holds wherever it is known" };
+            (is_never || is_always).then(|| format!("`{name}` is a count, 0 or more: it {verdict}"))
+        }
         computed::Kind::Number if computed::is_p_value(name) => {
             let value = number(entry.values.first()?.as_scalar()?)?.nearest();
             let is_never = matches!(*compared?, "gt") && value >= 1.0 || matches!(*compared?, "gte") && value > 1.0;
@@ -68,6 +83,17 @@ mod tests {
         ] {
             expect(fine, None);
         }
+    }
+
+    #[test]
+    fn a_count_is_never_less_than_zero() {
+        expect("nj.rate.view.10m.count|lt: 0", Some("`nj.rate.view.10m.count` is a count, 0 or more: it is never less"));
+        expect(
+            "nj.rate.view.10m.count|gte: 0",
+            Some("`nj.rate.view.10m.count` is a count, 0 or more: it is never less, so that this holds wherever it is known"),
+        );
+        expect("nj.rate.view.10m.count|lt: 1", None);
+        expect("nj.rate.view.10m.count|gt: 0", None);
     }
 
     #[test]

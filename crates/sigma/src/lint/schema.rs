@@ -69,6 +69,8 @@ mod tests {
             ("outcome|neq: sucess", "did you mean `success`?"),
             ("outcome|contains: fial", ""),
             ("outcome: 1", ""),
+            ("nj.novelty.device.first_for_actor: yes please", ""),
+            ("nj.novelty.device.first_for_actor: tru", "did you mean `true`?"),
             ("actor.type: robot", ""),
             ("actor.type|cased: contracter", "did you mean `contractor`?"),
         ] {

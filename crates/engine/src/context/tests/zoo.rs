@@ -135,6 +135,31 @@ fn of_two_files_for_one_table_the_first_is_used() {
 }
 
 #[test]
+fn people_and_tickets_that_contradict_themselves_are_remarked() {
+    let loaded = loaded(&[
+        (
+            "roster.csv",
+            "id,role,manager,type,from\nana,a,ben,employee,\nben,a,cyd,servce,\ncyd,a,ana,,\ndan,a,ana,,\ndan,b,ana,,\neve,a,dan,,2026-01-01\neve,b,dan,,2026-02-01\n",
+        ),
+        (
+            "tickets.csv",
+            "id,targets,assignee,opened,closed\nCS-1,7,ana,2026-03-02,2026-03-05\nCS-1,7,ben,2026-03-03,2026-03-05\nCS-2,7,ana,2026-03-02,2026-03-05\nCS-2,7,ana,2026-03-08,2026-03-09\n",
+        ),
+    ]);
+    let remarks: Vec<String> =
+        loaded.tables.iter().flat_map(|it| &it.remarks).map(|it| format!("{}: {}", it.what, it.examples.join(" "))).collect();
+    assert_eq!(
+        remarks,
+        [
+            "people with several rows from the same time on, of which the last is used: dan",
+            "people who are above themselves, through their managers: ana ben cyd",
+            "words for `type` that mean nothing here (employee, contractor and service do): servce",
+            "tickets with rows that are open at the same time, all of which hold: CS-1",
+        ]
+    );
+}
+
+#[test]
 fn what_does_not_fit_together_is_remarked() {
     let loaded = loaded(&[
         ("roster.csv", "id,role,manager,type\nana,agent,zoe,employee\nben,,,employee\nsvc,,,service\n"),
