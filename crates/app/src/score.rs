@@ -60,6 +60,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     if let Some(folder) = &mut folder {
         pipeline.restore(folder, &options)?;
     }
+    let too_late_before = pipeline.counts().behaviour.too_late;
     let mut output = Output::open(&options, input.reader.progress())?;
     let stop = Arc::new(AtomicBool::new(false));
     // Without a state, a signal ends the process as it ends any other.
@@ -68,11 +69,14 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let tally = output.finish()?.with_exceptions(ids);
     let saved = folder.map(|it| pipeline.save(&it, &options)).transpose()?;
     drop(signals);
+    let counted = pipeline.counts();
+    let too_late = counted.behaviour.too_late - too_late_before;
     let report = Report {
-        statistics: Statistics::new(pipeline.counts(), tally, started.elapsed(), options.threads, counts)
+        statistics: Statistics::new(counted, tally, started.elapsed(), options.threads, counts)
             .with_triage(pipeline.triage_stats())
-            .with_profiles(pipeline.counts().behaviour, pipeline.attic_stats(), saved),
+            .with_profiles(counted.behaviour, pipeline.attic_stats(), saved),
         trouble: ending,
+        is_out_of_order: too_late * 2 > counted.scored,
     };
     report.write(&options)?;
     Ok(if report.trouble.is_some() || report.statistics.has_lost_profiles() { Exit::Incomplete } else { Exit::Done })

@@ -15,6 +15,8 @@ const LABEL: usize = 12;
 const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
 /// Things listed of a kind.
 const THINGS_MAX: usize = 8;
+/// Of what is known of the person so little is their own that it is the peers'.
+const UNKNOWN: f64 = 0.005;
 /// Evidence below this is nothing: e to it is what chance brings every week.
 const EVIDENCE_MIN: f64 = 2.0;
 
@@ -100,6 +102,8 @@ fn rates(page: &mut Page, heading: &str, rates: &[Rate]) {
         before = it.what;
         let (mean, p99, peer_mean, peer_p999) = (number(it.mean), number(it.p99), number(it.peer_mean), number(it.peer_p999));
         let own = percent(it.evidence);
+        // What stands in for the person's own is not theirs.
+        let (mean, p99) = if it.evidence < UNKNOWN { ("–".to_owned(), "–".to_owned()) } else { (mean, p99) };
         let now = now(&it.now.map(number).unwrap_or_default());
         page.line(label_of(label), &format!("{:>4}{now}{mean:>9}{p99:>12}{peer_mean:>9}{peer_p999:>15}{own:>7}", it.window));
     }

@@ -42,7 +42,12 @@ fn made_up() -> Portrait {
             rate("view", "1d", 96.0, 171.0, None),
             rate("credential_change", "1d", 2.1, 7.0, None),
         ],
-        targets: vec![rate("targets", "1d", 88.0, 160.0, Some(92.0)), rate("targets", "30d", 1_834.0, 2_200.0, Some(1_790.0))],
+        targets: vec![
+            rate("targets", "1d", 88.0, 160.0, Some(92.0)),
+            rate("targets", "30d", 1_834.0, 2_200.0, Some(1_790.0)),
+            // No ninety days have gone by: what is expected is the peers', and no fact of this person.
+            Rate { evidence: 0.0, ..rate("targets", "90d", 5_000.0, 6_000.0, Some(1_790.0)) },
+        ],
         shares: vec![
             Share { what: "sensitive".to_owned(), share: 0.016, of: 200.0, peer_share: 0.02 },
             Share { what: "no_ticket.lookup".to_owned(), share: 0.04, of: 200.0, peer_share: 0.03 },

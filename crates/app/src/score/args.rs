@@ -86,8 +86,9 @@ pub(crate) struct Args {
     /// alerts and scores as scoring it at once
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// How many profiles are kept in memory, at 2 KiB each; those seen longest ago make way, to the disk
-    #[arg(long, value_name = "N", default_value_t = PEOPLE_MAX, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    /// How many profiles are kept in memory, at 2 KiB each; those seen longest ago make way, to the disk. They are
+    /// spread over 16 shards, each of which keeps one at least
+    #[arg(long, value_name = "N", default_value_t = PEOPLE_MAX, value_parser = clap::value_parser!(u64).range(16..=100_000_000))]
     people_max: u64,
     /// How many profiles are kept on the disk; beyond, whoever makes way is forgotten, and counted
     #[arg(long, value_name = "N", default_value_t = PEOPLE_ON_DISK_MAX, value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
@@ -252,6 +253,16 @@ fn check_outputs(args: &Args) -> Result<()> {
         ("--stats", args.stats.as_ref()),
     ];
     let outputs: Vec<(&str, &PathBuf)> = outputs.into_iter().filter_map(|(flag, path)| Some((flag, path?))).collect();
+    let inputs = args.context.iter().chain(&args.rules);
+    if let Some((state, other)) =
+        args.state.as_ref().and_then(|state| Some((state, inputs.clone().find(|it| resolved(it) == resolved(state))?)))
+    {
+        return Err(Usage::new(format!(
+            "--state {} is what is read from ({}): name a folder of its own",
+            state.display(),
+            other.display()
+        )));
+    }
     for (at, &(flag, path)) in outputs.iter().enumerate() {
         if flag != "--alerts" && path == Path::new("-") {
             return Err(Usage::new(format!("{flag} wants a file: stdout is for alerts")));

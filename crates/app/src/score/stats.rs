@@ -142,6 +142,7 @@ struct Profiles {
     brought_back: u64,
     forgotten: u64,
     unmodelled: u64,
+    too_late: u64,
     /// In this run, profiles that could not be written to the disk or read from it.
     failed: u64,
     #[serde(skip)]
@@ -204,7 +205,7 @@ impl Statistics {
 
     /// The same with how it stands with the profiles, where any are kept, in memory and on the disk.
     pub(crate) fn with_profiles(self, stats: BehaviourStats, attic: Option<(usize, Losses)>, state_bytes: Option<u64>) -> Self {
-        let BehaviourStats { people, bytes, evicted, brought_back, forgotten, unmodelled, .. } = stats;
+        let BehaviourStats { people, bytes, evicted, brought_back, forgotten, unmodelled, too_late, .. } = stats;
         let behaviour = attic.map(|(people_on_disk, Losses { failed, first: why, .. })| Profiles {
             people,
             bytes,
@@ -213,6 +214,7 @@ impl Statistics {
             brought_back,
             forgotten,
             unmodelled,
+            too_late,
             failed,
             why,
         });
@@ -258,7 +260,7 @@ impl Statistics {
         lines.extend(self.behaviour.as_ref().map(|it| ("people", it.line())));
         lines.extend(self.state_bytes.map(|it| ("state", format!("saved, {:.1} MB", approximate(it) / 1e6))));
         lines.push(("alerts", grouped(self.alerts)));
-        lines.extend(self.triage.as_ref().map(|it| ("told", told_line(it))));
+        lines.extend(self.triage.as_ref().map(|it| ("told", told_line(it, self.state_bytes.is_some()))));
         lines
     }
 
@@ -313,6 +315,7 @@ impl Profiles {
             (self.people_on_disk as u64, "of them on the disk"),
             (self.forgotten, "forgotten for want of room"),
             (self.unmodelled, "events of nobody, or at impossible times"),
+            (self.too_late, "events a day or more after a later one of the same actor, which were not learnt"),
         ];
         for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
             let _ = write!(text, ", {} {what}", grouped(*count));
@@ -322,9 +325,10 @@ impl Profiles {
 }
 
 /// What became of candidates: `12 of 340 events that raised a risk, 2 of them samples, 300 in open incidents, … ; risk ≥ 7.2: …`
-fn told_line(it: &engine::triage::Stats) -> String {
+fn told_line(it: &engine::triage::Stats, has_state: bool) -> String {
     let counts = &it.counts;
-    let mut text = format!("{} of {} events that raised a risk", grouped(counts.told()), grouped(counts.candidates));
+    let since = if has_state { " in all runs with this state" } else { "" };
+    let mut text = format!("{} of {} events that raised a risk{since}", grouped(counts.told()), grouped(counts.candidates));
     let others = [
         (counts.late, "of them late for want of budget"),
         (counts.borrowed, "of them with tomorrow's budget"),
@@ -347,6 +351,8 @@ pub(crate) struct Report {
     pub(crate) statistics: Statistics,
     /// Why the input was not read to its end.
     pub(crate) trouble: Option<String>,
+    /// So much of the input came in no order of time that hardly anything was learnt of it.
+    pub(crate) is_out_of_order: bool,
 }
 
 impl Report {
@@ -384,6 +390,13 @@ impl Report {
         }
         if let Some(Profiles { failed, why: Some(why), .. }) = &self.statistics.behaviour {
             writeln!(err, "error: {}; {} profiles were lost, their people begin anew", escaped(why), grouped(*failed))?;
+        }
+        if self.is_out_of_order {
+            let hint = "give events in the order of their time, and each once to the same --state";
+            writeln!(
+                err,
+                "warning: most events came a day or more after a later one of the same actor: behaviour was not compared; {hint}"
+            )?;
         }
         if let Some(trouble) = &self.trouble {
             writeln!(

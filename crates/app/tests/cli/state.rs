@@ -73,8 +73,9 @@ fn a_state_that_does_not_fit_is_an_error_of_usage_and_stays_as_it_is() {
     let put = |bytes: &[u8]| place.write("state/state.njs", bytes);
     put(&whole[..whole.len() / 2]);
     run(&[]).ended(2).told("state/state.njs is damaged: it is cut off. Put a copy in its place");
+    // In the checksum: elsewhere, another bit may mean the same bytes, and then nothing is damaged.
     let mut flipped = whole.clone();
-    flipped[whole.len() / 2] ^= 1;
+    flipped[whole.len() - 2] ^= 1;
     put(&flipped);
     run(&[]).ended(2).told("is damaged");
     place.run(&["profile", "ana", "--state", "state"]).ended(2).told("is damaged");
@@ -95,6 +96,35 @@ fn a_state_that_does_not_fit_is_an_error_of_usage_and_stays_as_it_is() {
     let mut left: Vec<_> = fs::read_dir(place.0.join("state")).unwrap().map(|it| it.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["lock", "state.njs"]);
+}
+
+#[test]
+fn the_same_days_again_or_backwards_are_told_and_not_learnt() {
+    let place = Place::new("state-again");
+    let day = |day: usize| {
+        (0..50).map(move |it| event(it, &format!("u{}", it % 4), "look", "t").replace("-03-02T", &format!("-02-{day:02}T")))
+    };
+    let days: Vec<String> =
+        (1..=20).flat_map(|it| day(it).map(move |event| event.replace("\"id\":\"e", &format!("\"id\":\"d{it}-")))).collect();
+    place.write("days.ndjson", days.concat().as_bytes());
+    let known = |more: &[&str]| {
+        let out = ["--alerts", "a", "--stats", "stats.json", "--now", NOW];
+        let ran = place.run(&[&["score"], more, &out[..]].concat());
+        let said = ran.ended(0).err.contains("warning: most events came a day or more after a later one");
+        (said, stats(&place)["behaviour"]["too_late"].as_u64().unwrap())
+    };
+    assert_eq!(known(&["days.ndjson", "--state", "state"]), (false, 0));
+    // As if so many others had come between that nobody remembers the identifiers.
+    place.write("again.ndjson", days.concat().replace("\"id\":\"d", "\"id\":\"again-").as_bytes());
+    let (said, late) = known(&["again.ndjson", "--state", "state"]);
+    assert!(said && late > 800, "{late} came too late");
+    place.write("backwards.ndjson", days.iter().rev().map(String::as_str).collect::<String>().as_bytes());
+    let (said, late) = known(&["backwards.ndjson"]);
+    assert!(said && late > 800, "{late} came too late");
+    // It is said of this run, not of those before it.
+    place.write("one.ndjson", event(0, "ana", "look", "t").as_bytes());
+    assert!(!known(&["one.ndjson", "--state", "state"]).0);
+    place.run(&["score", "one.ndjson", "--state", "rules", "--now", NOW]).ended(2).told("name a folder of its own");
 }
 
 /// Two hundred people in turn, within an hour: nobody looks at the peers anew.

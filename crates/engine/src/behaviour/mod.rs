@@ -72,6 +72,8 @@ pub struct BehaviourStats {
     pub forgotten: u64,
     /// Events of somebody or at some time that no profile can be kept of.
     pub unmodelled: u64,
+    /// Events that came [`TOO_LATE_SECONDS`] or more after a later one of the same actor: rules saw them, profiles did not.
+    pub too_late: u64,
 }
 
 impl std::ops::Add for BehaviourStats {
@@ -85,6 +87,7 @@ impl std::ops::Add for BehaviourStats {
             brought_back: self.brought_back + other.brought_back,
             forgotten: self.forgotten + other.forgotten,
             unmodelled: self.unmodelled + other.unmodelled,
+            too_late: self.too_late + other.too_late,
         }
     }
 }
@@ -105,6 +108,7 @@ pub struct Behaviour {
     brought_back: u64,
     forgotten: u64,
     unmodelled: u64,
+    too_late: u64,
 }
 
 /// What a profile is told of an event.
@@ -157,6 +161,10 @@ const fn family_of(level: Level) -> Option<(usize, f64)> {
 
 const SECONDS_PER_DAY: u32 = 86_400;
 
+/// An event so long before the latest of its actor is history that was told already, or told backwards: to learn it would be to learn
+/// it twice, and no day of the profile is left that it could be compared with.
+pub const TOO_LATE_SECONDS: u32 = SECONDS_PER_DAY;
+
 impl Behaviour {
     /// Nobody is known yet. `shards` are as many as share the room for people.
     pub fn new(settings: &BehaviourSettings, shards: usize) -> Self {
@@ -178,6 +186,7 @@ impl Behaviour {
             brought_back: 0,
             forgotten: 0,
             unmodelled: 0,
+            too_late: 0,
         }
     }
 
@@ -211,6 +220,7 @@ impl Behaviour {
             brought_back: self.brought_back,
             forgotten: self.forgotten,
             unmodelled: self.unmodelled,
+            too_late: self.too_late,
         }
     }
 
@@ -226,6 +236,10 @@ impl Behaviour {
         let Self { population, calibration, society, surprise, .. } = self;
         let (person, peers) = (population.get_mut(seat), society.of(group));
         let it = &observed.observation;
+        if person.last_seen() >= it.second.saturating_add(TOO_LATE_SECONDS) {
+            self.too_late += 1;
+            return None;
+        }
         let idle_days = (person.last_seen() > 0).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
         let is_met = person.is_new() || person.group() != group;
         person.advance(peers, calibration, it);

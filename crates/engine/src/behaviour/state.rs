@@ -5,12 +5,12 @@ use baseline::calibrate::Calibration;
 use baseline::population::Population;
 use std::sync::Arc;
 
-type Saved = (Vec<u8>, Calibration, Vec<GroupKey>, [u64; 3], Vec<u8>);
+type Saved = (Vec<u8>, Calibration, Vec<GroupKey>, [u64; 4], Vec<u8>);
 
 impl Behaviour {
     /// Everything but [`Self::society`], which shards share.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let counts = [self.brought_back, self.forgotten, self.unmodelled];
+        let counts = [self.brought_back, self.forgotten, self.unmodelled, self.too_late];
         let saved = (self.population.to_bytes(), &self.calibration, &self.wanted, counts, self.names.to_bytes());
         postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
     }
@@ -22,11 +22,11 @@ impl Behaviour {
     /// Says what is wrong with bytes of another version, cut off or damaged.
     pub fn from_bytes(settings: &BehaviourSettings, society: Arc<Society>, bytes: &[u8]) -> Result<Self, String> {
         let (population, calibration, wanted, counts, names): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
-        let [brought_back, forgotten, unmodelled] = counts;
+        let [brought_back, forgotten, unmodelled, too_late] = counts;
         let population = Population::from_bytes(&population).map_err(|it| it.to_string())?;
         let wanted_known = wanted.iter().copied().collect();
         let names = Names::from_bytes(&names)?;
         let restored = Self::with(settings.clone(), population, calibration, society);
-        Ok(Self { wanted, wanted_known, names, brought_back, forgotten, unmodelled, ..restored })
+        Ok(Self { wanted, wanted_known, names, brought_back, forgotten, unmodelled, too_late, ..restored })
     }
 }

@@ -153,6 +153,33 @@ fn events_that_no_profile_can_be_kept_of_are_counted_and_matched_all_the_same() 
     assert_eq!((by_rule, stats.people, stats.unmodelled), (2, 1, 1));
 }
 
+/// The same file twice, and a file from its end to its beginning, would else teach what was learnt already.
+#[test]
+fn what_comes_a_day_after_something_later_is_counted_and_not_learnt() {
+    let mut pipeline = Pipeline::new(book("action: account.lookup"), 0, &settings());
+    let lines = ordinary(3, 9);
+    score(&mut pipeline, &lines);
+    let profiles = |pipeline: &Pipeline| {
+        let behaviour = pipeline.shard_behaviour().unwrap();
+        ["u0", "u1", "u2"].map(|it| behaviour.person(it).unwrap().0.clone())
+    };
+    let before = profiles(&pipeline);
+    let until = (START_MS + 8 * DAY_MS) / 1_000;
+    let late: Vec<String> = lines
+        .iter()
+        .filter(|it| {
+            let time = it.split('"').nth(3).unwrap();
+            EventTime::parse(time).unwrap().ms() / 1_000 < until - DAY_MS / 1_000
+        })
+        .map(|it| it.replace("\"id\":\"e", "\"id\":\"again-e"))
+        .rev()
+        .collect();
+    let (alerts, scores) = score(&mut pipeline, &late);
+    let stats = pipeline.behaviour_stats();
+    assert!(profiles(&pipeline) == before, "a profile has changed");
+    assert_eq!((stats.too_late, scores.len(), alerts.len()), (late.len() as u64, 0, late.len()));
+}
+
 #[test]
 fn a_portrait_names_what_somebody_uses_and_says_what_is_usual() {
     let mut pipeline = Pipeline::new(book("action: nothing"), 0, &settings());
