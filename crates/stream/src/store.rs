@@ -1,0 +1,128 @@
+//! Checkpoints in an object store: a local directory, S3 or what speaks like it, Google Cloud Storage, Azure.
+//!
+//! A [`Series`] is what one partition leaves behind: one object for each checkpoint, named by the offset up to which it goes. An object has
+//! only the blocks that the ones before it do not have, and says where the others are; now and then one has them all. An object is
+//! there as a whole or not at all, every block and every header has its checksum, and whoever reads takes the one before a damaged
+//! one. `docs/checkpoints.md` has the format.
+
+mod error;
+mod format;
+mod series;
+#[cfg(test)]
+mod tests;
+
+pub use error::StoreError;
+pub use format::{BLOCK_BYTES, Info};
+pub use series::{Entry, KEPT, Loaded, Part, Saved, Series, Skipped};
+
+use futures_util::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// A place for checkpoints.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    /// Requests wait here; the callers are threads of their own.
+    runtime: Arc<Runtime>,
+    prefix: Path,
+    /// As it was named.
+    place: String,
+}
+
+impl Store {
+    /// The store at `place`: a directory, which is made if it is not there, or a URL such as `s3://bucket/path`, `gs://bucket/path`,
+    /// `az://container/path`. `variables` say how to get in, by the names that the clouds' own tools read (`AWS_REGION`,
+    /// `AWS_ENDPOINT`, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME`); others are passed over.
+    ///
+    /// # Errors
+    ///
+    /// When nobody knows such a URL, or the directory can't be made.
+    pub fn open(place: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, StoreError> {
+        let wrong = |why: String| StoreError::Place { place: place.to_owned(), why };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("checkpoints").enable_all().build();
+        let runtime = runtime.map_err(|it| wrong(it.to_string()))?;
+        let (objects, prefix): (Box<dyn ObjectStore>, Path) = match url::Url::parse(place).ok().filter(|_| place.contains("://")) {
+            Some(url) if url.scheme() != "file" => {
+                object_store::parse_url_opts(&url, variables).map_err(|it| wrong(in_words(&it, url.scheme())))?
+            }
+            url => {
+                let folder = match url {
+                    Some(url) => url.to_file_path().map_err(|()| wrong("it is no path of this machine".to_owned()))?,
+                    None => place.into(),
+                };
+                std::fs::create_dir_all(&folder).map_err(|it| wrong(it.to_string()))?;
+                let local = object_store::local::LocalFileSystem::new_with_prefix(&folder).map_err(|it| wrong(it.to_string()))?;
+                (Box::new(local.with_fsync(true)), Path::default())
+            }
+        };
+        Ok(Self { objects: objects.into(), runtime: Arc::new(runtime), prefix, place: place.to_owned() })
+    }
+
+    /// What it was named.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is kept under a name of several parts, such as group, topic and partition.
+    pub fn series(&self, name: &[&str]) -> Series {
+        Series::new(self.clone(), name.iter().fold(self.prefix.clone(), |path, part| path.join(*part)))
+    }
+
+    /// The names of all series that have a checkpoint, sorted.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be asked.
+    pub fn names(&self) -> Result<Vec<Vec<String>>, StoreError> {
+        let mut names: Vec<Vec<String>> = Vec::new();
+        for it in self.all(&self.prefix)? {
+            let parts: Vec<String> =
+                it.location.prefix_match(&self.prefix).into_iter().flatten().map(|it| it.as_ref().to_owned()).collect();
+            let is_own = parts.last().is_some_and(|it| it.ends_with(series::SUFFIX));
+            names.extend(is_own.then(|| parts[..parts.len() - 1].to_vec()));
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn all(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, StoreError> {
+        let all = self.objects.list(Some(prefix)).try_collect();
+        self.runtime.block_on(all).map_err(StoreError::io("list", prefix.as_ref()))
+    }
+
+    fn get(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        let get = async { self.objects.get(path).await?.bytes().await };
+        self.runtime.block_on(get).map(Into::into).map_err(StoreError::io("read", path.as_ref()))
+    }
+
+    fn get_start(&self, path: &Path, bytes: u64) -> Result<Vec<u8>, StoreError> {
+        let get = self.objects.get_range(path, 0..bytes);
+        self.runtime.block_on(get).map(Into::into).map_err(StoreError::io("read", path.as_ref()))
+    }
+
+    fn put(&self, path: &Path, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let put = self.objects.put(path, PutPayload::from(bytes));
+        self.runtime.block_on(put).map(drop).map_err(StoreError::io("write", path.as_ref()))
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), StoreError> {
+        match self.runtime.block_on(self.objects.delete(path)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(StoreError::io("delete", path.as_ref())(error)),
+        }
+    }
+}
+
+/// A build without the clouds says so.
+fn in_words(error: &object_store::Error, scheme: &str) -> String {
+    let text = error.to_string();
+    if text.contains("not enabled") {
+        format!("this build has no client for {scheme}: build with `--features app/cloud`")
+    } else {
+        text
+    }
+}
