@@ -2,6 +2,8 @@
 
 use crate::exit::Usage;
 use anyhow::{Context, Result};
+use engine::Rulebook;
+use model::SourceMapping;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use stream::checkpoint::{self, CheckpointError};
@@ -102,4 +104,17 @@ pub(crate) fn hash_of(text: &str) -> String {
 /// The same as a number.
 pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, it| (hash ^ u64::from(*it)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Two mappings with the same hash read the same from an event.
+pub(crate) fn source_hash(mapping: &SourceMapping) -> String {
+    hash_of(&format!("{mapping:?}"))
+}
+
+/// Which rules there are, and what correlations look for.
+pub(crate) fn rules_hash(book: &Rulebook) -> String {
+    let set = &book.set;
+    let ids: Vec<_> = set.rules.iter().map(|it| &it.info).chain(set.correlations.iter().map(|it| &it.info)).collect();
+    let ids: Vec<_> = ids.into_iter().map(|it| (&it.id, &it.name, &it.version)).collect();
+    hash_of(&format!("{:?}", (ids, &set.contents)))
 }

@@ -59,6 +59,12 @@ impl Watermark {
         Self { arrivals_ms: Vec::with_capacity(ARRIVALS), next: 0, time_ms: None, lateness_ms, reached_ms: i64::MIN }
     }
 
+    /// The same with another allowed lateness.
+    #[must_use]
+    pub fn with_lateness(self, lateness_ms: i64) -> Self {
+        Self { lateness_ms, ..self }
+    }
+
     /// Takes note of an event and tells whether it is late: before the watermark as it stood.
     pub fn observe(&mut self, time: EventTime) -> bool {
         let is_late = time < self.time();

@@ -11,7 +11,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub(crate) use error::ConfigError;
-pub(crate) use sections::{Behaviour, Context, Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source};
+pub(crate) use sections::{
+    Behaviour, Checkpoints, Context, Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source,
+};
 
 /// Everything that `nightjar run` can be told. `Debug` shows no secret: secrets are named by file or variable and read elsewhere.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) exceptions: Exceptions,
     /// What is known besides the events, apart from files.
     pub(crate) context: Context,
+    /// What outlives the process.
+    pub(crate) checkpoints: Checkpoints,
     /// What bounds memory and time.
     pub(crate) limits: Limits,
     /// The endpoint for metrics and health.
@@ -49,6 +53,7 @@ impl Default for Config {
             behaviour: Behaviour::default(),
             exceptions: Exceptions::default(),
             context: Context::default(),
+            checkpoints: Checkpoints::default(),
             limits: Limits::default(),
             http: Http::default(),
             log: Log::default(),

@@ -174,6 +174,22 @@ pub(crate) struct Context {
     pub(crate) topic: String,
 }
 
+/// `[checkpoints]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Checkpoints {
+    /// A directory, or the URL of an object store. Empty: what was learnt ends with the process.
+    pub(crate) store: String,
+    /// How often the state of a partition is written.
+    pub(crate) interval_ms: u64,
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Self { store: String::new(), interval_ms: 30_000 }
+    }
+}
+
 /// `[limits]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -130,7 +130,14 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Ar
     // The demo is about alerts.
     kafka.shadow_topic.clear();
     let limits = Limits::default();
-    Ok(Setup { kafka, sources, live: LiveRules::new(rules.book, limits.windows(), metrics), triage: None, limits })
+    Ok(Setup {
+        kafka,
+        sources,
+        live: LiveRules::new(rules.book, limits.windows(), metrics),
+        triage: None,
+        checkpoints: None,
+        limits,
+    })
 }
 
 /// What the company keeps in its context directory, as lists in memory.

@@ -3,6 +3,7 @@
 //! Metrics are fields of a few structs, by what they are about; a call site is one line without a name in quotes.
 
 mod catalogue;
+mod checkpoints;
 mod input;
 mod loaded;
 mod member;
@@ -15,6 +16,7 @@ mod triage;
 use prometheus::{Registry, TextEncoder};
 
 use catalogue::Catalogue;
+pub(crate) use checkpoints::CheckpointMetrics;
 pub(crate) use input::{InputCounts, InputMetrics, SourceMetrics};
 pub(crate) use loaded::LoadedMetrics;
 pub(crate) use member::MemberMetrics;
@@ -35,6 +37,8 @@ pub(crate) struct Metrics {
     pub(crate) member: MemberMetrics,
     /// What becomes of behaviour.
     pub(crate) triage: TriageMetrics,
+    /// What is kept of partitions.
+    pub(crate) checkpoints: CheckpointMetrics,
     /// Rules and build.
     pub(crate) loaded: LoadedMetrics,
     registry: Registry,
@@ -52,6 +56,7 @@ impl Metrics {
             state: StateMetrics::new(&mut catalogue),
             member: MemberMetrics::new(&mut catalogue),
             triage: TriageMetrics::new(&mut catalogue),
+            checkpoints: CheckpointMetrics::new(&mut catalogue),
             loaded: LoadedMetrics::new(&mut catalogue),
             #[cfg(test)]
             names: catalogue.names(),

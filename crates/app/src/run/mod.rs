@@ -1,9 +1,11 @@
 //! `nightjar run`: a member of a consumer group that reads audit events and writes alerts, until it is told to stop.
 
+pub(crate) mod checkpoints;
 mod clock;
 mod context;
 mod exceptions;
 mod exchange;
+mod keep;
 mod live;
 pub(crate) mod logging;
 mod observe;
@@ -23,11 +25,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol, Stopper, TailReader};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit::{Exit, Usage};
 use crate::http::{self, Health, HttpHandle};
 use crate::load;
 use crate::metrics::Metrics;
+use checkpoints::Checkpoints;
 pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
 use reload::{LoadedSet, ReloadHandle, Reloads, RuleSources};
@@ -54,7 +57,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     let phase = Arc::new(Mutex::new(Phase::Connecting));
     let reload = Arc::new(OnceLock::new());
     let _signals = heed_signals(Arc::clone(&phase), Arc::clone(&health), Arc::clone(&reload))?;
-    let (setup, rules, loaded) = setup(&config, &metrics)?;
+    let (mut setup, rules, loaded) = setup(&config, &metrics)?;
     health.loaded();
     check_secrets(&setup.kafka.security).map_err(explained)?;
     if args.check {
@@ -74,6 +77,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     let told = observe::observer(Arc::clone(&metrics), Arc::clone(&health), None);
     let tables = topic.map(|it| context::start(&setup.kafka, it, reloads.handle(), Arc::clone(&metrics), told));
     let _tables = tables.transpose().map_err(explained)?;
+    setup.checkpoints = checkpoints(&config, &metrics)?;
     let pipeline = pipeline::start(setup, metrics, health, None).map_err(explained)?;
     *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
@@ -97,7 +101,19 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     let live = LiveRules::new(loaded.book.clone(), config.limits.windows(), metrics);
     let kafka = config.kafka_config();
     let triage = config.behaviour.triage().map_err(Usage::new)?.map(|it| Arc::new(SharedTriage::new(it, Arc::clone(metrics))));
-    Ok((Setup { kafka, sources, live, triage, limits: config.limits.clone() }, rules, loaded))
+    // Opened when it is known that everything else is in order: it makes a directory, and starts a thread.
+    Ok((Setup { kafka, sources, live, triage, checkpoints: None, limits: config.limits.clone() }, rules, loaded))
+}
+
+/// Opens the place for checkpoints, if there is one.
+fn checkpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<Checkpoints>>> {
+    let config::Checkpoints { store, interval_ms } = &config.checkpoints;
+    if store.is_empty() {
+        tracing::warn!("no checkpoints.store is configured: what is learnt ends with this process");
+        return Ok(None);
+    }
+    let interval = Duration::from_millis(*interval_ms);
+    Checkpoints::start(store, &config.kafka.group_id, interval, Arc::clone(metrics)).map(Some)
 }
 
 /// Logs which rules were loaded and which not. Without any there is nothing to do.

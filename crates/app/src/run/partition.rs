@@ -17,8 +17,10 @@ use model::{Alert, EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
+use super::checkpoints::{Checkpoints, Taken};
 use super::clock;
 use super::exchange::Stand;
+use super::keep::{self, Keeping, Kept};
 use super::live::LiveRules;
 use super::pipeline::Setup;
 use super::sources::Feed;
@@ -50,6 +52,12 @@ pub(super) struct Partition {
     has_incidents: bool,
     has_digest: bool,
     triage: Option<Arc<SharedTriage>>,
+    checkpoints: Option<Arc<Checkpoints>>,
+    /// The offset of the first message that it has not seen.
+    next_offset: Option<i64>,
+    /// What messages before it cause was written by whoever had the partition before.
+    live_from: Option<i64>,
+    lateness_ms: i64,
     future_skew_ms: i64,
     /// Batches of events that were settled together.
     rounds: u64,
@@ -78,6 +86,10 @@ impl Partition {
             has_incidents: !setup.kafka.incidents_topic.is_empty(),
             has_digest: !setup.kafka.digest_topic.is_empty(),
             triage: setup.triage.clone(),
+            checkpoints: setup.checkpoints.clone(),
+            next_offset: None,
+            live_from: None,
+            lateness_ms: setup.limits.lateness_ms,
             future_skew_ms: setup.limits.future_skew_ms,
             rounds: 0,
             alert_json: Vec::new(),
@@ -90,6 +102,9 @@ impl Partition {
             live,
         };
         partition.watch();
+        if let Some(checkpoints) = &partition.checkpoints {
+            checkpoints.join(id);
+        }
         partition
     }
 
@@ -134,7 +149,10 @@ impl Partition {
     }
 
     fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), at: Place, is_tick: bool) {
-        self.of_source.judged(self.shard.settle(&self.lane, head, found, at, &mut self.outbox));
+        let verdict = self.shard.settle(&self.lane, head, found, at, &mut self.outbox);
+        if self.live_from.is_none() {
+            self.of_source.judged(verdict);
+        }
         if is_tick {
             let tick = Tick { position: at.position, reached: at.reached };
             self.shard.catch_up(&self.lane, &[tick], u64::MAX, &mut self.outbox);
@@ -158,6 +176,9 @@ impl Partition {
     }
 
     fn reject(&self, reject: &Reject, message: &MessageMeta, raw: (&[u8], u64), now: EventTime, out: &mut Outbox) {
+        if self.live_from.is_some() {
+            return;
+        }
         self.of_source.rejected(reject.code);
         let position = Position::message(message.offset);
         let origin = Origin { source: &self.id.topic, partition: Some(self.id.partition), position };
@@ -210,12 +231,33 @@ impl Partition {
     }
 }
 
+impl Partition {
+    /// Hands over a copy of the state when one is due.
+    fn keep(&self) {
+        let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
+        if self.live_from.is_none() && checkpoints.is_due(&self.id) {
+            let begun = Instant::now();
+            let taken = self.take(offset);
+            checkpoints.offer(&self.id, taken, begun.elapsed());
+        }
+    }
+
+    fn take(&self, offset: i64) -> Taken {
+        let Self { book, program, shard, watermark, hours, .. } = self;
+        Keeping { book, program: *program, shard, watermark, hours }.take(offset)
+    }
+}
+
 impl PartitionHandler for Partition {
     fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
         let now = clock::now();
         self.keep_up();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
-        self.live.exchange().begin(&self.id);
+        // Batches end where what was published ends.
+        self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
+        if self.live_from.is_none() {
+            self.live.exchange().begin(&self.id);
+        }
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());
@@ -253,9 +295,46 @@ impl PartitionHandler for Partition {
         }
         self.spare = ahead.into_spare();
         self.reject_unread(batch, unread..batch.len(), now, out);
-        self.hand_out(now, out);
-        self.of_source.read(batch.bytes());
+        self.next_offset = batch.end_offset().or(self.next_offset);
+        if self.live_from.is_some() {
+            self.outbox = Found::default();
+            self.metrics.checkpoints.replayed(batch.len());
+        } else {
+            self.hand_out(now, out);
+            self.of_source.read(batch.bytes());
+        }
         self.of_state.set(&self.shard, &self.lane, &self.watermark);
+        self.keep();
+    }
+
+    fn is_durable(&self) -> bool {
+        self.checkpoints.is_some()
+    }
+
+    fn resume(&mut self, committed: Option<i64>) -> Option<i64> {
+        let (checkpoints, committed) = self.checkpoints.as_ref().zip(committed)?;
+        let (book, program) = (Arc::clone(&self.book), self.program);
+        let (limits, lateness_ms) = (self.window_limits, self.lateness_ms);
+        let found = checkpoints.newest(&self.id, committed, |it| keep::take_up(it, &book, program, limits, lateness_ms));
+        self.metrics.checkpoints.resumed(found.is_some());
+        let Some((offset, Kept { shard, watermark, hours })) = found else {
+            tracing::info!(partition = %self.id, committed, "no checkpoint: the partition begins anew");
+            return None;
+        };
+        (self.shard, self.watermark, self.hours) = (shard, watermark, hours);
+        self.watch();
+        self.next_offset = Some(offset);
+        self.live_from = Some(committed).filter(|it| offset < *it);
+        let people = self.shard.behaviour().map_or(0, |it| it.stats().people);
+        tracing::info!(partition = %self.id, offset, committed, people, "goes on from a checkpoint");
+        Some(offset)
+    }
+
+    fn close(&mut self) {
+        let Some(checkpoints) = self.checkpoints.clone() else { return };
+        // Not before what was published: the state would be one that the next owner may not use.
+        let taken = self.next_offset.filter(|_| self.live_from.is_none()).map(|it| self.take(it));
+        checkpoints.leave(&self.id, taken);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observer, PartitionId};
 
+use super::checkpoints::Checkpoints;
 use super::live::LiveRules;
 use super::observe::observer;
 use super::partition::Partition;
@@ -24,6 +25,8 @@ pub(crate) struct Setup {
     pub(crate) live: Arc<LiveRules>,
     /// How alerts about behaviour are triaged; nothing: they page nobody.
     pub(crate) triage: Option<Arc<SharedTriage>>,
+    /// Where the state of partitions is kept; nothing: it ends with the process.
+    pub(crate) checkpoints: Option<Arc<Checkpoints>>,
     /// What bounds memory and time.
     pub(crate) limits: Limits,
 }

@@ -67,11 +67,24 @@ impl Stage {
     }
 
     fn start(&self, book: &Arc<Rulebook>, sources: Sources, limits: Limits) -> (KafkaHandle, Arc<Metrics>, Arc<Health>) {
+        self.start_keeping(book, sources, limits, None)
+    }
+
+    /// The same with checkpoints in a folder, after as many batches as can be.
+    fn start_keeping(
+        &self,
+        book: &Arc<Rulebook>,
+        sources: Sources,
+        limits: Limits,
+        folder: Option<&std::path::Path>,
+    ) -> (KafkaHandle, Arc<Metrics>, Arc<Health>) {
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
+        let checkpoints =
+            folder.map(|it| Checkpoints::start(it.to_str().unwrap(), "g", Duration::ZERO, Arc::clone(&metrics)).unwrap());
         let mut kafka = self.config();
         kafka.batch.message_bytes_max = limits.line_bytes_max;
         let live = LiveRules::new(Rulebook::clone(book), limits.windows(), &metrics);
-        let setup = Setup { kafka, sources, live, triage: None, limits };
+        let setup = Setup { kafka, sources, live, triage: None, checkpoints, limits };
         let progress = Arc::clone(&self.progress);
         let also: Observer = Arc::new(move |it| {
             if let Observation::Handled { partition, end_offset, .. } = it {
@@ -93,6 +106,16 @@ impl Stage {
 
     fn producer(&self) -> PacedProducer {
         PacedProducer::new(&self.config(), EVENTS, self.partitions, Pacing::default(), Arc::clone(&self.progress)).unwrap()
+    }
+
+    /// Everything that a topic has.
+    fn read_all(&self, topic: &str) -> Vec<stream::kafka::TailMessage> {
+        let reader = TailReader::to_end(&self.config(), topic).unwrap();
+        let mut all = Vec::new();
+        while !reader.has_been_at_end() {
+            all.extend(reader.next(PATIENCE).unwrap());
+        }
+        all
     }
 
     fn read(&self, topic: &str, count: u64) -> Vec<stream::kafka::TailMessage> {
@@ -210,6 +233,68 @@ fn a_pipeline_that_is_stopped_drains_and_the_next_one_goes_on_where_it_ended() {
     let [first, second] = [of_first, of_second].map(|it| it.input.source("native").counts().scored);
     assert!(first > 0 && ends.iter().sum::<i64>() == 2_000);
     assert_eq!(first + second, messages.len() as u64, "{first} and {second}");
+}
+
+/// Partitions are given up in order between the legs; then checkpoints go missing, as if the process had been killed before it wrote
+/// them, or are damaged.
+#[test]
+fn what_was_learnt_outlives_the_process_whatever_checkpoint_is_left_and_alerts_come_once() {
+    const LEGS: usize = 4;
+    let story = story();
+    let (stage, messages) = (Stage::new(3), &story.messages);
+    let folder = std::env::temp_dir().join(format!("nightjar-run-checkpoints-{}", std::process::id()));
+    let files = |partition: usize| {
+        let dir = folder.join(format!("g/{EVENTS}/{partition}"));
+        let mut files: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|it| it.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    let mut producer = stage.producer();
+    let (mut scored, mut records, mut replayed, mut passed_over) = (0, 0, 0.0, 0.0);
+    for (leg, messages) in messages.chunks(messages.len().div_ceil(LEGS)).enumerate() {
+        let sources = Sources::from_config(&[source()]).unwrap();
+        let (handle, metrics, _) = stage.start_keeping(&story.book, sources, Limits::default(), Some(&folder));
+        let ends = Stage::produce(&mut producer, messages);
+        assert!(stage.progress.wait_for(&ends, PATIENCE));
+        handle.stop();
+        records += handle.join().unwrap().records;
+        scored += metrics.input.source("native").counts().scored;
+        let figure = |name: &str| {
+            let text = metrics.to_text();
+            text.lines().filter_map(|it| it.strip_prefix(name)).map(|it| it.trim().parse::<f64>().unwrap()).sum::<f64>()
+        };
+        replayed += figure("nightjar_replayed_events_total ");
+        passed_over += figure("nightjar_resumed_total{state=\"passed_over\"} ");
+        assert!(leg == 0 || figure("nightjar_resumed_total{state=\"kept\"} ") > 2.0, "leg {leg}");
+        for partition in 0..3 {
+            let files = files(partition);
+            let newest = files.last().unwrap();
+            match leg {
+                0 => std::fs::remove_file(newest).unwrap(),
+                1 => std::fs::write(newest, &std::fs::read(newest).unwrap()[..900]).unwrap(),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(scored, messages.len() as u64, "each event counts once, however often it was read");
+    assert!(replayed > 0.0 && passed_over > 2.0, "{replayed} replayed, {passed_over} passed over");
+    let mut partitions: BTreeMap<i32, Vec<u8>> = BTreeMap::new();
+    for message in stage.read(EVENTS, messages.len() as u64) {
+        let lines = partitions.entry(message.partition).or_default();
+        lines.extend(message.value);
+        lines.push(b'\n');
+    }
+    let shared = shared_rules(&story.book);
+    let of = |topic| stage.read_all(topic).into_iter().map(|it| it.value);
+    let alerts: Vec<Vec<u8>> = of("nightjar.alerts").chain(of("nightjar.shadow")).collect();
+    assert_eq!(alerts.len() as u64, records);
+    let is_local = |it: &Vec<u8>| !shared.contains(rule_of(&serde_json::from_slice(it).unwrap()));
+    let mut local: Vec<Vec<u8>> = alerts.into_iter().filter(is_local).collect();
+    local.sort();
+    let expected = expected(&story.book, &partitions);
+    assert_eq!(local.len(), expected.len());
+    assert!(local == expected, "the alerts are not those of one uninterrupted run");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn source() -> Source {

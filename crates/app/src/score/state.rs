@@ -5,7 +5,7 @@ use super::attic::FileAttic;
 use super::seat::SHARDS;
 use crate::exit::Usage;
 use crate::score::grouped;
-use crate::state::{self, ATTIC, CLOCK, EXCHANGE, Kept, MANIFEST, Manifest, SHARD, SOCIETY, TRIAGE, damaged, hash_of};
+use crate::state::{self, ATTIC, CLOCK, EXCHANGE, Kept, MANIFEST, Manifest, SHARD, SOCIETY, TRIAGE, damaged};
 use anyhow::{Context, Result};
 use engine::Rulebook;
 use engine::behaviour::{Attic, Hours};
@@ -130,7 +130,7 @@ impl Folder {
             let (events, people) = (grouped(manifest.events), grouped((manifest.people + manifest.people_on_disk) as u64));
             writeln!(err, "{:>8}  goes on after {events} events up to {}, {people} people known", "state", manifest.last_event)?;
         }
-        if manifest.rules_hash == rules_hash(book) {
+        if manifest.rules_hash == state::rules_hash(book) {
             return Ok(());
         }
         let over = shards.first().map(|it| snapshot::carried(&book.set, it)).transpose().map_err(|it| self.damaged(it))?;
@@ -159,8 +159,8 @@ impl Folder {
         let manifest = Manifest {
             nightjar: env!("CARGO_PKG_VERSION").to_owned(),
             source: options.mapping.name.clone(),
-            source_hash: source_hash(options),
-            rules_hash: rules_hash(book),
+            source_hash: state::source_hash(&options.mapping),
+            rules_hash: state::rules_hash(book),
             shards: SHARDS,
             events: self.events + saved.events,
             last_event: last.to_string(),
@@ -200,7 +200,7 @@ fn fitting(path: &std::path::Path, manifest: Manifest, options: &Options) -> Res
     if *shards != SHARDS {
         return Err(damaged(path, format_args!("it has {shards} shards, not {SHARDS}")));
     }
-    if manifest.source_hash == source_hash(options) {
+    if manifest.source_hash == state::source_hash(&options.mapping) {
         return Ok(manifest);
     }
     let (ours, path) = (&options.mapping.name, path.display());
@@ -209,17 +209,4 @@ fn fitting(path: &std::path::Path, manifest: Manifest, options: &Options) -> Res
     } else {
         format!("the state in {path} was learnt from the source `{source}`, not `{ours}`: name another folder")
     }))
-}
-
-/// Two mappings with the same hash read the same from an event.
-fn source_hash(options: &Options) -> String {
-    hash_of(&format!("{:?}", options.mapping))
-}
-
-/// Which rules there are, and what correlations look for.
-fn rules_hash(book: &Rulebook) -> String {
-    let set = &book.set;
-    let ids: Vec<_> = set.rules.iter().map(|it| &it.info).chain(set.correlations.iter().map(|it| &it.info)).collect();
-    let ids: Vec<_> = ids.into_iter().map(|it| (&it.id, &it.name, &it.version)).collect();
-    hash_of(&format!("{:?}", (ids, &set.contents)))
 }

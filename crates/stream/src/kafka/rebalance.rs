@@ -3,7 +3,7 @@
 //! Whoever loses a partition finishes the batch in hand, waits for its acknowledgements and commits, *before* the
 //! group hears that the partition is free. So the next owner starts exactly where this one ended.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
@@ -16,6 +16,8 @@ use super::{KafkaError, Observation, PartitionHandler, PartitionId, RunSummary};
 
 /// A synchronous commit that fails for a passing reason is tried this often.
 const COMMIT_TRIES: usize = 3;
+/// Before the group is asked again what it has committed.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 impl<H, F> Dispatcher<F>
 where
@@ -28,14 +30,14 @@ where
             return;
         }
         for change in self.consumer.context().take_changes() {
-            let done = match &change {
-                Change::Assign(partitions) => self.start_workers(partitions),
+            let done = match change {
+                Change::Assign(partitions) => self.start_workers(&partitions).map(Change::Assign),
                 Change::Revoke(partitions) => {
-                    self.give_up(partitions);
-                    Ok(())
+                    self.give_up(&partitions);
+                    Ok(Change::Revoke(partitions))
                 }
             };
-            if let Err(error) = done.and_then(|()| self.answer(&change)) {
+            if let Err(error) = done.and_then(|change| self.answer(&change)) {
                 self.surroundings.signals.fail(error);
             }
         }
@@ -43,15 +45,46 @@ where
         (self.surroundings.observer)(Observation::Rebalanced { owned: self.workers.all.len() });
     }
 
-    fn start_workers(&mut self, partitions: &TopicPartitionList) -> Result<(), KafkaError> {
+    /// Starts a worker for each of `partitions`, and gives these with the offsets that their handlers want to begin at.
+    fn start_workers(&mut self, partitions: &TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
+        let mut begin = TopicPartitionList::new();
         for element in partitions.elements() {
             let id = PartitionId::new(element.topic(), element.partition());
-            let handler = (self.factory)(&id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
-            let worker = Worker::start(id, handler, self.surroundings.clone())?;
+            let mut handler = (self.factory)(&id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
+            let committed = if handler.is_durable() { self.committed(&id)? } else { None };
+            let from = handler.resume(committed);
+            let offset = from.map_or(element.offset(), Offset::Offset);
+            begin
+                .add_partition_offset(&id.topic, id.partition, offset)
+                .map_err(|it| KafkaError::client("begin at an offset", &it))?;
+            let live_from = committed.filter(|committed| from.is_some_and(|from| from < *committed));
+            let worker = Worker::start(id, handler, live_from, self.surroundings.clone())?;
             (self.surroundings.observer)(Observation::Assigned { partition: &worker.id });
             self.workers.all.push(worker);
         }
-        Ok(())
+        Ok(begin)
+    }
+
+    /// What the group has committed of a partition.
+    fn committed(&self, id: &PartitionId) -> Result<Option<i64>, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&id.topic, id.partition);
+        let deadline = Instant::now() + self.config.startup_timeout();
+        loop {
+            match self.consumer.committed_offsets(list.clone(), self.config.startup_timeout()) {
+                Ok(found) => {
+                    let found = found.find_partition(&id.topic, id.partition).map(|it| it.offset());
+                    return Ok(if let Some(Offset::Offset(offset)) = found { Some(offset) } else { None });
+                }
+                // Somebody's transaction may be open still, or the coordinator moving.
+                Err(error) if Instant::now() >= deadline => return Err(KafkaError::client("ask for the committed offset", &error)),
+                Err(error) => {
+                    let reason = error.to_string();
+                    (self.surroundings.observer)(Observation::Trouble { client: "consumer", reason: &reason });
+                    std::thread::sleep(ASK_AGAIN_AFTER);
+                }
+            }
+        }
     }
 
     /// Stops the workers of `partitions` and commits what they finished.

@@ -8,11 +8,27 @@ use super::dispatch::Dispatcher;
 use super::{Batch, KafkaConfig, KafkaError, Observer, Outbox, PartitionId};
 
 /// What is done with the messages of one partition. Lives on a thread of its own, from assignment to revocation, and
-/// sees every message of the partition in order, starting at the committed offset.
+/// sees every message of the partition in order, starting at the committed offset, or before it (see [`Self::resume`]).
 pub trait PartitionHandler: Send + 'static {
     /// Works through one batch and writes what it causes into `out` (empty at the call). The batch's end offset is
     /// committed once every record of `out` is acknowledged.
     fn handle(&mut self, batch: &Batch, out: &mut Outbox);
+
+    /// Whether it keeps its state somewhere: only then the group is asked what it has committed, for [`Self::resume`].
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    /// Takes up the state it has kept of the partition, of which the group has `committed` everything before that offset. Gives the
+    /// offset from which on it has to see messages (again), at most `committed`. What those before `committed` cause was published
+    /// already: batches end there, and what is in `out` after the ones before is thrown away.
+    fn resume(&mut self, committed: Option<i64>) -> Option<i64> {
+        let _ = committed;
+        None
+    }
+
+    /// The partition is given up: this was the last batch. Not called after an error.
+    fn close(&mut self) {}
 }
 
 impl<F: FnMut(&Batch, &mut Outbox) + Send + 'static> PartitionHandler for F {

@@ -32,6 +32,8 @@ pub(super) struct Worker {
     /// Messages that were not handed over yet.
     pending: Batch,
     next_offset: Option<i64>,
+    /// What messages before it cause was published already: a batch ends there.
+    live_from: Option<i64>,
     /// `None` once the worker was told to stop.
     inbox: Option<Sender<Batch>>,
     used: Receiver<Batch>,
@@ -54,7 +56,12 @@ pub(super) enum Offer {
 
 impl Worker {
     /// Starts the thread.
-    pub(super) fn start<H: PartitionHandler>(id: PartitionId, handler: H, surroundings: Surroundings) -> Result<Self, KafkaError> {
+    pub(super) fn start<H: PartitionHandler>(
+        id: PartitionId,
+        handler: H,
+        live_from: Option<i64>,
+        surroundings: Surroundings,
+    ) -> Result<Self, KafkaError> {
         let limits = surroundings.limits;
         let (inbox, batches) = bounded(limits.queue_max);
         let (give_back, used) = bounded(limits.queue_max + 1);
@@ -68,6 +75,7 @@ impl Worker {
             give_back,
             ledger: Arc::clone(&ledger),
             is_discarding: Arc::clone(&is_discarding),
+            live_from,
             surroundings,
             alive,
         };
@@ -81,6 +89,7 @@ impl Worker {
             ledger,
             pending,
             next_offset: None,
+            live_from,
             inbox: Some(inbox),
             used,
             is_discarding,
@@ -98,7 +107,10 @@ impl Worker {
 
     /// The pending batch has reached one of its limits.
     pub(super) fn is_full(&self) -> bool {
-        self.pending.len() >= self.limits.messages_max || self.pending.bytes() >= self.limits.bytes_max
+        let is_told = |end| self.live_from.is_some_and(|it| end == it);
+        self.pending.len() >= self.limits.messages_max
+            || self.pending.bytes() >= self.limits.bytes_max
+            || self.pending.end_offset().is_some_and(is_told)
     }
 
     /// Hands the pending batch over if the worker has room for it. Never blocks.
@@ -159,6 +171,7 @@ struct Bench<H> {
     give_back: Sender<Batch>,
     ledger: Arc<SharedLedger>,
     is_discarding: Arc<AtomicBool>,
+    live_from: Option<i64>,
     surroundings: Surroundings,
     /// Dropped last, when the thread ends.
     #[expect(dead_code, reason = "its drop is the message")]
@@ -170,20 +183,33 @@ impl<H: PartitionHandler> Bench<H> {
         let _alarm = PanicAlarm { id: self.id.clone(), signals: Arc::clone(&self.surroundings.signals) };
         let mut outbox = Outbox::new();
         while let Ok(mut batch) = self.batches.recv() {
-            if self.is_discarding.load(Ordering::Acquire) || self.surroundings.signals.is_failed() {
+            if self.surroundings.signals.is_failed() {
                 return;
+            }
+            if self.is_discarding.load(Ordering::Acquire) {
+                break;
             }
             outbox.clear();
             self.handler.handle(&batch, &mut outbox);
             let Some(end_offset) = batch.end_offset() else { continue };
-            let step = Step { ledger: &self.ledger, end_offset, outbox: &outbox };
-            if self.surroundings.publisher.publish(&step).is_err() {
-                return;
+            if self.live_from.is_some_and(|it| end_offset <= it) {
+                outbox.clear();
+            } else {
+                self.live_from = None;
+            }
+            if self.live_from.is_none() {
+                let step = Step { ledger: &self.ledger, end_offset, outbox: &outbox };
+                if self.surroundings.publisher.publish(&step).is_err() {
+                    return;
+                }
             }
             self.report(&batch, end_offset, outbox.len());
             batch.clear();
             // The dispatcher makes a new batch if it has more than enough of them.
             drop(self.give_back.try_send(batch));
+        }
+        if !self.surroundings.signals.is_failed() {
+            self.handler.close();
         }
     }
 

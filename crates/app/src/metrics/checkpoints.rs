@@ -1,0 +1,103 @@
+//! Checkpoints: how many, how large, how long they take, and what was taken up again.
+
+use std::time::Duration;
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGaugeVec};
+use stream::kafka::PartitionId;
+
+use super::catalogue::Catalogue;
+
+const SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+
+/// Metrics of checkpoints.
+#[derive(Debug)]
+pub(crate) struct CheckpointMetrics {
+    written: IntCounterVec,
+    bytes: IntCounterVec,
+    seconds: Histogram,
+    taking: Histogram,
+    offset: IntGaugeVec,
+    resumed: IntCounterVec,
+    replayed: IntCounter,
+}
+
+impl CheckpointMetrics {
+    pub(super) fn new(catalogue: &mut Catalogue) -> Self {
+        Self {
+            written: catalogue.counters(
+                "nightjar_checkpoints_total",
+                "Checkpoints, by what became of them: full, delta (only what changed), failed.",
+                &["outcome"],
+            ),
+            bytes: catalogue.counters(
+                "nightjar_checkpoint_bytes_total",
+                "Bytes of states that were kept, and as they were written: state, stored.",
+                &["kind"],
+            ),
+            seconds: catalogue.histogram(
+                "nightjar_checkpoint_seconds",
+                "Time to compare, compress and write a checkpoint, beside the scoring.",
+                &SECONDS,
+            ),
+            taking: catalogue.histogram(
+                "nightjar_checkpoint_pause_seconds",
+                "Time for which a partition does not score while its state is copied.",
+                &SECONDS,
+            ),
+            offset: catalogue.gauges(
+                "nightjar_checkpoint_offset",
+                "The offset up to which the last checkpoint of a partition goes.",
+                &["topic", "partition"],
+            ),
+            resumed: catalogue.counters(
+                "nightjar_resumed_total",
+                "Partitions that were taken up, by their state: kept, new (there was none), passed_over (a checkpoint that could not be used).",
+                &["state"],
+            ),
+            replayed: catalogue.counter(
+                "nightjar_replayed_events_total",
+                "Messages that were read again to catch up from a checkpoint to what was committed; what they cause was written before.",
+            ),
+        }
+    }
+
+    /// A checkpoint of `id` that goes up to `offset` was written.
+    pub(crate) fn wrote(&self, id: &PartitionId, offset: i64, saved: &stream::store::Saved, took: Duration) {
+        self.written.with_label_values(&[if saved.is_full { "full" } else { "delta" }]).inc();
+        self.bytes.with_label_values(&["state"]).inc_by(saved.bytes);
+        self.bytes.with_label_values(&["stored"]).inc_by(saved.stored);
+        self.seconds.observe(took.as_secs_f64());
+        self.offset.with_label_values(&[&*id.topic, &*id.partition.to_string()]).set(offset);
+    }
+
+    /// One could not be written.
+    pub(crate) fn failed(&self) {
+        self.written.with_label_values(&["failed"]).inc();
+    }
+
+    /// The state of a partition was copied.
+    pub(crate) fn took(&self, time: Duration) {
+        self.taking.observe(time.as_secs_f64());
+    }
+
+    /// A partition goes on with what was kept, or begins anew.
+    pub(crate) fn resumed(&self, is_kept: bool) {
+        self.resumed.with_label_values(&[if is_kept { "kept" } else { "new" }]).inc();
+    }
+
+    /// A checkpoint can't be used.
+    pub(crate) fn passed_over(&self) {
+        self.resumed.with_label_values(&["passed_over"]).inc();
+    }
+
+    /// So many messages were read again.
+    pub(crate) fn replayed(&self, messages: usize) {
+        self.replayed.inc_by(messages as u64);
+    }
+
+    /// The partition is somebody else's.
+    pub(crate) fn forget(&self, id: &PartitionId) {
+        // It has no figure if it never had a checkpoint.
+        let _ = self.offset.remove_label_values(&[&*id.topic, &*id.partition.to_string()]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Checkpoints beside the scoring: partitions hand over copies of their states, one at a time, and a thread writes them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use serde_json::Value as Json;
+use stream::kafka::PartitionId;
+use stream::store::{Loaded, Part, Series, Skipped, Store};
+
+use super::clock;
+use crate::metrics::Metrics;
+
+/// How long a partition that is given up waits for its last checkpoint to be written. The member's drain timeout ends it in any case.
+const LAST_MAX: Duration = Duration::from_mins(1);
+
+/// A state, copied.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// The offset of the first message that is not in it.
+    pub(crate) offset: i64,
+    /// What is said of it.
+    pub(crate) about: Json,
+    /// What it consists of.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// The store, and the thread that writes into it.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    store: Store,
+    group: String,
+    interval: Duration,
+    metrics: Arc<Metrics>,
+    /// When each partition was copied last.
+    last: Mutex<HashMap<PartitionId, Instant>>,
+    /// A copy is being written: there is never more than one in memory, but for partitions that are given up.
+    is_busy: Arc<AtomicBool>,
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Job {
+    id: PartitionId,
+    taken: Taken,
+    /// Nothing more comes of this partition; the other end waits.
+    is_last: Option<Sender<()>>,
+}
+
+impl Checkpoints {
+    /// Opens the store at `place` and starts the thread.
+    pub(crate) fn start(place: &str, group: &str, interval: Duration, metrics: Arc<Metrics>) -> Result<Arc<Self>> {
+        let store = Store::open(place, std::env::vars()).map_err(crate::exit::Usage::because)?;
+        let (jobs, todo) = bounded(1);
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            store: store.clone(),
+            group: group.to_owned(),
+            series: HashMap::new(),
+            metrics: Arc::clone(&metrics),
+            is_busy: Arc::clone(&is_busy),
+        };
+        let thread = std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || writer.work(&todo));
+        let thread = thread.context("cannot start the thread that writes checkpoints")?;
+        tracing::info!(store = place, interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX), "keeping checkpoints");
+        let last = Mutex::default();
+        Ok(Arc::new(Self {
+            store,
+            group: group.to_owned(),
+            interval,
+            metrics,
+            last,
+            is_busy,
+            jobs: Some(jobs),
+            thread: Some(thread),
+        }))
+    }
+
+    /// The newest checkpoint of a partition that goes no further than `committed` and that `take_up` can use. Those that can't be used
+    /// are told.
+    pub(super) fn newest<T>(
+        &self,
+        id: &PartitionId,
+        committed: i64,
+        mut take_up: impl FnMut(&Loaded) -> Result<T, String>,
+    ) -> Option<(i64, T)> {
+        let series = series_of(&self.store, &self.group, id);
+        let mut at_most = committed;
+        loop {
+            let (found, skipped) = match series.newest(Some(at_most)) {
+                Ok(it) => it,
+                Err(error) => {
+                    tracing::error!(partition = %id, %error, "checkpoints can't be read: the partition begins anew");
+                    return None;
+                }
+            };
+            for Skipped { entry, error } in skipped {
+                tracing::error!(partition = %id, checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
+                self.metrics.checkpoints.passed_over();
+            }
+            let loaded = found?;
+            let offset = loaded.info.offset;
+            match take_up(&loaded) {
+                Ok(it) => return Some((offset, it)),
+                Err(why) => {
+                    tracing::error!(partition = %id, offset, why, "a checkpoint can't be used, the one before it is");
+                    self.metrics.checkpoints.passed_over();
+                }
+            }
+            at_most = offset - 1;
+        }
+    }
+
+    /// A partition is owned from now on: its first checkpoint is due after the interval.
+    pub(super) fn join(&self, id: &PartitionId) {
+        self.last().insert(id.clone(), Instant::now());
+    }
+
+    /// Whether a copy of the partition's state is wanted now.
+    pub(super) fn is_due(&self, id: &PartitionId) -> bool {
+        if self.is_busy.load(Ordering::Acquire) {
+            return false;
+        }
+        let is_due = self.last().get(id).is_some_and(|it| it.elapsed() >= self.interval);
+        // Of two that ask at once, one.
+        is_due && !self.is_busy.swap(true, Ordering::AcqRel)
+    }
+
+    /// Has a copy written. `took` is how long the partition did not score for it. To be called after [`Self::is_due`] said so.
+    pub(super) fn offer(&self, id: &PartitionId, taken: Taken, took: Duration) {
+        self.metrics.checkpoints.took(took);
+        self.last().insert(id.clone(), Instant::now());
+        self.send(Job { id: id.clone(), taken, is_last: None });
+    }
+
+    /// Has the last copy of a partition written, and waits for it.
+    pub(super) fn leave(&self, id: &PartitionId, taken: Option<Taken>) {
+        self.last().remove(id);
+        if let Some(taken) = taken {
+            let (done, written) = bounded(1);
+            self.send(Job { id: id.clone(), taken, is_last: Some(done) });
+            if written.recv_timeout(LAST_MAX).is_err() {
+                tracing::warn!(partition = %id, "the last checkpoint was not written in time: more will be read again");
+            }
+        }
+        self.metrics.checkpoints.forget(id);
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // Disconnected only when the thread has panicked, which it has told.
+            drop(jobs.send(job));
+        }
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, HashMap<PartitionId, Instant>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn series_of(store: &Store, group: &str, id: &PartitionId) -> Series {
+    store.series(&[group, &id.topic, &id.partition.to_string()])
+}
+
+/// The thread.
+struct Writer {
+    store: Store,
+    group: String,
+    series: HashMap<PartitionId, Series>,
+    metrics: Arc<Metrics>,
+    is_busy: Arc<AtomicBool>,
+}
+
+impl Writer {
+    fn work(mut self, todo: &Receiver<Job>) {
+        for Job { id, taken, is_last } in todo {
+            self.write(&id, taken);
+            match is_last {
+                None => self.is_busy.store(false, Ordering::Release),
+                Some(done) => {
+                    self.series.remove(&id);
+                    // Nobody waits any more when it took too long.
+                    let _ = done.try_send(());
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, id: &PartitionId, Taken { offset, about, parts }: Taken) {
+        let begun = Instant::now();
+        let series = self.series.entry(id.clone()).or_insert_with(|| series_of(&self.store, &self.group, id));
+        let saved = series.save(offset, clock::now().ms(), about, &parts);
+        drop(parts);
+        match saved {
+            Ok(saved) => {
+                self.metrics.checkpoints.wrote(id, offset, &saved, begun.elapsed());
+                let (bytes, stored) = (saved.bytes, saved.stored);
+                tracing::debug!(partition = %id, offset, bytes, stored, full = saved.is_full, "checkpoint written");
+            }
+            Err(error) => {
+                tracing::error!(partition = %id, offset, %error, "no checkpoint was written; the next is tried after the interval");
+                self.metrics.checkpoints.failed();
+                return;
+            }
+        }
+        if let Err(error) = series.sweep(None) {
+            tracing::warn!(partition = %id, %error, "old checkpoints were not deleted");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What of a partition is kept in a checkpoint, and how it is taken up again.
+
+use std::sync::Arc;
+
+use engine::behaviour::{Hours, Society};
+use engine::{BehaviourSettings, Rulebook, Shard, Watermark, WindowLimits};
+use serde::Deserialize;
+use serde_json::json;
+use stream::store::{Loaded, Part};
+
+use super::checkpoints::Taken;
+use crate::state::{CLOCK, SHARD, SOCIETY, rules_hash, source_hash};
+
+/// What goes into a checkpoint, borrowed.
+pub(super) struct Keeping<'p> {
+    /// The rules, and which program of them.
+    pub(super) book: &'p Rulebook,
+    pub(super) program: u16,
+    pub(super) shard: &'p Shard,
+    pub(super) watermark: &'p Watermark,
+    pub(super) hours: &'p Hours,
+}
+
+/// What comes out of one.
+pub(super) struct Kept {
+    pub(super) shard: Shard,
+    pub(super) watermark: Watermark,
+    pub(super) hours: Hours,
+}
+
+/// Of what a checkpoint says of itself, what decides whether it fits.
+#[derive(Debug, Deserialize)]
+struct About {
+    /// The mapping of its source, and the hash of what that says.
+    source: String,
+    source_hash: String,
+}
+
+type Clock = (Watermark, Hours);
+
+impl Keeping<'_> {
+    /// A copy of everything that the verdicts after `offset` depend on.
+    pub(super) fn take(&self, offset: i64) -> Taken {
+        let mapping = &self.book.programs[usize::from(self.program)].schema.mapping;
+        let behaviour = self.shard.behaviour();
+        let about = json!({
+            "nightjar": env!("CARGO_PKG_VERSION"),
+            "source": mapping.name,
+            "source_hash": source_hash(mapping),
+            "rules_hash": rules_hash(self.book),
+            "event": self.watermark.latest().map(|it| it.to_string()),
+            "people": behaviour.map_or(0, |it| it.stats().people),
+            "groups": self.shard.window_stats().groups,
+        });
+        let clock: Clock = (self.watermark.clone(), *self.hours);
+        let clock = postcard::to_allocvec(&clock).expect("writing to memory fails for no value of these types");
+        let mut parts = vec![part(CLOCK, clock), part(SHARD, self.shard.snapshot(&self.book.set))];
+        parts.extend(behaviour.map(|it| part(SOCIETY, it.society().to_bytes())));
+        Taken { offset, about, parts }
+    }
+}
+
+fn part(name: &str, bytes: Vec<u8>) -> Part {
+    Part { name: name.to_owned(), bytes }
+}
+
+/// What [`Keeping::take`] took, under the rules of `book`.
+///
+/// # Errors
+///
+/// Says why it can't be used: it is of other events, of another version, or makes no sense.
+pub(super) fn take_up(
+    loaded: &Loaded,
+    book: &Rulebook,
+    program: u16,
+    limits: WindowLimits,
+    lateness_ms: i64,
+) -> Result<Kept, String> {
+    let about: About =
+        serde_json::from_value(loaded.info.about.clone()).map_err(|it| format!("it does not say what it is of: {it}"))?;
+    let mapping = &book.programs[usize::from(program)].schema.mapping;
+    if about.source_hash != source_hash(mapping) {
+        return Err(if about.source == mapping.name {
+            format!("it is of another mapping `{}`", about.source)
+        } else {
+            format!("it is of the source `{}`, not `{}`", about.source, mapping.name)
+        });
+    }
+    let find = |name: &str| loaded.parts.iter().find(|it| it.name == name).map(|it| it.bytes.as_slice());
+    let (clock, shard) = find(CLOCK).zip(find(SHARD)).ok_or("a part is missing")?;
+    let (watermark, hours): Clock = postcard::from_bytes(clock).map_err(|it| it.to_string())?;
+    let society = find(SOCIETY).map(Society::from_bytes).transpose()?.map(Arc::new);
+    let settings = BehaviourSettings::default();
+    // Without rules or a budget that ask for them, profiles are left behind.
+    let society = society.filter(|_| book.watches(program)).map(|it| (&settings, it));
+    let shard = Shard::restore(&book.set, limits, society, shard).map_err(|it| it.to_string())?;
+    Ok(Kept { shard, watermark: watermark.with_lateness(lateness_ms), hours })
+}
