@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use crossbeam_channel::{Receiver, Sender, bounded};
-use serde_json::Value as Json;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use serde_json::{Value as Json, json};
 use stream::kafka::PartitionId;
 use stream::store::{Loaded, Part, Series, Skipped, Store};
 
@@ -17,6 +17,14 @@ use crate::metrics::Metrics;
 
 /// How long a partition that is given up waits for its last checkpoint to be written. The member's drain timeout ends it in any case.
 const LAST_MAX: Duration = Duration::from_mins(1);
+
+/// The thread looks at its clock no more often than this.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// What the partitions of a process share is a series of its own, of this name.
+const SHARED: &str = "shared";
+
+/// Copies what the partitions of a process share.
+pub(super) type TakeShared = Box<dyn Fn() -> Vec<Part> + Send>;
 
 /// A state, copied.
 #[derive(Debug)]
@@ -44,12 +52,12 @@ pub(crate) struct Checkpoints {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug)]
-struct Job {
-    id: PartitionId,
-    taken: Taken,
-    /// Nothing more comes of this partition; the other end waits.
-    is_last: Option<Sender<()>>,
+/// What the thread is to do.
+enum Job {
+    /// Write the state of a partition. Nothing more comes of it if there is an other end that waits.
+    Partition(PartitionId, Taken, Option<Sender<()>>),
+    /// From now on, write what partitions share as well, and once more at the end.
+    Shared(TakeShared),
 }
 
 impl Checkpoints {
@@ -62,6 +70,8 @@ impl Checkpoints {
             store: store.clone(),
             group: group.to_owned(),
             series: HashMap::new(),
+            interval,
+            shared: None,
             metrics: Arc::clone(&metrics),
             is_busy: Arc::clone(&is_busy),
         };
@@ -116,6 +126,28 @@ impl Checkpoints {
         }
     }
 
+    /// What the partitions of another process have shared, if `take_up` can use it.
+    pub(super) fn newest_shared<T>(&self, mut take_up: impl FnMut(&Loaded) -> Result<T, String>) -> Option<T> {
+        let (found, skipped) = match self.store.series(&[&self.group, SHARED]).newest(None) {
+            Ok(it) => it,
+            Err(error) => {
+                tracing::error!(%error, "checkpoints can't be read: what partitions share begins anew");
+                return None;
+            }
+        };
+        for Skipped { entry, error } in skipped {
+            tracing::error!(checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
+            self.metrics.checkpoints.passed_over();
+        }
+        let taken_up = take_up(&found?);
+        taken_up.inspect_err(|why| tracing::error!(why, "what partitions share can't be used and begins anew")).ok()
+    }
+
+    /// Has what partitions share written every interval, and once more when the process ends.
+    pub(super) fn keep_shared(&self, take: TakeShared) {
+        self.send(Job::Shared(take));
+    }
+
     /// A partition is owned from now on: its first checkpoint is due after the interval.
     pub(super) fn join(&self, id: &PartitionId) {
         self.last().insert(id.clone(), Instant::now());
@@ -135,7 +167,7 @@ impl Checkpoints {
     pub(super) fn offer(&self, id: &PartitionId, taken: Taken, took: Duration) {
         self.metrics.checkpoints.took(took);
         self.last().insert(id.clone(), Instant::now());
-        self.send(Job { id: id.clone(), taken, is_last: None });
+        self.send(Job::Partition(id.clone(), taken, None));
     }
 
     /// Has the last copy of a partition written, and waits for it.
@@ -143,7 +175,7 @@ impl Checkpoints {
         self.last().remove(id);
         if let Some(taken) = taken {
             let (done, written) = bounded(1);
-            self.send(Job { id: id.clone(), taken, is_last: Some(done) });
+            self.send(Job::Partition(id.clone(), taken, Some(done)));
             if written.recv_timeout(LAST_MAX).is_err() {
                 tracing::warn!(partition = %id, "the last checkpoint was not written in time: more will be read again");
             }
@@ -181,22 +213,51 @@ struct Writer {
     store: Store,
     group: String,
     series: HashMap<PartitionId, Series>,
+    interval: Duration,
+    /// What partitions share, its series, and when it was written last.
+    shared: Option<(TakeShared, Series, Instant)>,
     metrics: Arc<Metrics>,
     is_busy: Arc<AtomicBool>,
 }
 
 impl Writer {
     fn work(mut self, todo: &Receiver<Job>) {
-        for Job { id, taken, is_last } in todo {
-            self.write(&id, taken);
-            match is_last {
-                None => self.is_busy.store(false, Ordering::Release),
-                Some(done) => {
-                    self.series.remove(&id);
-                    // Nobody waits any more when it took too long.
-                    let _ = done.try_send(());
+        loop {
+            match todo.recv_timeout(self.interval.max(LOOK_EVERY)) {
+                Ok(Job::Partition(id, taken, waiting)) => {
+                    self.write(&id, taken);
+                    match waiting {
+                        None => self.is_busy.store(false, Ordering::Release),
+                        Some(done) => {
+                            self.series.remove(&id);
+                            // Nobody waits any more when it took too long.
+                            let _ = done.try_send(());
+                        }
+                    }
                 }
+                Ok(Job::Shared(take)) => {
+                    let series = self.store.series(&[&self.group, SHARED]);
+                    self.shared = Some((take, series, Instant::now()));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.write_shared(),
             }
+            if self.shared.as_ref().is_some_and(|it| it.2.elapsed() >= self.interval) {
+                self.write_shared();
+            }
+        }
+    }
+
+    fn write_shared(&mut self) {
+        let Some((take, series, written)) = &mut self.shared else { return };
+        *written = Instant::now();
+        let now = clock::now().ms();
+        // There is no offset: the latest is the one that goes furthest.
+        if let Err(error) =
+            series.save(now, now, json!({"nightjar": env!("CARGO_PKG_VERSION")}), &take()).and_then(|_| series.sweep(None))
+        {
+            tracing::error!(%error, "what partitions share was not written; it is tried again after the interval");
+            self.metrics.checkpoints.failed();
         }
     }
 

@@ -27,6 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// A partition without messages for so long does not hold back the watermark of the others.
 const QUIET_AFTER: Duration = Duration::from_mins(1);
 
+/// The snapshot of the engine's exchange, and the highest watermark.
+type Saved = (Vec<u8>, i64);
+
 /// The exchange with its lock.
 #[derive(Debug)]
 pub(super) struct SharedExchange {
@@ -87,6 +90,22 @@ impl SharedExchange {
         let (seats, pending, reached) = (BTreeMap::new(), BTreeMap::new(), EventTime::MIN);
         let state = State { book, exchange, seats, pending, decided: 0, reached, evictions, targets_told: TargetStats::default() };
         Self { limits, metrics, state: Mutex::new(state), advanced: Condvar::new() }
+    }
+
+    /// What goes on after this process: windows, targets and the watermark. What waits for its turn at this moment is not in it.
+    pub(super) fn snapshot(&self) -> Vec<u8> {
+        let state = self.lock();
+        let saved: Saved = (state.exchange.snapshot(&state.book.set), state.reached.ms());
+        postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
+    }
+
+    /// Goes on with what another process has left, before any partition has joined; an error says what is wrong with it.
+    pub(super) fn restore(&self, bytes: &[u8]) -> Result<(), String> {
+        let (exchange, reached): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let mut state = self.lock();
+        state.exchange = Exchange::restore(&state.book.set, self.limits, &exchange).map_err(|it| it.to_string())?;
+        state.reached = EventTime::from_ms(reached);
+        Ok(())
     }
 
     /// A partition is owned from now on; nothing is known of its time yet. Events of its source, `program`, that name no zone have the

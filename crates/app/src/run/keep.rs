@@ -9,7 +9,9 @@ use serde_json::json;
 use stream::store::{Loaded, Part};
 
 use super::checkpoints::Taken;
-use crate::state::{CLOCK, SHARD, SOCIETY, rules_hash, source_hash};
+use super::live::LiveRules;
+use super::triage::SharedTriage;
+use crate::state::{CLOCK, EXCHANGE, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
 
 /// What goes into a checkpoint, borrowed.
 pub(super) struct Keeping<'p> {
@@ -95,4 +97,29 @@ pub(super) fn take_up(
     let society = society.filter(|_| book.watches(program)).map(|it| (&settings, it));
     let shard = Shard::restore(&book.set, limits, society, shard).map_err(|it| it.to_string())?;
     Ok(Kept { shard, watermark: watermark.with_lateness(lateness_ms), hours })
+}
+
+/// A copy of what the partitions of a process share.
+pub(super) fn take_shared(live: &LiveRules, triage: Option<&SharedTriage>) -> Vec<Part> {
+    let mut parts = vec![part(EXCHANGE, live.exchange().snapshot())];
+    parts.extend(triage.map(|it| part(TRIAGE, it.snapshot())));
+    parts
+}
+
+/// Goes on with it.
+///
+/// # Errors
+///
+/// Says why it can't be used.
+pub(super) fn take_up_shared(loaded: &Loaded, live: &LiveRules, triage: Option<&SharedTriage>) -> Result<(), String> {
+    for Part { name, bytes } in &loaded.parts {
+        match (name.as_str(), triage) {
+            (EXCHANGE, _) => live.exchange().restore(bytes)?,
+            (TRIAGE, Some(triage)) => triage.restore(bytes)?,
+            // There is no budget any more.
+            (TRIAGE, None) => {}
+            _ => return Err(format!("nobody knows a part `{name}`")),
+        }
+    }
+    Ok(())
 }

@@ -342,8 +342,5 @@ impl Drop for Partition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
         self.live.exchange().leave(&self.id);
-        if let Some(triage) = &self.triage {
-            triage.leave(&self.id);
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observer, PartitionId};
 
 use super::checkpoints::Checkpoints;
+use super::keep;
 use super::live::LiveRules;
 use super::observe::observer;
 use super::partition::Partition;
@@ -40,6 +41,12 @@ pub(crate) fn start(
 ) -> Result<KafkaHandle, KafkaError> {
     let observer = observer(Arc::clone(&metrics), health, also);
     let kafka = setup.kafka.clone();
+    if let Some(checkpoints) = &setup.checkpoints {
+        let (live, triage) = (Arc::clone(&setup.live), setup.triage.clone());
+        let found = checkpoints.newest_shared(|it| keep::take_up_shared(it, &live, triage.as_deref()));
+        tracing::info!(found = found.is_some(), "what partitions share");
+        checkpoints.keep_shared(Box::new(move || keep::take_shared(&live, triage.as_deref())));
+    }
     kafka::start(&kafka, observer, move |id: &PartitionId| {
         let feed = setup.sources.of_topic(&id.topic).ok_or_else(|| format!("no [[sources]] has topic {:?}", id.topic))?;
         Ok(Partition::new(id, &setup, feed, Arc::clone(&metrics)))

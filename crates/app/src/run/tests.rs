@@ -297,6 +297,35 @@ fn what_was_learnt_outlives_the_process_whatever_checkpoint_is_left_and_alerts_c
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// With one partition the order of hits is given, so that shared windows, too, have to be what they would have been.
+#[test]
+fn what_partitions_share_outlives_the_process() {
+    let story = story();
+    let messages = &story.messages;
+    let run = |legs: usize, folder: Option<&std::path::Path>| {
+        let stage = Stage::new(1);
+        let mut producer = stage.producer();
+        for messages in messages.chunks(messages.len().div_ceil(legs)) {
+            let sources = Sources::from_config(&[source()]).unwrap();
+            let (handle, ..) = stage.start_keeping(&story.book, sources, Limits::default(), folder);
+            let ends = Stage::produce(&mut producer, messages);
+            assert!(stage.progress.wait_for(&ends, PATIENCE));
+            handle.stop();
+            handle.join().unwrap();
+        }
+        let of = |topic| stage.read_all(topic).into_iter().map(|it| String::from_utf8(it.value).unwrap());
+        let mut alerts: Vec<String> = of("nightjar.alerts").chain(of("nightjar.shadow")).collect();
+        alerts.sort();
+        alerts
+    };
+    let folder = std::env::temp_dir().join(format!("nightjar-run-shared-{}", std::process::id()));
+    let (parts, whole) = (run(4, Some(&folder)), run(1, None));
+    let shared = shared_rules(&story.book);
+    assert!(whole.iter().any(|it| shared.contains(rule_of(&serde_json::from_str(it).unwrap()))));
+    assert!(parts == whole, "{} alerts, and {} without a break", parts.len(), whole.len());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 fn source() -> Source {
     Source { topics: vec![EVENTS.to_owned()], ..Source::default() }
 }

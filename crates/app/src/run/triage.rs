@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::triage::{Outgoing, Report, Settings};
 use engine::{Behaviour, Emitted, Triage};
 use model::EventTime;
+use serde::{Deserialize, Serialize};
 use stream::kafka::PartitionId;
 
 use crate::metrics::Metrics;
@@ -13,9 +14,13 @@ use crate::metrics::Metrics;
 const MS_PER_DAY: i64 = 86_400_000;
 const MS_PER_HOUR: i64 = 3_600_000;
 
+/// The snapshot of triage, and what was counted of each partition.
+type Saved = (Vec<u8>, Vec<(String, i32, Counted)>);
+
 /// See the module. Alerts pass through it in the order in which batches come; those of one partition, and so of one actor, in theirs.
 #[derive(Debug)]
 pub(crate) struct SharedTriage {
+    settings: Settings,
     state: Mutex<State>,
     metrics: Arc<Metrics>,
 }
@@ -23,11 +28,12 @@ pub(crate) struct SharedTriage {
 #[derive(Debug)]
 struct State {
     triage: Triage,
-    /// Of each partition the hour at which its people were last counted, their day, and how many of it were told.
+    /// Of each partition the hour at which its people were last counted, their day, and how many of it were told; also of those that
+    /// are owned no more, since they may come back on the same day.
     counted: BTreeMap<PartitionId, Counted>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Counted {
     hour: i64,
     day: i64,
@@ -39,7 +45,7 @@ impl SharedTriage {
     pub(crate) fn new(settings: Settings, metrics: Arc<Metrics>) -> Self {
         let triage = Triage::new(settings);
         metrics.triage.set(&triage.stats());
-        Self { state: Mutex::new(State { triage, counted: BTreeMap::new() }), metrics }
+        Self { settings, state: Mutex::new(State { triage, counted: BTreeMap::new() }), metrics }
     }
 
     /// Takes what a batch of partition `id` came to, in order. Its watermark has reached `reached`.
@@ -63,9 +69,22 @@ impl SharedTriage {
         out
     }
 
-    /// A partition is owned no more.
-    pub(super) fn leave(&self, id: &PartitionId) {
-        self.lock().counted.remove(id);
+    /// What goes on after this process: budget, episodes, incidents, and how many people were counted.
+    pub(super) fn snapshot(&self) -> Vec<u8> {
+        let state = self.lock();
+        let counted = state.counted.iter().map(|(id, it)| ((*id.topic).to_owned(), id.partition, *it)).collect();
+        let saved: Saved = (state.triage.snapshot(), counted);
+        postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
+    }
+
+    /// Goes on with what another process has left; an error says what is wrong with it.
+    pub(super) fn restore(&self, bytes: &[u8]) -> Result<(), String> {
+        let (triage, counted): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let mut state = self.lock();
+        state.triage = Triage::restore(self.settings, &triage).map_err(|it| it.to_string())?;
+        state.counted = counted.into_iter().map(|(topic, partition, it)| (PartitionId::new(&topic, partition), it)).collect();
+        self.metrics.triage.set(&state.triage.stats());
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
