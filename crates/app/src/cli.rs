@@ -1,7 +1,7 @@
 //! The command line as it is typed; what it means is decided by the commands.
 
 use crate::exit::Exit;
-use crate::{context, demo, evaluate, profile, rules, run, score, simulate};
+use crate::{context, demo, evaluate, profile, rules, run, score, simulate, states};
 use anstream::ColorChoice;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io::Write;
@@ -50,6 +50,9 @@ pub(crate) enum Command {
     Evaluate(evaluate::Args),
     /// Show what is normal for one person: hours, rates beside the peers', known devices and networks
     Profile(profile::Args),
+    /// Look at the checkpoints that `run` keeps: list, show, verify, export
+    #[command(subcommand)]
+    State(states::Command),
     /// Write completions for a shell: bash, elvish, fish, powershell or zsh
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -81,6 +84,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Simulate(args) => simulate::main(&args),
         Command::Evaluate(args) => evaluate::main(&args),
         Command::Profile(args) => profile::main(&args),
+        Command::State(command) => states::main(&command),
         Command::Completions { shell } => completions(shell),
     }
 }

@@ -16,6 +16,7 @@ mod score;
 mod show;
 mod simulate;
 mod state;
+mod states;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -139,8 +139,8 @@ impl Checkpoints {
             tracing::error!(checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
             self.metrics.checkpoints.passed_over();
         }
-        let taken_up = take_up(&found?);
-        taken_up.inspect_err(|why| tracing::error!(why, "what partitions share can't be used and begins anew")).ok()
+        let used = take_up(&found?);
+        used.inspect_err(|why| tracing::error!(why, "what partitions share can't be used and begins anew")).ok()
     }
 
     /// Has what partitions share written every interval, and once more when the process ends.

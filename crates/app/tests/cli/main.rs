@@ -13,6 +13,7 @@ mod place;
 mod rules;
 mod score;
 mod state;
+mod states;
 mod targets;
 mod threads;
 
