@@ -57,7 +57,7 @@ fn world() -> World {
         }
         let mut tally = Tally::of(&peers);
         persons.iter().for_each(|it| tally.add(it));
-        peers.recalibrate(&calibration);
+        peers.recalibrate(calibration.clone());
         peers.refresh(tally);
     }
     let lives = habitants.iter_mut().zip(persons).map(|(habitant, person)| {

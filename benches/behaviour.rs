@@ -1,7 +1,7 @@
 //! Scoring with behaviour: bytes in to alerts, profiles kept, beside the same without profiles and beside the typed parse that the figures
 //! are compared with.
 //!
-//! `cargo bench -p benches --bench behaviour`: the last week of the tabletop's first four, after everybody's habits were learnt in the
+//! `cargo bench -p benches --bench behaviour [-- CASE]`: the last week of the tabletop's first four, after everybody's habits were learnt in the
 //! three before. Contestants take turns; CPU time of one thread.
 #![expect(clippy::print_stdout, reason = "a bench reports on stdout")]
 
@@ -62,11 +62,13 @@ fn main() {
         let loaded = parse_all(rules::generated_files(100), &Lists::default());
         Rulebook::compile_watching(loaded.documents, &[rules::native()], &mut Vec::new())
     };
-    let mut cases = [
-        Case::new("rules_100", rules::generated(100), &before),
-        Case::new("rules_100 with profiles", watching, &before),
-        Case::new("pack with profiles", rules::pack(), &before),
-    ];
+    let wanted = std::env::args().skip(1).find(|it| !it.starts_with("--"));
+    let mut cases: Vec<Case> =
+        [("rules_100", rules::generated(100)), ("rules_100 with profiles", watching), ("pack with profiles", rules::pack())]
+            .into_iter()
+            .filter(|(name, _)| wanted.as_deref().is_none_or(|it| it == *name))
+            .map(|(name, book)| Case::new(name, book, &before))
+            .collect();
     let mut of_reference = Vec::new();
     for _ in 0..ROUNDS {
         of_reference.push(timed(|| assert_eq!(reference::parse_all(&week), events)).0);

@@ -39,7 +39,7 @@ impl Ours {
         }
         let mut tally = Tally::of(&self.peers);
         self.people.iter().for_each(|it| tally.add(it));
-        self.peers.recalibrate(&self.calibration);
+        self.peers.recalibrate(self.calibration.clone());
         self.peers.refresh(tally);
         self.calibration.decay(1.0);
     }

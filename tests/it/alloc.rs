@@ -136,7 +136,7 @@ fn scoring_and_teaching_a_known_person_allocates_nothing() {
         if n == 2_500 {
             let mut tally = Tally::of(&peers);
             people.people().for_each(|(_, it)| tally.add(it));
-            peers.recalibrate(&calibration);
+            peers.recalibrate(calibration.clone());
             peers.refresh(tally);
         }
         let before = ALLOCATIONS.with(Cell::get);

@@ -14,6 +14,7 @@ use crate::counts::narrow;
 use crate::pareto::ParetoTail;
 use crate::{LogP, Share};
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// Bins of s = -log10 p.
 pub const BINS: usize = 128;
@@ -27,6 +28,10 @@ const MODEL_WEIGHT: f64 = 200.0;
 const TAIL_SHARE: f64 = 0.005;
 /// Nothing is called rarer than this by one feature.
 pub const P_MIN: f64 = 1e-12;
+/// ln [`P_MIN`].
+const LN_P_MIN: f64 = -27.631_021_115_928_547;
+/// -log10 of it.
+const SURPRISE_MAX: f64 = 12.0;
 /// ln 3: by so much a Pareto tail may lie below what was observed.
 const LUMP: f64 = 1.098_612_288_668_109_8;
 /// A bin that reaches 2²³ halves them all, so that one more still counts in an f32.
@@ -91,7 +96,7 @@ impl Histogram {
 
     /// The curve that p-values are read off, made once an hour.
     pub fn curve(&self) -> Curve {
-        self.curve_within(0.0, &nominal())
+        self.curve_within(0.0, nominal())
     }
 
     /// The same where `quiet` more were not surprising at all and weren't counted, and where a broader group speaks in the model's place.
@@ -120,22 +125,25 @@ impl Histogram {
 }
 
 /// What the model says: a share p of all p-values is at most p.
-pub(crate) fn nominal() -> Curve {
-    let survival: [f64; BINS + 1] = std::array::from_fn(|at| libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at)));
-    let at = BINS - 1;
-    // Exponential in s, with the mean that a share falling by a tenth a bin has.
-    let tail = ParetoTail::fit(
-        BIN_WIDTH * crate::pareto::float(at),
-        survival[at],
-        core::f64::consts::LOG10_E,
-        0.25 * core::f64::consts::LOG10_E,
-    );
-    Curve { survival: survival.map(narrow), tail }
+pub(crate) fn nominal() -> &'static Curve {
+    static NOMINAL: LazyLock<Curve> = LazyLock::new(|| {
+        let survival: [f64; BINS + 1] = std::array::from_fn(|at| libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at)));
+        let at = BINS - 1;
+        // Exponential in s, with the mean that a share falling by a tenth a bin has.
+        let tail = ParetoTail::fit(
+            BIN_WIDTH * crate::pareto::float(at),
+            survival[at],
+            core::f64::consts::LOG10_E,
+            0.25 * core::f64::consts::LOG10_E,
+        );
+        Curve { survival: survival.map(narrow), tail }
+    });
+    &NOMINAL
 }
 
 /// -log10 p, at most that of [`P_MIN`]: beyond it p-values are not told apart, here nor there.
 fn bounded_surprise(p: LogP) -> f64 {
-    p.surprise().min(-libm::log10(P_MIN))
+    p.surprise().min(SURPRISE_MAX)
 }
 
 /// What a p-value is worth: ln of the share of past ones that were as small. 532 bytes a feature and group, derived from
@@ -162,7 +170,7 @@ impl Curve {
         };
         // Extremes may come in a lump far out, as of a model that is blind to something; no smooth tail knows of it.
         let ln_p = if s < self.tail.threshold() { observed } else { self.tail.ln_tail(s).ln_p().max(observed - LUMP) };
-        LogP::clamped(ln_p.max(libm::log(P_MIN)))
+        LogP::clamped(ln_p.max(LN_P_MIN))
     }
 
     /// The tail beyond the histogram.

@@ -11,6 +11,7 @@ mod tests;
 
 pub(crate) use gate::GATE_ALPHA;
 pub use gate::{Gate, Sliding};
+pub(crate) use prior::Level;
 pub use prior::{GroupRates, Prior};
 
 use crate::Share;

@@ -6,22 +6,27 @@
 
 mod group;
 mod level;
+mod sums;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod today;
+mod touched;
 
 pub use group::{Group, Pace};
 pub use tally::Tally;
+pub use touched::Touched;
 
 use crate::calibrate::{Calibration, Curves, KINDS, Kind};
 use crate::feature::FEATURES;
 use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
-use group::Model;
+use group::{Known, Model};
 use level::Level;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use sums::Sums;
+use tally::Present;
 use today::Factors;
 
 /// There are no more groups; a further role or team is the group above it, and is counted.
@@ -95,13 +100,15 @@ impl Default for Cell {
     }
 }
 
-/// All groups of an organisation. 1.5 KiB a group, 175 KiB a role, and the categories that are known.
+/// All groups of an organisation. 6 KiB a group, 375 KiB a role, and the categories that are known.
 #[derive(Debug, Clone)]
 pub struct Peers {
     levels: Vec<Level>,
     groups: Vec<Group>,
     cells: Vec<Cell>,
     refused: u64,
+    /// By group, what its own members do, as of the latest look; empty before, and never written.
+    direct: Vec<Sums>,
 }
 
 impl Default for Peers {
@@ -172,34 +179,48 @@ impl Peers {
 
     /// Looks at everybody anew: priors and likelihoods from `tally`, which was made over these groups, and how much peers surprise today.
     pub fn refresh(&mut self, tally: Tally) {
-        let sums = tally.summed(&self.levels);
-        let mut models: Vec<Model> = Vec::with_capacity(self.levels.len());
+        let (direct, Present { latest, today }) = tally.closed(&self.levels);
+        for (cell, today) in self.cells.iter_mut().zip(&today) {
+            cell.today = today.factors(&cell.pooled);
+        }
+        let sums = tally::summed(&direct, &self.levels);
+        let mut known: Vec<Known> = Vec::with_capacity(self.levels.len());
+        let mut is_renewed: Vec<[bool; DIMENSIONS]> = Vec::with_capacity(self.levels.len());
         for (at, level) in self.levels.iter_mut().enumerate() {
-            level.learn(&sums[at]);
-            let broader = level.parent().map(|it| &models[it.index()]);
-            models.push(Model::of(level.class(), &tally::chain(&sums, level, at), broader));
+            let (before, rest) = self.groups.split_at_mut(at);
+            let (group, parent) = (&mut rest[0], level.parent().map(GroupId::index));
+            let above = parent.map(|it| (before[it].model(), &known[it]));
+            let (model, own) = Model::of(level.class(), &sums[at], &latest[at], above);
+            let mut renewed = level.learn(&sums[at]);
+            let kinds = std::array::from_fn(|dimension| {
+                // Where neither the members nor the group above have changed, what is made of them is the same.
+                renewed[dimension] |= parent.is_some_and(|it| is_renewed[it][dimension]);
+                let above = parent.map(|it| &before[it].all_kinds()[dimension]);
+                let before = &group.all_kinds()[dimension];
+                if renewed[dimension] { level.kinds_of(dimension, above, &model) } else { Arc::clone(before) }
+            });
+            let cell = &self.cells[level.cell()];
+            group.renew(model, kinds, &cell.curves, cell.today);
+            known.push(own);
+            is_renewed.push(renewed);
         }
-        for (at, level) in self.levels.iter().enumerate().filter(|(_, it)| it.has_own_cell()) {
-            let cell = &mut self.cells[level.cell()];
-            cell.today = sums[at].today.factors(&cell.pooled);
-        }
-        let (levels, cells) = (std::mem::take(&mut self.levels), std::mem::take(&mut self.cells));
-        *self = Self { refused: self.refused, ..Self::derived(levels, models, cells) };
+        drop(sums);
+        self.direct = direct;
     }
 
     /// Finds out anew what p-values are worth, from `calibration`: in force from the next [`Self::refresh`] on.
-    pub fn recalibrate(&mut self, calibration: &Calibration) {
+    pub fn recalibrate(&mut self, calibration: Calibration) {
+        let calibration = Arc::new(calibration);
         let mut cells: Vec<Cell> = Vec::with_capacity(self.cells.len());
         for level in self.levels.iter().filter(|it| it.has_own_cell()) {
             let at = level.cell();
             let broader = level.parent().map(|it| &cells[self.levels[it.index()].cell()].curves);
-            let pooled = calibration.pooled(at);
-            let of = |kind: Kind| {
-                let broader = broader.map_or(&pooled, |it| it[kind.index()].as_ref());
-                calibration.curves(at, kind, Some(broader))
-            };
-            let curves = Kind::ALL.map(|kind| Arc::new(of(kind)));
-            cells.push(Cell { curves, pooled: Arc::new(pooled), today: self.cells[at].today });
+            let pooled = Curves::pooled(&calibration, at);
+            let curves = Kind::ALL.map(|kind| {
+                let broader = broader.map_or(&pooled, |it| &it[kind.index()]);
+                Curves::of(&calibration, at, kind, Some(broader))
+            });
+            cells.push(Cell { curves, pooled, today: self.cells[at].today });
         }
         self.cells = cells;
     }
@@ -217,7 +238,7 @@ impl Peers {
                 Group::new(id(at), level, model, kinds, curves, today)
             })
             .collect();
-        Self { levels, groups, cells, refused: 0 }
+        Self { levels, groups, cells, refused: 0, direct: Vec::new() }
     }
 
     /// Everything, with its version.

@@ -7,6 +7,7 @@ mod tests;
 
 pub use bytes::{PersonError, from_bytes, to_bytes};
 
+use crate::peers::GroupId;
 use crate::person::Person;
 use hashbrown::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -25,6 +26,8 @@ pub struct Seat(u32);
 pub struct Evicted {
     /// Who.
     pub id: u128,
+    /// The group of the person.
+    pub group: GroupId,
     /// The person, with the version of the layout.
     pub bytes: Vec<u8>,
 }
@@ -129,7 +132,7 @@ impl Population {
         let leaving = std::mem::replace(&mut self.ids[idlest], id);
         self.seats.remove(&leaving);
         self.evicted += 1;
-        (seat, Some(Evicted { id: leaving, bytes: to_bytes(self.get(seat)) }))
+        (seat, Some(Evicted { id: leaving, group: self.get(seat).group(), bytes: to_bytes(self.get(seat)) }))
     }
 
     /// Has room for `people_max` persons from now on, at least one. If there are more, the idlest make way, the higher seats among equals;
@@ -150,7 +153,7 @@ impl Population {
             if stays {
                 smaller.admit(id, Some(person.clone()));
             } else {
-                evicted.push(Evicted { id, bytes: to_bytes(person) });
+                evicted.push(Evicted { id, group: person.group(), bytes: to_bytes(person) });
             }
         }
         smaller.evicted = self.evicted + evicted.len() as u64;

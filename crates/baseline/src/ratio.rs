@@ -105,6 +105,18 @@ impl GroupRatios {
         self.per_trial += other.per_trial;
     }
 
+    /// What is known of this group, where that is known of the one above it.
+    pub(crate) fn within(&self, broader: Option<Level>) -> Option<Level> {
+        let Some([mean, between]) = self.moments() else { return broader };
+        Some(Level(match broader {
+            None => [mean, between],
+            Some(Level([m, b])) => {
+                let own = self.weight / (self.weight + BROADER_MEMBERS);
+                [m + own * (mean - m), b + own * (between - b)]
+            }
+        }))
+    }
+
     /// Mean share and the fraction of m(1-m) that is variance between people, 1/(n+1) of a Beta of n trials.
     fn moments(&self) -> Option<[f64; 2]> {
         if self.weight <= 0.0 {
@@ -119,6 +131,10 @@ impl GroupRatios {
         Some([mean, between])
     }
 }
+
+/// What is known of the shares in a group and those above it: the mean, and how much of the variance is between people.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Level([f64; 2]);
 
 /// A Beta over shares, as mean and number of trials: what is expected of somebody in a group. 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -137,18 +153,12 @@ impl RatioPrior {
     /// The prior of a member of the last of `groups`, broadest first: by moments (J. C. Kleinman, "Proportions with extraneous
     /// variance", 1973), n = m(1-m)/V - 1 within 1/2…20, each level shrunk towards the one before it by its members as for counts.
     pub fn of_chain(groups: &[GroupRatios]) -> Self {
-        let mut known: Option<[f64; 2]> = None;
-        for group in groups {
-            let Some([mean, between]) = group.moments() else { continue };
-            known = Some(match known {
-                None => [mean, between],
-                Some([m, b]) => {
-                    let own = group.weight / (group.weight + BROADER_MEMBERS);
-                    [m + own * (mean - m), b + own * (between - b)]
-                }
-            });
-        }
-        known.map_or(Self::UNKNOWN, |[mean, between]| Self {
+        Self::of_level(groups.iter().fold(None, |known, group| group.within(known)))
+    }
+
+    /// The prior of a member of a group of which that is known.
+    pub(crate) fn of_level(known: Option<Level>) -> Self {
+        known.map_or(Self::UNKNOWN, |Level([mean, between])| Self {
             // A share that nobody has may still be somebody's: one in a thousand.
             share: narrow(mean.clamp(1e-3, 1.0 - 1e-3)),
             trials: narrow((1.0 / between.max(1e-9) - 1.0).clamp(PRIOR_TRIALS[0], PRIOR_TRIALS[1])),

@@ -8,7 +8,8 @@ use super::{Curve, HALF_LIFE_DAYS, Histogram, nominal};
 use crate::feature::{FEATURES, Feature};
 use crate::travel::{Hop, Speeds};
 use crate::{LogP, Share};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::{Arc, OnceLock};
 
 /// The busy and the quiet err in different ways, and so do newcomers: each has curves of their own in each group (Mondrian conformal
 /// prediction; V. Vovk et al., "Algorithmic Learning in a Random World", 2005, section 4.5).
@@ -100,14 +101,6 @@ impl Cell {
         self.histograms.iter_mut().for_each(|it| it.decay(kept));
         self.speeds.decay(kept);
     }
-
-    fn curves(&self, broader: Option<&Curves>) -> Curves {
-        let model = nominal();
-        let of = |(at, histogram): (usize, &Histogram)| {
-            histogram.curve_within((self.days - histogram.total()).max(0.0), broader.map_or(&model, |it| &it.curves[at]))
-        };
-        Curves { curves: self.histograms.iter().enumerate().map(of).collect(), speeds: self.speeds }
-    }
 }
 
 /// The cells of a shard: it counts apart, and is merged with the other shards' when the peers are looked at anew. A cell is made for the
@@ -150,19 +143,6 @@ impl Calibration {
         self.cells.iter_mut().flatten().for_each(|it| it.decay(kept));
     }
 
-    /// The curves of a cell within those of a broader group: the organisation's speak where a role has few days.
-    pub fn curves(&self, at: usize, kind: Kind, broader: Option<&Curves>) -> Curves {
-        self.known(at, kind).map_or_else(|| broader.cloned().unwrap_or_default(), |it| it.curves(broader))
-    }
-
-    /// The curves of everybody in the calibrated group at `at`, whatever their kind: what is known of a kind that is rare, such as
-    /// newcomers.
-    pub fn pooled(&self, at: usize) -> Curves {
-        let mut all = Cell::default();
-        Kind::ALL.into_iter().filter_map(|kind| self.known(at, kind)).for_each(|it| all.merge(it));
-        all.curves(None)
-    }
-
     /// How many active user-days a cell has seen and not forgotten.
     pub fn days(&self, at: usize, kind: Kind) -> f64 {
         self.known(at, kind).map_or(0.0, |it| it.days)
@@ -170,23 +150,70 @@ impl Calibration {
 }
 
 /// What the p-values of a calibrated group are worth. 25 KiB.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// A curve is made of its histogram when it is asked for the first time: of those of a role nine in ten never are.
+#[derive(Debug, Clone)]
 pub struct Curves {
-    curves: Vec<Curve>,
+    of_features: Box<[OnceLock<Curve>]>,
     speeds: Speeds,
+    origin: Origin,
+    /// Those of a broader group, which speak where there are few days; without one, the model does.
+    broader: Option<Arc<Self>>,
+}
+
+/// What curves are made of.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// They were all there from the beginning.
+    Made,
+    /// The cell at a place.
+    Cell(Arc<Calibration>, usize),
+    Pooled(Box<Cell>),
 }
 
 impl Default for Curves {
     /// Every p-value is worth what it says.
     fn default() -> Self {
-        Self { curves: vec![nominal(); FEATURES], speeds: Speeds::default() }
+        Self::made(vec![nominal().clone(); FEATURES], Speeds::default())
+    }
+}
+
+impl PartialEq for Curves {
+    fn eq(&self, other: &Self) -> bool {
+        self.speeds == other.speeds && self.all().eq(other.all())
     }
 }
 
 impl Curves {
+    fn made(curves: Vec<Curve>, speeds: Speeds) -> Self {
+        Self { of_features: curves.into_iter().map(OnceLock::from).collect(), speeds, origin: Origin::Made, broader: None }
+    }
+
+    fn from_origin(origin: Origin, broader: Option<Arc<Self>>) -> Self {
+        let mut it = Self { of_features: vec![OnceLock::new(); FEATURES].into(), speeds: Speeds::default(), origin, broader };
+        it.speeds = it.cell().map_or_else(Speeds::default, |it| it.speeds);
+        it
+    }
+
+    /// Those of a kind in the calibrated group at `at`, within those of a broader group: the organisation's speak where a role has few days.
+    pub fn of(calibration: &Arc<Calibration>, at: usize, kind: Kind, broader: Option<&Arc<Self>>) -> Arc<Self> {
+        if calibration.known(at, kind).is_none() {
+            return broader.cloned().unwrap_or_default();
+        }
+        let origin = Origin::Cell(Arc::clone(calibration), at * KINDS + kind.index());
+        Arc::new(Self::from_origin(origin, broader.cloned()))
+    }
+
+    /// Those of everybody in the calibrated group at `at`, whatever their kind: what is known of a kind that is rare, such as newcomers.
+    pub fn pooled(calibration: &Calibration, at: usize) -> Arc<Self> {
+        let mut all = Cell::default();
+        Kind::ALL.into_iter().filter_map(|kind| calibration.known(at, kind)).for_each(|it| all.merge(it));
+        Arc::new(Self::from_origin(Origin::Pooled(Box::new(all)), None))
+    }
+
     /// What `p`, per active day, of `feature` has turned out to be worth.
     pub fn recalibrated(&self, feature: Feature, p: LogP) -> LogP {
-        self.curves[feature.index()].recalibrated(p)
+        self.curve(feature.index()).recalibrated(p)
     }
 
     /// How fast members travel.
@@ -196,6 +223,40 @@ impl Curves {
 
     /// Whether it has a curve for each feature: what was restored may not.
     pub(crate) fn is_whole(&self) -> bool {
-        self.curves.len() == FEATURES
+        self.of_features.len() == FEATURES
+    }
+
+    fn cell(&self) -> Option<&Cell> {
+        match &self.origin {
+            Origin::Made => None,
+            Origin::Cell(calibration, place) => calibration.cells.get(*place).and_then(|it| it.as_deref()),
+            Origin::Pooled(cell) => Some(cell),
+        }
+    }
+
+    fn curve(&self, at: usize) -> &Curve {
+        self.of_features[at].get_or_init(|| {
+            let broader = self.broader.as_ref().map_or_else(|| nominal(), |it| it.curve(at));
+            let Some(cell) = self.cell() else { return broader.clone() };
+            let histogram = &cell.histograms[at];
+            histogram.curve_within((cell.days - histogram.total()).max(0.0), broader)
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Curve> {
+        (0..self.of_features.len()).map(|at| self.curve(at))
+    }
+}
+
+impl Serialize for Curves {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.all().collect::<Vec<&Curve>>(), &self.speeds).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Curves {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (curves, speeds) = Deserialize::deserialize(from)?;
+        Ok(Self::made(curves, speeds))
     }
 }

@@ -167,3 +167,9 @@ proptest! {
         prop_assert!(value(high) >= libm::log(P_MIN));
     }
 }
+
+#[test]
+fn the_constants_are_what_they_stand_for() {
+    assert_eq!(super::LN_P_MIN.to_bits(), libm::log(P_MIN).to_bits());
+    assert_eq!(super::SURPRISE_MAX.to_bits(), (-libm::log10(P_MIN)).to_bits());
+}

@@ -79,6 +79,17 @@ impl GroupRates {
         self.weight
     }
 
+    /// What is known of this group, where that is known of the one above it.
+    pub(crate) fn within(&self, broader: Option<Level>) -> Option<Level> {
+        let Some([mean, variance, base, slope]) = self.moments() else { return broader };
+        let level = [mean, if mean > 0.0 { variance / (mean * mean) } else { 0.0 }, base, slope];
+        let own = self.members() / (self.members() + BROADER_MEMBERS);
+        Some(Level(match broader {
+            None => level,
+            Some(Level(broader)) => std::array::from_fn(|at| broader[at] + own * (level[at] - broader[at])),
+        }))
+    }
+
     /// m, V - noise (never negative), and a and c of φ(λ) = a + cλ, or nothing for an empty group.
     fn moments(&self) -> Option<[f64; 4]> {
         if self.weight <= 0.0 {
@@ -96,6 +107,10 @@ impl GroupRates {
         Some([mean, (spread * unbiased - self.noise / self.weight).max(0.0), phi - slope * mean, slope])
     }
 }
+
+/// What is known of the rates in a group and those above it: mean, squared coefficient of variation, and both parts of φ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Level([f64; 4]);
 
 /// A Gamma(α, β) over rates and a dispersion φ(λ) = a + cλ: what is expected of somebody in a group. 16 bytes.
 ///
@@ -123,17 +138,12 @@ impl Prior {
     /// and the squared coefficient of variation and both parts of φ alike, so that a team of two is its role with a hint. The document that this
     /// follows has two levels; any number works.
     pub fn of_chain(groups: &[GroupRates]) -> Self {
-        let mut known: Option<[f64; 4]> = None;
-        for group in groups {
-            let Some([mean, variance, base, slope]) = group.moments() else { continue };
-            let level = [mean, if mean > 0.0 { variance / (mean * mean) } else { 0.0 }, base, slope];
-            let own = group.members() / (group.members() + BROADER_MEMBERS);
-            known = Some(match known {
-                None => level,
-                Some(broader) => std::array::from_fn(|at| broader[at] + own * (level[at] - broader[at])),
-            });
-        }
-        known.map_or(Self::UNKNOWN, Self::new)
+        Self::of_level(groups.iter().fold(None, |known, group| group.within(known)))
+    }
+
+    /// The prior of a member of a group of which that is known.
+    pub(crate) fn of_level(known: Option<Level>) -> Self {
+        known.map_or(Self::UNKNOWN, |it| Self::new(it.0))
     }
 
     fn new([mean, spread, dispersion, slope]: [f64; 4]) -> Self {

@@ -3,16 +3,16 @@
 use super::GroupId;
 use super::KindCurves;
 use super::level::Level;
-use super::tally::{COUNTS, DAILY, Sums};
+use super::sums::{COUNTS, DAILY, Rises, Sums};
 use super::today::Factors;
 use crate::LogP;
 use crate::calibrate::{Curves, Kind};
 use crate::clock::PeerClock;
-use crate::counts::{Gate, Habit, Prior, narrow};
+use crate::counts::{self, Gate, Habit, Prior, narrow};
 use crate::feature::Feature;
 use crate::novelty::{self, Openness};
 use crate::observation::{Class, DIMENSIONS, Dimension, ERRANDS, Errand, Family, SPANS, Span, WINDOWS, Window};
-use crate::ratio::{GroupRatios, RatioPrior};
+use crate::ratio::{self, RatioPrior};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -59,6 +59,13 @@ pub(super) struct Model {
     days: f32,
 }
 
+/// What is known of rates and shares along the groups above one and its own, while models are made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    rates: [Option<counts::Level>; 31],
+    ratios: [Option<ratio::Level>; 2 + ERRANDS],
+}
+
 impl Default for Model {
     fn default() -> Self {
         Self {
@@ -83,26 +90,21 @@ const STRENGTH: [f32; 2] = [2.0, 0.5];
 const BROADER_MEMBERS: f64 = 4.0;
 
 impl Model {
-    /// Of the last of `chain`, which goes from the broadest to the narrowest.
-    pub(super) fn of(class: Class, chain: &[&Sums], broader: Option<&Self>) -> Self {
-        let unknown = Self::default();
+    /// Of a group's members, with what is known of their rates and shares; `above` is the same of the group above it.
+    pub(super) fn of(class: Class, own: &Sums, latest: &Rises, above: Option<(&Self, &Known)>) -> (Self, Known) {
+        let (unknown, unknown_rates) = (Self::default(), Known::default());
         // Above the organisation is nobody: one more member, who is active at any hour.
-        let hours_above = if broader.is_some() { BROADER_MEMBERS } else { 1.0 };
-        let broader = broader.unwrap_or(&unknown);
-        let own = chain.last().expect("a group is in its own chain");
+        let hours_above = if above.is_some() { BROADER_MEMBERS } else { 1.0 };
+        let (broader, above) = above.unwrap_or((&unknown, &unknown_rates));
         let strength = STRENGTH[usize::from(class == Class::Service)];
         let members = own.members / (own.members + BROADER_MEMBERS);
-        Self {
-            rates: std::array::from_fn(|at| {
-                let mut levels = [crate::counts::GroupRates::default(); 3];
-                chain.iter().zip(&mut levels).for_each(|(it, level)| *level = it.rates[at]);
-                Prior::of_chain(&levels[..chain.len()])
-            }),
-            ratios: std::array::from_fn(|at| {
-                let mut levels = [GroupRatios::default(); 3];
-                chain.iter().zip(&mut levels).for_each(|(it, level)| *level = it.ratios[at]);
-                RatioPrior::of_chain(&levels[..chain.len()])
-            }),
+        let known = Known {
+            rates: std::array::from_fn(|at| own.rates[at].within(above.rates[at])),
+            ratios: std::array::from_fn(|at| own.ratios[at].within(above.ratios[at])),
+        };
+        let model = Self {
+            rates: known.rates.map(Prior::of_level),
+            ratios: known.ratios.map(RatioPrior::of_level),
             clock: own.hours.clock(&broader.clock, hours_above),
             openness: std::array::from_fn(|at| {
                 let [once, twice] = own.once_and_twice[at];
@@ -110,10 +112,11 @@ impl Model {
             }),
             pace: own.pace().map_or(broader.pace, |it| broader.pace.towards(it, members)),
             rises: std::array::from_fn(|at| own.rise(at).unwrap_or(broader.rises[at])),
-            latest: std::array::from_fn(|at| own.latest_rise(at).unwrap_or(broader.latest[at])),
+            latest: std::array::from_fn(|at| latest.median(at).unwrap_or(broader.latest[at])),
             strength,
             days: own.days().map_or(broader.days, |it| it.max(broader.days)),
-        }
+        };
+        (model, known)
     }
 
     pub(super) fn strength(&self) -> f64 {
@@ -143,9 +146,26 @@ impl Group {
         curves: KindCurves,
         today: Factors,
     ) -> Self {
-        let gates = model.rates.map(|it| Gate::beneath(Habit::default().predict(&it)));
+        let gates = model.rates.map(gate);
         let cell = u16::try_from(level.cell()).expect("it came from one");
         Self { id, class: level.class(), cell, model, gates, kinds, curves, today }
+    }
+
+    /// What is expected of members from now on.
+    pub(super) fn renew(&mut self, model: Model, kinds: [Arc<novelty::Peers>; DIMENSIONS], curves: &KindCurves, today: Factors) {
+        for (gate_of, (before, now)) in self.gates.iter_mut().zip(self.model.rates.iter().zip(&model.rates)) {
+            if before != now {
+                *gate_of = gate(*now);
+            }
+        }
+        for (it, now) in self.curves.iter_mut().zip(curves).filter(|(it, now)| !Arc::ptr_eq(it, now)) {
+            *it = Arc::clone(now);
+        }
+        (self.model, self.kinds, self.today) = (model, kinds, today);
+    }
+
+    pub(super) const fn all_kinds(&self) -> &[Arc<novelty::Peers>; DIMENSIONS] {
+        &self.kinds
     }
 
     pub(super) fn renamed(self, id: GroupId, cell: usize) -> Self {
@@ -255,4 +275,9 @@ impl Group {
     pub fn curves(&self, kind: Kind) -> &Curves {
         &self.curves[kind.index()]
     }
+}
+
+/// The gate of peers, whose habits are those of nobody in particular.
+fn gate(prior: Prior) -> Gate {
+    Gate::beneath(Habit::default().predict(&prior))
 }

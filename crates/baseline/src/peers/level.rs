@@ -2,7 +2,7 @@
 
 use super::GroupId;
 use super::group::Model;
-use super::tally::Sums;
+use super::sums::Sums;
 use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
 use crate::pareto::float;
@@ -59,8 +59,15 @@ impl Level {
         self.has_own_cell
     }
 
-    pub(super) fn learn(&mut self, sums: &Sums) {
-        self.kinds = std::array::from_fn(|at| sums.kinds[at].iter().map(|(&key, &members)| (key, members)).collect());
+    /// Takes over which categories members use; says of which dimensions that has changed.
+    pub(super) fn learn(&mut self, sums: &Sums) -> [bool; DIMENSIONS] {
+        std::array::from_fn(|at| {
+            let is_other = self.kinds[at] != sums.kinds[at];
+            if is_other {
+                self.kinds[at].clone_from(&sums.kinds[at]);
+            }
+            is_other
+        })
     }
 
     /// Likelihoods of what members use, interpolated with those of the group above.
@@ -69,17 +76,23 @@ impl Level {
         parent: Option<&[Arc<novelty::Peers>; DIMENSIONS]>,
         model: &Model,
     ) -> [Arc<novelty::Peers>; DIMENSIONS] {
-        std::array::from_fn(|at| {
-            let counts: Vec<(u32, f64)> = self.kinds[at].iter().map(|&(key, members)| (key, f64::from(members))).collect();
-            let once = float(self.kinds[at].iter().filter(|it| it.1 == 1).count());
-            let twice = float(self.kinds[at].iter().filter(|it| it.1 == 2).count());
-            let openness = novelty::Openness::estimated(once, twice, model.strength());
-            Arc::new(match parent {
-                None => novelty::Peers::root(&counts, openness),
-                // A group of which nothing is known is the one above it.
-                Some(parent) if counts.is_empty() => return Arc::clone(&parent[at]),
-                Some(parent) => novelty::Peers::within(Arc::clone(&parent[at]), &counts, openness),
-            })
+        std::array::from_fn(|at| self.kinds_of(at, parent.map(|it| &it[at]), model))
+    }
+
+    /// The same of one dimension, by its place.
+    pub(super) fn kinds_of(&self, at: usize, parent: Option<&Arc<novelty::Peers>>, model: &Model) -> Arc<novelty::Peers> {
+        let kinds = &self.kinds[at];
+        // A group of which nothing is known is the one above it.
+        if let Some(parent) = parent.filter(|_| kinds.is_empty()) {
+            return Arc::clone(parent);
+        }
+        let counts: Vec<(u32, f64)> = kinds.iter().map(|&(key, members)| (key, f64::from(members))).collect();
+        let once = float(kinds.iter().filter(|it| it.1 == 1).count());
+        let twice = float(kinds.iter().filter(|it| it.1 == 2).count());
+        let openness = novelty::Openness::estimated(once, twice, model.strength());
+        Arc::new(match parent {
+            None => novelty::Peers::root(&counts, openness),
+            Some(parent) => novelty::Peers::within(Arc::clone(parent), &counts, openness),
         })
     }
 }

@@ -1,9 +1,11 @@
 //! Groups: who inherits what, and bytes that give the same again.
 
-use super::{GROUPS_MAX, GroupId, Peers, PeersError, Tally};
+use super::{GROUPS_MAX, GroupId, Peers, PeersError, Tally, Touched};
 use crate::calibrate::Calibration;
 use crate::observation::{Class, Dimension, Family, Window};
-use crate::person::tests::{identity, peers_of_one, someone_after};
+use crate::person::tests::{identity, observation_at, peers_of_one, someone_after};
+use crate::person::{Person, Surprise};
+use proptest::prelude::*;
 
 #[test]
 fn a_team_is_found_again_and_begins_as_the_group_above_it() {
@@ -49,9 +51,9 @@ fn shards_that_are_tallied_apart_make_the_same_peers() {
     people[1..].iter().for_each(|it| right.add(it));
     left.merge(&right);
     let mut other = Peers::from_bytes(&peers.to_bytes()).unwrap();
-    peers.recalibrate(&calibration);
+    peers.recalibrate(calibration.clone());
     peers.refresh(whole);
-    other.recalibrate(&calibration);
+    other.recalibrate(calibration.clone());
     other.refresh(left);
     let key = crate::person::Person::key(identity(0));
     for dimension in Dimension::ALL {
@@ -70,4 +72,53 @@ fn bytes_give_the_same_peers_and_damaged_ones_none() {
     assert_eq!(Peers::from_bytes(&bytes).unwrap().to_bytes(), bytes);
     assert!((0..bytes.len()).step_by(997).all(|end| Peers::from_bytes(&bytes[..end]).is_err()));
     assert_eq!(Peers::from_bytes(&[9, 0]).unwrap_err(), PeersError::Version(9));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Sums that are kept where nobody has acted, and tables that are kept where nothing has changed, are those of a look at everybody.
+    #[test]
+    fn kept_sums_and_tables_are_those_of_a_look_at_everybody(
+        hours in proptest::collection::vec(proptest::collection::vec((0_usize..12, 0_usize..7, 0_u64..5), 0..25), 1..12),
+    ) {
+        let (mut peers, mut calibration) = (Peers::default(), Calibration::default());
+        let groups: Vec<GroupId> = [(None, None), (Some(1), None), (Some(1), Some(1)), (Some(1), Some(2)), (Some(2), Some(1)), (None, Some(3))]
+            .map(|(role, team)| peers.group(Class::Human, role, team))
+            .into_iter()
+            .chain([GroupId::SERVICES])
+            .collect();
+        let mut anew = Peers::from_bytes(&peers.to_bytes()).unwrap();
+        let mut people: Vec<Person> = vec![Person::default(); 12];
+        let (mut touched, mut surprise) = (Touched::default(), Surprise::default());
+        for (hour, events) in (0_u32..).zip(hours) {
+            let second = 1_780_000_000 + hour * 20 * 3_600;
+            for (at, (who, group, what)) in (0..).zip(events) {
+                let (person, group, it) = (&mut people[who], peers.of(groups[group]), observation_at(second + 60 * at, what));
+                touched.mark(person.group());
+                touched.mark(group.id());
+                person.advance(group, &mut calibration, &it);
+                person.surprise(group, &it, &mut surprise);
+                person.learn(group, &mut calibration, &it, &surprise);
+            }
+            if hour % 3 == 2 {
+                peers.recalibrate(calibration.clone());
+                anew.recalibrate(calibration.clone());
+            }
+            let (mut kept, mut whole) = (Tally::again(&mut peers, second, &touched), Tally::at(&anew, second));
+            people.iter().for_each(|it| {
+                kept.add(it);
+                whole.add(it);
+            });
+            peers.refresh(kept);
+            anew = Peers::from_bytes(&anew.to_bytes()).unwrap();
+            anew.refresh(whole);
+            touched.clear();
+            prop_assert!(peers.to_bytes() == anew.to_bytes());
+            for (group, dimension) in groups.iter().zip(Dimension::ALL.into_iter().cycle()) {
+                let masses = |it: &Peers| (0..5).map(|key| it.of(*group).kinds(dimension).mass(Person::key(identity(key))).to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(masses(&peers), masses(&anew));
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use crate::calibrate::{BINS, Curves};
 use crate::feature::{FEATURES, Feature};
 use crate::person::Person;
 use crate::{LogP, counts::narrow};
+use std::sync::LazyLock;
 
 /// Fewer members than this with something so rare say nothing about the day.
 const MEMBERS_MIN: f64 = 4.0;
@@ -14,6 +15,10 @@ const P_COUNTED: f64 = 0.1;
 const FACTOR_MAX: f64 = 1_000.0;
 /// Width of a bin of s = -log10 p.
 const BIN_WIDTH: f64 = 0.1;
+
+/// The p-value at the edge of each bin.
+static EDGES: LazyLock<[LogP; BINS]> =
+    LazyLock::new(|| std::array::from_fn(|at| LogP::of(libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at)))));
 
 /// By feature, how many times as often as usual members surprise today.
 pub(super) type Factors = [f32; FEATURES];
@@ -61,8 +66,11 @@ impl Today {
     /// there are (less what chance may add) to how many `usual` expects.
     pub(super) fn factors(&self, usual: &Curves) -> Factors {
         let mut factors = [1.0; FEATURES];
-        let edges: [LogP; BINS] = std::array::from_fn(|at| LogP::of(libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at))));
         for (feature, bins) in Feature::all().zip(&self.bins) {
+            let members: u32 = bins[1..].iter().map(|&it| u32::from(it)).sum();
+            if f64::from(members) < MEMBERS_MIN {
+                continue;
+            }
             let mut above = 0.0;
             let mut factor = 1.0_f64;
             for at in (1..BINS).rev() {
@@ -70,7 +78,7 @@ impl Today {
                 if above < MEMBERS_MIN || bins[at] == 0 {
                     continue;
                 }
-                let p = usual.recalibrated(feature, edges[at]).p();
+                let p = usual.recalibrated(feature, EDGES[at]).p();
                 if p <= P_COUNTED {
                     factor = factor.max((above - above.sqrt()) / (self.members * p + 1.0));
                 }

@@ -39,6 +39,12 @@ fn lookup(day: u16, second_of_day: u32, target: u64) -> Observation {
     }
 }
 
+/// Something done at a time by means of the kinds numbered `what`.
+pub(crate) fn observation_at(second: u32, what: u64) -> Observation {
+    let day = u16::try_from(second / 86_400).unwrap();
+    Observation { kinds: [what; 6].map(|it| Some(identity(it))), ..lookup(day, second % 86_400, what) }
+}
+
 /// A random event some time after `second`.
 fn random_event(random: &mut ChaCha8Rng, second: &mut u32) -> Observation {
     let gaps = [5, 30, 200, 1_000, 20_000, 70_000];
@@ -86,7 +92,7 @@ pub(crate) fn peers_of_one() -> Peers {
     let person = someone_after(&peers, &mut calibration, 2_000);
     let mut tally = Tally::of(&peers);
     tally.add(&person);
-    peers.recalibrate(&calibration);
+    peers.recalibrate(calibration.clone());
     peers.refresh(tally);
     peers
 }
@@ -239,7 +245,7 @@ fn settled(days: u16) -> (Person, Peers, Calibration) {
         }
         let mut tally = Tally::of(&peers);
         people.iter().for_each(|it| tally.add(it));
-        peers.recalibrate(&calibration);
+        peers.recalibrate(calibration.clone());
         peers.refresh(tally);
     }
     (people.swap_remove(0), peers, calibration)

@@ -26,7 +26,7 @@ fn the_idlest_makes_way_and_comes_back_as_it_was() {
     assert!(none.is_none());
     let before = to_bytes(all.get(idle));
     let (seat, evicted) = all.admit(3, None);
-    let Evicted { id, bytes } = evicted.unwrap();
+    let Evicted { id, bytes, .. } = evicted.unwrap();
     assert_eq!((id, seat), (1, idle));
     assert_eq!(bytes, before);
     assert!(all.find(1).is_none() && all.get(seat).is_new() && all.evicted() == 1 && all.len() == 2);

@@ -30,7 +30,7 @@ use baseline::calibrate::Calibration;
 use baseline::combine::Score;
 use baseline::feature::{CHANNELS, Channel};
 use baseline::observation::Observation;
-use baseline::peers::{Group, GroupId};
+use baseline::peers::{Group, GroupId, Touched};
 use baseline::person::{Person, Surprise};
 use baseline::population::{Evicted, Population, Seat};
 use baseline::risk::{LASTING, Sensitivity};
@@ -102,6 +102,8 @@ pub struct Behaviour {
     /// Groups that are to be made when the peers are looked at anew, in the order in which they were met.
     wanted: Vec<GroupKey>,
     wanted_known: HashSet<GroupKey>,
+    /// In which groups anything has changed since the peers were looked at.
+    touched: Touched,
     surprise: Surprise,
     names: Names,
     attic: Option<Box<dyn Attic>>,
@@ -180,6 +182,7 @@ impl Behaviour {
             society,
             wanted: Vec::new(),
             wanted_known: HashSet::new(),
+            touched: Touched::default(),
             surprise: Surprise::default(),
             names: Names::default(),
             attic: None,
@@ -198,6 +201,9 @@ impl Behaviour {
     /// Has room for as many people as the settings say, `shards` of which share it; the idlest make way if there were more.
     pub fn make_room(&mut self, shards: usize) {
         let evicted = self.population.set_room(self.settings.people_max.div_ceil(shards.max(1)));
+        if !evicted.is_empty() {
+            self.touched = Touched::default();
+        }
         evicted.into_iter().for_each(|it| self.keep(it));
     }
 
@@ -233,13 +239,14 @@ impl Behaviour {
         };
         let group = self.group(observed.group);
         let seat = self.seat(observed.id);
-        let Self { population, calibration, society, surprise, .. } = self;
+        let Self { population, calibration, society, touched, surprise, .. } = self;
         let (person, peers) = (population.get_mut(seat), society.of(group));
         let it = &observed.observation;
         if person.last_seen() >= it.second.saturating_add(TOO_LATE_SECONDS) {
             self.too_late += 1;
             return None;
         }
+        [person.group(), group].into_iter().for_each(|it| touched.mark(it));
         let idle_days = (person.last_seen() > 0).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
         let is_met = person.is_new() || person.group() != group;
         person.advance(peers, calibration, it);
@@ -289,7 +296,9 @@ impl Behaviour {
             Brought::Lost => self.forget(),
         };
         self.brought_back += u64::from(person.is_some());
+        person.as_ref().inspect(|it| self.touched.mark(it.group()));
         let (seat, evicted) = self.population.admit(id, person);
+        evicted.as_ref().inspect(|it| self.touched.mark(it.group));
         evicted.into_iter().for_each(|it| self.keep(it));
         seat
     }

@@ -3,11 +3,11 @@
 use super::Behaviour;
 use baseline::calibrate::Calibration;
 use baseline::observation::Class;
-use baseline::peers::{Group, GroupId, Peers, Tally};
+use baseline::peers::{Group, GroupId, Peers, Tally, Touched};
 use hashbrown::HashMap;
 use model::EventTime;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What p-values are worth is found out anew every quarter of a day: days are what it is made of.
 const CALIBRATED_EVERY: u32 = 6 * 3_600;
@@ -27,6 +27,8 @@ pub struct Society {
     groups: HashMap<GroupKey, GroupId>,
     /// When it was found out what p-values are worth, in seconds since the epoch.
     calibrated: u32,
+    /// How many shards were looked at the last time.
+    shards: usize,
 }
 
 impl Society {
@@ -71,7 +73,7 @@ impl Society {
         type Saved = (Vec<u8>, Vec<(GroupKey, GroupId)>, u32);
         let (peers, groups, calibrated): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
         let peers = Peers::from_bytes(&peers).map_err(|it| it.to_string())?;
-        Ok(Self { peers, groups: groups.into_iter().collect(), calibrated })
+        Ok(Self { peers, groups: groups.into_iter().collect(), calibrated, shards: 0 })
     }
 }
 
@@ -81,8 +83,10 @@ impl Society {
 pub fn refresh<'b>(shards: impl IntoIterator<Item = &'b mut Behaviour>, reached: EventTime) {
     let second = u32::try_from(reached.ms().div_euclid(1_000)).unwrap_or(0);
     let mut shards: Vec<&mut Behaviour> = shards.into_iter().collect();
-    let Some(first) = shards.first() else { return };
-    let Society { mut peers, mut groups, mut calibrated } = first.society.renewed();
+    if shards.is_empty() {
+        return;
+    }
+    let Society { mut peers, mut groups, mut calibrated, shards: before } = taken(&mut shards);
     shards.iter_mut().for_each(|it| it.wanted_known.clear());
     for key in shards.iter_mut().flat_map(|it| it.wanted.drain(..)) {
         groups.entry(key).or_insert_with(|| peers.group(key.class, key.role, key.team));
@@ -94,19 +98,33 @@ pub fn refresh<'b>(shards: impl IntoIterator<Item = &'b mut Behaviour>, reached:
             calibration.merge(&shard.calibration);
             shard.calibration.decay(days);
         }
-        peers.recalibrate(&calibration);
+        peers.recalibrate(calibration);
         calibrated = second;
     }
-    let mut tally = Tally::at(&peers, second);
+    // A shard that is new has touched everything; where one has gone, so has everybody in it.
+    let mut touched = if before == shards.len() { Touched::none() } else { Touched::default() };
+    for shard in &mut shards {
+        touched.merge(&shard.touched);
+        shard.touched.clear();
+    }
+    let mut tally = Tally::again(&mut peers, second, &touched);
     shards.iter().flat_map(|it| it.population.people()).for_each(|(_, it)| tally.add(it));
     peers.refresh(tally);
-    let society = Arc::new(Society { peers, groups, calibrated });
+    let society = Arc::new(Society { peers, groups, calibrated, shards: shards.len() });
     shards.into_iter().for_each(|it| it.society = Arc::clone(&society));
 }
 
+/// What the shards share, taken out of all of them; a copy, if somebody else looks at it as well.
+fn taken(shards: &mut [&mut Behaviour]) -> Society {
+    static NOBODY: LazyLock<Arc<Society>> = LazyLock::new(Arc::default);
+    let mut taken: Vec<Arc<Society>> =
+        shards.iter_mut().map(|it| std::mem::replace(&mut it.society, Arc::clone(&NOBODY))).collect();
+    taken.truncate(1);
+    taken.pop().map_or_else(Society::default, |it| Arc::try_unwrap(it).unwrap_or_else(|it| it.copied()))
+}
+
 impl Society {
-    /// A copy to be looked at anew.
-    fn renewed(&self) -> Self {
-        Self { peers: self.peers.clone(), groups: self.groups.clone(), calibrated: self.calibrated }
+    fn copied(&self) -> Self {
+        Self { peers: self.peers.clone(), groups: self.groups.clone(), ..*self }
     }
 }
