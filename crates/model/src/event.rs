@@ -20,12 +20,14 @@ impl<'a> Event<'a> {
     }
 
     /// The first of `slots` that has a text, number or boolean other than the empty text.
+    #[inline]
     pub fn first(&self, slots: &[SlotId]) -> Value<'a> {
         first(self.values, slots)
     }
 }
 
 /// The first of `slots` that has a text, number or boolean other than the empty text; `Missing` if none has.
+#[inline]
 pub fn first<'a>(values: &[Value<'a>], slots: &[SlotId]) -> Value<'a> {
     let is_filled = |it: &Value<'_>| match it {
         Value::Text(text) | Value::Escaped(text) => !text.is_empty(),

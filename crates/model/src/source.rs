@@ -210,6 +210,7 @@ pub struct OutcomeWords {
 
 impl OutcomeWords {
     /// What a value of the outcome role says.
+    #[inline]
     pub fn read(&self, value: Option<&str>) -> Outcome {
         let Some(value) = value else { return self.absent };
         let known = self.words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));

@@ -37,12 +37,14 @@ pub enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// Whether the field is in the event, `null` included.
+    #[inline]
     pub fn is_present(&self) -> bool {
         !matches!(self, Self::Missing)
     }
 
     /// The text of a scalar: strings unescaped, numbers as written, booleans as `true` and `false`; `None` for everything else.
     /// Allocates only for strings with escapes.
+    #[inline]
     pub fn text(&self) -> Option<Cow<'a, str>> {
         match *self {
             Self::Text(text) | Self::Number(text) => Some(Cow::Borrowed(text)),

@@ -6,6 +6,7 @@ mod touched;
 pub(crate) use touched::Sighted;
 
 use super::field::{Field, Input};
+use super::words::{Action, Words};
 use super::{Computed, Plan, State};
 use crate::context::calendar::Duty;
 use crate::context::names::Name;
@@ -20,7 +21,7 @@ use model::Value;
 use model::source::Outcome;
 use sigma::parse::taxonomy::ActionClass;
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::IpAddr;
 
 /// A day, for counting whole ones.
@@ -33,7 +34,10 @@ pub(super) struct Facts<'f> {
     at_ms: i64,
     values: &'f [Value<'f>],
     state: Option<&'f mut State>,
-    class: OnceCell<ActionClass>,
+    words: RefCell<&'f mut Words>,
+    action: OnceCell<Action>,
+    outcome: OnceCell<Outcome>,
+    address: OnceCell<Option<IpAddr>>,
     actor: OnceCell<Actor<'f>>,
     duty: OnceCell<Option<Duty>>,
     /// The names of roles: several fields ask for the same.
@@ -59,14 +63,28 @@ impl<'f> Facts<'f> {
     pub(super) fn new(
         plan: &'f Plan,
         context: &'f Context,
+        words: &'f mut Words,
         head: &Head<'_>,
         values: &'f [Value<'f>],
         state: Option<&'f mut State>,
     ) -> Self {
-        let (class, actor, duty) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let (names, identities) = ([const { OnceCell::new() }; Input::COUNT], [const { OnceCell::new() }; Input::COUNT]);
-        let (at_ms, verdict) = (head.time.ms(), OnceCell::new());
-        Self { plan, context, at_ms, values, state, class, actor, duty, names, identities, targets_used: None, verdict }
+        Self {
+            plan,
+            context,
+            at_ms: head.time.ms(),
+            values,
+            state,
+            words: RefCell::new(words),
+            action: OnceCell::new(),
+            outcome: OnceCell::new(),
+            address: OnceCell::new(),
+            actor: OnceCell::new(),
+            duty: OnceCell::new(),
+            names: [const { OnceCell::new() }; Input::COUNT],
+            identities: [const { OnceCell::new() }; Input::COUNT],
+            targets_used: None,
+            verdict: OnceCell::new(),
+        }
     }
 
     /// The value of `field`.
@@ -123,23 +141,42 @@ impl<'f> Facts<'f> {
 
     /// The name of a role's text: [`Name::NONE`] without a text, `None` for one that no table has.
     fn name(&self, input: Input) -> Option<Name> {
-        *self.names[input as usize].get_or_init(|| self.context.names.find(&self.text(input)))
+        *self.names[input as usize].get_or_init(|| {
+            let text = self.text(input);
+            let is_remembered = input.comes_again() && !text.is_empty() && !self.context.names.is_empty();
+            if is_remembered { self.words.borrow_mut().word(&text, self.context).name } else { self.context.names.find(&text) }
+        })
     }
 
     fn outcome(&self) -> Outcome {
-        self.plan.outcome(self.values)
+        *self.outcome.get_or_init(|| {
+            let text = self.plan.input(Input::Outcome, self.values).text();
+            let known = text.map(|it| self.words.borrow_mut().outcome(&it, self.plan.outcomes()));
+            known.unwrap_or_else(|| self.plan.outcomes().read(None))
+        })
     }
 
     /// What a role's text is known by; `None` without a text.
     fn identity(&self, input: Input) -> Option<Identity> {
         *self.identities[input as usize].get_or_init(|| {
             let text = self.text(input);
-            (!text.is_empty()).then(|| Identity::of([&*text]))
+            let of_text = || {
+                if input.comes_again() {
+                    self.words.borrow_mut().word(&text, self.context).identity
+                } else {
+                    Identity::of([&*text])
+                }
+            };
+            (!text.is_empty()).then(of_text)
         })
     }
 
+    fn action(&self) -> Action {
+        *self.action.get_or_init(|| self.words.borrow_mut().action(&self.text(Input::Action), self.context))
+    }
+
     fn class(&self) -> ActionClass {
-        *self.class.get_or_init(|| self.context.taxonomy.class(&self.text(Input::Action)))
+        self.action().class
     }
 
     fn actor(&self) -> Actor<'f> {
@@ -214,7 +251,9 @@ impl<'f> Facts<'f> {
 
     /// The zone of the clocks where the actor is: as the event says, else as the roster does, else UTC.
     fn zone(&self) -> TimeZone {
-        let of_event = Some(self.text(Input::Zone)).filter(|it| !it.is_empty()).and_then(|it| self.context.zones.find(it.trim()));
+        let of_event = Some(self.text(Input::Zone))
+            .filter(|it| !it.is_empty())
+            .and_then(|it| self.words.borrow_mut().zone(it.trim(), self.context));
         of_event.unwrap_or_else(|| self.actor().person.map_or(TimeZone::UTC, |(_, it)| self.context.zones.get(it.zone).clone()))
     }
 
@@ -294,13 +333,13 @@ impl<'f> Facts<'f> {
         if let Some(known) = self.targets_used {
             return known;
         }
-        let (ticket, target) = (self.text(Input::Ticket), self.text(Input::Target));
-        let is_use = !ticket.trim().is_empty() && !target.is_empty();
-        let used = match &mut self.state {
-            Some(state) if is_use => {
-                let actor = self.plan.input(Input::Actor, self.values).text().unwrap_or_default();
-                let key = tickets::identified(&ticket, |it| Identity::of([&*actor, it]));
-                state.tickets.used(key, Identity::of([&*target]), self.at_ms)
+        let ticket = self.text(Input::Ticket);
+        let target = self.identity(Input::Target).filter(|_| !ticket.trim().is_empty());
+        let actor = self.identity(Input::Actor).unwrap_or_else(|| Identity::of([""]));
+        let used = match (&mut self.state, target) {
+            (Some(state), Some(target)) => {
+                let key = tickets::identified(&ticket, |it| actor.then(it));
+                state.tickets.used(key, target, self.at_ms)
             }
             _ => 0,
         };
@@ -360,6 +399,11 @@ impl<'f> Facts<'f> {
 
     /// The address that the event came from; `None` where no corporate networks are known.
     fn address(&self) -> Option<IpAddr> {
-        self.text(Input::Ip).parse().ok().filter(|_| !self.context.networks.is_empty())
+        self.source().filter(|_| !self.context.networks.is_empty())
+    }
+
+    /// The address, if it is one.
+    fn source(&self) -> Option<IpAddr> {
+        *self.address.get_or_init(|| self.text(Input::Ip).parse().ok())
     }
 }

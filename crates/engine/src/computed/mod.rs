@@ -13,6 +13,7 @@ mod plan;
 pub mod state;
 mod target;
 mod watched;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use facts::Facts;
 use model::{SlotId, Value};
 use std::fmt::Write;
 use std::sync::Arc;
+use words::Words;
 
 /// The value of a computed field.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,6 +89,7 @@ pub(crate) struct Computer {
     context: Arc<Context>,
     values: Vec<Value<'static>>,
     texts: Texts,
+    words: Words,
 }
 
 /// The values of computed fields that are numbers.
@@ -138,12 +141,13 @@ impl Texts {
 impl Computer {
     pub(crate) fn new(plan: &Arc<Plan>, context: &Arc<Context>) -> Self {
         let (plan, context) = (Arc::clone(plan), Arc::clone(context));
-        Self { plan, context, values: Vec::new(), texts: Texts::default() }
+        Self { plan, context, values: Vec::new(), texts: Texts::default(), words: Words::default() }
     }
 
     /// Goes on with the fields that other rules read, and with what is known now.
     pub(crate) fn adopt(&mut self, plan: &Arc<Plan>, context: &Arc<Context>) {
-        (self.plan, self.context) = (Arc::clone(plan), Arc::clone(context));
+        // What was known under another context is known no more.
+        *self = Self::new(plan, context);
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -159,11 +163,11 @@ impl Computer {
         memory: Memory<'_>,
         show: impl FnOnce(&Plan, &[Value<'_>], Option<Sighted>, Option<Watched<'_, '_>>) -> T,
     ) -> T {
-        let Self { plan, context, values: kept, texts } = self;
+        let Self { plan, context, values: kept, texts, words } = self;
         texts.clear();
         let mut filled = recycled(std::mem::take(kept));
         filled.extend_from_slice(values);
-        let mut facts = Facts::new(plan, context, head, values, memory.state);
+        let mut facts = Facts::new(plan, context, words, head, values, memory.state);
         let mut behaviour = memory.behaviour.filter(|_| plan.watches());
         let judged = behaviour.as_mut().and_then(|it| it.judge(facts.observed()));
         for &(slot, field) in &plan.at_once {

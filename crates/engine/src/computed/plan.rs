@@ -5,7 +5,7 @@ use super::habit::Habit;
 use super::target::OfTarget;
 use crate::alerting::tested_fields;
 use hashbrown::HashSet;
-use model::source::{Outcome, OutcomeWords, RolePaths};
+use model::source::{OutcomeWords, RolePaths};
 use model::{FieldPath, SlotId, Value};
 use sigma::ast::{Correlation, Rule};
 use sigma::compile::{FieldSource, Member, Program, RuleIndex, RuleSet};
@@ -77,11 +77,13 @@ impl Plan {
     }
 
     /// What the condition of a rule reads from the profile.
+    #[inline]
     pub(super) fn asks(&self, rule: RuleIndex) -> &[(SlotId, Habit)] {
         self.asks.get(rule.0 as usize).map_or(&[], |it| it)
     }
 
     /// What may be read again of an event that the rule matched.
+    #[inline]
     pub(super) fn shows(&self, rule: RuleIndex) -> &[(SlotId, Field)] {
         self.shows.get(rule.0 as usize).map_or(&[], |it| it)
     }
@@ -108,16 +110,18 @@ impl Plan {
     }
 
     /// Whether the keepers of targets are told of the source's events.
+    #[inline]
     pub fn sees_targets(&self) -> bool {
         self.sees_targets
     }
 
-    /// What became of what was tried.
-    pub(super) fn outcome(&self, values: &[Value<'_>]) -> Outcome {
-        self.outcome.read(self.input(Input::Outcome, values).text().as_deref())
+    /// What the words of outcomes mean.
+    pub(super) const fn outcomes(&self) -> &OutcomeWords {
+        &self.outcome
     }
 
     /// Whether profiles are kept of the source's actors.
+    #[inline]
     pub fn watches(&self) -> bool {
         self.watches
     }
@@ -133,6 +137,7 @@ impl Plan {
     }
 
     /// The value of a role of an event.
+    #[inline]
     pub(super) fn input<'v>(&self, input: Input, values: &[Value<'v>]) -> Value<'v> {
         model::event::first(values, &self.inputs[input as usize])
     }

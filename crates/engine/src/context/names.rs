@@ -64,6 +64,11 @@ impl Names {
         self.table.find(self.hasher.hash_one(text), |&it| text_of(&self.text, &self.ends, it) == text).map(|&it| Name(it))
     }
 
+    /// Whether there is none but the empty text.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// The text of a number.
     pub fn get(&self, name: Name) -> &str {
         text_of(&self.text, &self.ends, name.0)

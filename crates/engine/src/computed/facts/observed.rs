@@ -1,17 +1,15 @@
 //! What a profile is told of an event, from the facts about it; and, for alerts, why the context does not excuse it.
 
-use super::{Facts, Input};
+use super::{DAY_MS, Facts, Input};
 use crate::behaviour::{Asked, GroupKey, Observed, id_by};
 use crate::context::names::Name;
 use crate::context::purpose::TicketVerdict;
-use crate::context::zones::local;
-use crate::triage::is_sign_in;
 use crate::windows::Identity as Hash;
 use baseline::clock::Bin;
 use baseline::observation::{Class, Dimension, Family, Identity, Observation, Step};
 use baseline::risk::Sensitivity;
 use baseline::travel::Place;
-use jiff::civil::Weekday;
+use jiff::Timestamp;
 use model::source::Outcome;
 use std::net::IpAddr;
 
@@ -31,7 +29,7 @@ impl Facts<'_> {
         let family = Family::ALL[class.family_index()];
         let is_done = self.outcome() == Outcome::Success;
         // Whoever could not sign in has not shown who it is.
-        let is_proven = is_done || !is_sign_in(&self.text(Input::Action));
+        let is_proven = is_done || !self.action().is_sign_in;
         let step = class.step.filter(|_| is_done).map(|it| [Step::ContactChange, Step::FactorOff, Step::Reset][usize::from(it)]);
         let observation = Observation {
             second,
@@ -58,18 +56,14 @@ impl Facts<'_> {
 
     /// The day and the hour on the clocks where the actor is.
     fn day_and_hour(&self) -> Option<(u16, Bin)> {
-        let now = local(self.at_ms, &self.zone())?;
-        let days = self.at_ms.div_euclid(86_400_000);
-        // The date there is that of UTC, the one before, or the one after.
-        let of_utc = local(self.at_ms, &jiff::tz::TimeZone::UTC)?.date();
-        let days = match now.date().cmp(&of_utc) {
-            std::cmp::Ordering::Less => days - 1,
-            std::cmp::Ordering::Equal => days,
-            std::cmp::Ordering::Greater => days + 1,
-        };
+        let offset = self.zone().to_offset(Timestamp::from_millisecond(self.at_ms).ok()?);
+        let shown = self.at_ms + 1_000 * i64::from(offset.seconds());
+        let days = shown.div_euclid(DAY_MS);
         let day = u16::try_from(days).ok().filter(|it| i64::from(*it) >= FIRST_DAY)?;
-        let is_day_off = matches!(now.date().weekday(), Weekday::Saturday | Weekday::Sunday);
-        Some((day, Bin::new(now.hour().unsigned_abs(), is_day_off)))
+        let hour = u8::try_from(shown.rem_euclid(DAY_MS) / 3_600_000).expect("a day has 24 hours");
+        // The first day of 1970 was a Thursday.
+        let is_day_off = matches!((days + 4) % 7, 0 | 6);
+        Some((day, Bin::new(hour, is_day_off)))
     }
 
     /// Whether a ticket explains the action; nothing where none is expected.
@@ -101,19 +95,16 @@ impl Facts<'_> {
     /// An action or tool. To be denied one is another thing than to have it: who tries a door for weeks has never been inside, and a door that
     /// everybody tries is no surprise. A password mistyped is still a sign-in.
     fn tried(&self, input: Input) -> Option<Identity> {
-        let text = self.text(input);
         match self.outcome() {
-            _ if text.is_empty() => None,
-            Outcome::Success => identity(&text),
-            _ if is_sign_in(&self.text(Input::Action)) => identity(&text),
-            outcome => Identity::new(Hash::of([&*text, outcome.as_str()]).0[0].max(1)),
+            Outcome::Success => self.known(input),
+            _ if self.action().is_sign_in => self.known(input),
+            outcome => self.identity(input).and_then(|it| Identity::new(it.then(outcome.as_str()).0[0].max(1))),
         }
     }
 
     /// The network of the address: a corporate one by its name, others by the first 24 bits, or 48 of the sixth version.
     fn network(&self) -> Option<Identity> {
-        let text = self.text(Input::Ip);
-        let address: IpAddr = text.parse().ok()?;
+        let address = self.source()?;
         if let Some(name) = self.context.networks.find(address) {
             return identity(self.context.names.get(name));
         }
@@ -179,7 +170,7 @@ impl Facts<'_> {
 
     /// What [`Self::network`] stands for.
     fn network_name(&self) -> Option<String> {
-        let address: IpAddr = self.text(Input::Ip).parse().ok()?;
+        let address = self.source()?;
         if let Some(name) = self.context.networks.find(address) {
             return self.context.names.text(name).map(str::to_owned);
         }
