@@ -81,7 +81,8 @@ impl Histogram {
 
     /// Keeps a share of everything: 2^(-1/14) a day.
     pub fn decay(&mut self, kept: Share) {
-        self.bins.iter_mut().for_each(|it| *it *= narrow(kept.get()));
+        let kept = narrow(kept.get());
+        self.bins.iter_mut().for_each(|it| *it *= kept);
     }
 
     /// Counts what another shard counted.

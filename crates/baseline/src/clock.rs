@@ -25,15 +25,18 @@ impl Bin {
         Self(hour % 24 + if is_day_off { 24 } else { 0 })
     }
 
+    #[inline]
     const fn index(self) -> usize {
         self.0 as usize
     }
 
     /// Its place: hours of working days, then of days off.
+    #[inline]
     pub(crate) const fn place(self) -> u8 {
         self.0
     }
 
+    #[inline]
     const fn hour(self) -> usize {
         self.index() % HOURS
     }

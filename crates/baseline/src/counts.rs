@@ -60,6 +60,7 @@ impl Recent {
     }
 
     /// The mean, 0 when nothing is known.
+    #[inline]
     pub fn mean(self) -> f64 {
         f64::from(self.0)
     }
@@ -87,21 +88,25 @@ impl Habit {
     }
 
     /// S/E, the own slow rate, 0 when nothing is known.
+    #[inline]
     pub fn rate(&self) -> f64 {
         if self.windows > 0.0 { f64::from(self.sum) / f64::from(self.windows) } else { 0.0 }
     }
 
     /// E: how many windows it is based on.
+    #[inline]
     pub fn windows(&self) -> f64 {
         f64::from(self.windows)
     }
 
     /// E/(E+β): how much of the prediction is the person's own, 0…1.
+    #[inline]
     pub fn evidence(&self, prior: &Prior) -> Share {
         Share::clamped(self.windows() / (self.windows() + prior.beta()))
     }
 
     /// Own variance over own mean, at least 1; 1 when nothing is known.
+    #[inline]
     pub fn dispersion(&self) -> f64 {
         if self.windows <= 0.0 {
             return 1.0;
@@ -145,6 +150,7 @@ impl Habit {
 }
 
 /// The negative binomial with this mean and variance, k = μ²/(v-μ); sketches add their own variance this way as well.
+#[inline]
 pub fn of_variance(mean: f64, variance: f64) -> NegativeBinomial {
     NegativeBinomial::new(mean, mean * mean / (variance - mean).max(1e-6))
 }
@@ -157,11 +163,13 @@ pub(crate) fn forgotten(half_life: f64) -> f64 {
     -libm::expm1(-core::f64::consts::LN_2 / half_life)
 }
 
+#[inline]
 pub(crate) fn decayed(value: f32, keep: f64, add: f64) -> f32 {
     narrow(f64::from(value) * keep + add)
 }
 
 /// Into f32, whose 24 bits are more than a habit is known to: never infinite, and a NaN becomes 0, so that no state is spoilt for good.
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "clamped just before")]
 pub(crate) const fn narrow(value: f64) -> f32 {
     if value.is_nan() { 0.0 } else { value.clamp(f32::MIN as f64, f32::MAX as f64) as f32 }

@@ -49,6 +49,7 @@ const _: () = assert!(TAKEOVER + 5 == FEATURES);
 
 impl Feature {
     /// Its place, below [`FEATURES`].
+    #[inline]
     pub const fn index(self) -> usize {
         match self {
             Self::Count(family, window) => family.index() * WINDOWS + window.index(),
@@ -80,6 +81,7 @@ impl Feature {
     }
 
     /// The channel in which it speaks.
+    #[inline]
     pub const fn channel(self) -> Channel {
         match self {
             Self::Count(..) | Self::Distinct(Span::TenMinutes | Span::Day) | Self::All => Channel::Volume,
@@ -122,11 +124,13 @@ impl Channel {
         [Self::Volume, Self::Slow, Self::Targets, Self::Hour, Self::Means, Self::Origin, Self::Ticket, Self::Takeover];
 
     /// Its place.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
 
     /// How many of its features one event can make speak: what the smallest p-value is multiplied by.
+    #[inline]
     pub const fn features(self) -> f64 {
         match self {
             // Three windows of one family, two spans.

@@ -46,6 +46,7 @@ impl Openness {
     }
 
     /// What is left of a count; the rest goes to the back-off, also of a count that has decayed below d.
+    #[inline]
     fn kept(self, count: f64) -> f64 {
         (count - self.discount).max(0.0)
     }
@@ -118,6 +119,7 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
 
     /// A p-value is at least this, for the price of looking through the slots: the person's own part of the likelihood. What is above
     /// 1 % needs no [`Self::rarity`].
+    #[inline]
     pub fn at_least(&self, key: u32, openness: Openness) -> Share {
         Share::clamped(self.occupied().find(|it| it.key == key).map_or(0.0, |it| self.own(*it, openness)))
     }
@@ -149,6 +151,7 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
     }
 
     /// N.
+    #[inline]
     pub fn total(&self) -> f64 {
         f64::from(self.total)
     }
@@ -169,10 +172,12 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
         self.occupied().map(|it| (it.key, f64::from(it.count)))
     }
 
+    #[inline]
     fn occupied(&self) -> impl Iterator<Item = &Slot> {
         self.slots.iter().filter(|it| it.count > 0.0)
     }
 
+    #[inline]
     fn own(&self, slot: Slot, openness: Openness) -> f64 {
         openness.kept(f64::from(slot.count)) / (openness.strength + self.total())
     }

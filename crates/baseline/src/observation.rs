@@ -40,6 +40,7 @@ impl Family {
         [Self::View, Self::Search, Self::Export, Self::Edit, Self::CredentialChange, Self::PrivateRead, Self::Admin, Self::Other];
 
     /// Its place.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -70,6 +71,7 @@ impl Window {
     pub const ALL: [Self; WINDOWS] = [Self::TenMinutes, Self::Hour, Self::Day];
 
     /// Its place.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -99,6 +101,7 @@ impl Span {
     pub const ALL: [Self; SPANS] = [Self::TenMinutes, Self::Day, Self::Week, Self::Month, Self::Quarter];
 
     /// Its place.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -130,6 +133,7 @@ impl Dimension {
     pub const ALL: [Self; DIMENSIONS] = [Self::Action, Self::Tool, Self::Network, Self::Device, Self::Asn, Self::Country];
 
     /// Its place.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -169,6 +173,7 @@ impl Errand {
     pub const ALL: [Self; ERRANDS] = [Self::Lookup, Self::PrivateRead, Self::CredentialChange, Self::Other];
 
     /// The errand of a family.
+    #[inline]
     pub const fn of(family: Family) -> Self {
         match family {
             Family::View | Family::Search => Self::Lookup,
@@ -179,6 +184,7 @@ impl Errand {
     }
 
     /// Its place.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -227,6 +233,7 @@ pub struct Observation {
 
 /// The bits of an identity, mixed once more (the finaliser of SplitMix64, S. Vigna 2015), so that no sketch depends on how good a hash the
 /// caller has.
+#[inline]
 pub(crate) const fn mixed(identity: u64) -> u64 {
     let mut it = identity.wrapping_add(0x9e37_79b9_7f4a_7c15);
     it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -235,6 +242,7 @@ pub(crate) const fn mixed(identity: u64) -> u64 {
 }
 
 /// The half of an identity that profiles remember a category by.
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "half of it is what is wanted")]
 pub(crate) const fn key_of(identity: Identity) -> u32 {
     mixed(identity.get()) as u32

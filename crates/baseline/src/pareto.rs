@@ -64,16 +64,19 @@ impl ParetoTail {
     }
 
     /// u.
+    #[inline]
     pub fn threshold(&self) -> f64 {
         f64::from(self.threshold)
     }
 
     /// ζ.
+    #[inline]
     pub fn share(&self) -> f64 {
         f64::from(self.share)
     }
 
     /// ξ.
+    #[inline]
     pub fn shape(&self) -> f64 {
         f64::from(self.shape)
     }
@@ -93,6 +96,7 @@ impl ParetoTail {
     }
 }
 
+#[inline]
 #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^52 of anything")]
 pub(crate) const fn float(count: usize) -> f64 {
     count as f64

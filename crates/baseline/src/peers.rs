@@ -57,6 +57,7 @@ impl GroupId {
         }
     }
 
+    #[inline]
     const fn index(self) -> usize {
         self.0 as usize
     }
@@ -153,6 +154,7 @@ impl Peers {
     }
 
     /// What is expected of a member of `id`; of everybody, if there is no such group.
+    #[inline]
     pub fn of(&self, id: GroupId) -> &Group {
         self.groups.get(id.index()).unwrap_or(&self.groups[0])
     }

@@ -201,16 +201,19 @@ impl Person {
     pub const HOT_BYTES: usize = core::mem::offset_of!(Person, habits);
 
     /// Whether nothing was ever learnt.
+    #[inline]
     pub const fn is_new(&self) -> bool {
         self.header.version == 0
     }
 
     /// The group it was last advanced in.
+    #[inline]
     pub const fn group(&self) -> GroupId {
         GroupId(self.header.group)
     }
 
     /// How many days with any activity are over.
+    #[inline]
     pub const fn active_days(&self) -> u16 {
         self.header.active_days
     }
@@ -221,6 +224,7 @@ impl Person {
     }
 
     /// The latest event that was the person's, in seconds since the epoch; 0 if there was none.
+    #[inline]
     pub const fn last_seen(&self) -> u32 {
         self.header.second
     }
@@ -283,11 +287,13 @@ impl Person {
     }
 
     /// The actor's risk, which the profile only carries.
+    #[inline]
     pub const fn risk(&self) -> &Risk {
         &self.risk
     }
 
     /// The same, to be raised.
+    #[inline]
     pub const fn risk_mut(&mut self) -> &mut Risk {
         &mut self.risk
     }
@@ -371,26 +377,31 @@ impl Person {
         is_known.then(|| (count / habit.rate()).clamp(0.5, 2.0))
     }
 
+    #[inline]
     const fn daily_habit(&self, daily: usize) -> &Habit {
         if daily == DAILY_TARGETS { &self.distinct_habits[Span::Day.index()] } else { &self.habits[daily][Window::Day.index()] }
     }
 
     /// What a day of this person's activity holds, with the peers' where little is known.
+    #[inline]
     fn pace(&self, peers: Pace) -> Pace {
         let days = f64::from(self.header.active_days.min(PACE_DAYS));
         peers.towards(self.header.pace, days / (days + PACE_PEER_DAYS))
     }
 
     /// Which curves calibrate this person: it changes only when a day closes.
+    #[inline]
     pub fn kind(&self) -> Kind {
         Kind::of(self.header.active_days, self.header.pace.events)
     }
 
+    #[inline]
     const fn bin_of_hour(&self) -> Bin {
         Bin::new(self.header.bin % 24, self.header.bin >= 24)
     }
 
     /// The part of the current bucket of `seconds` that has passed at the event.
+    #[inline]
     fn passed(it: &Observation, seconds: u32) -> crate::Share {
         crate::Share::clamped(f64::from(it.second % seconds) / f64::from(seconds))
     }

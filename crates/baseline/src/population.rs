@@ -37,6 +37,7 @@ pub struct Evicted {
 struct AsItIs(u64);
 
 impl Hasher for AsItIs {
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
@@ -47,6 +48,7 @@ impl Hasher for AsItIs {
         }
     }
 
+    #[inline]
     fn write_u128(&mut self, id: u128) {
         #[expect(clippy::cast_possible_truncation, reason = "half of the hash is hash enough")]
         let low = id as u64;
@@ -73,6 +75,7 @@ impl Population {
     }
 
     /// Where `id` sits.
+    #[inline]
     pub fn find(&self, id: u128) -> Option<Seat> {
         self.seats.get(&id).map(|it| Seat(*it))
     }
@@ -86,12 +89,14 @@ impl Population {
     }
 
     /// Who sits there.
+    #[inline]
     pub fn get(&self, Seat(at): Seat) -> &Person {
         let at = at as usize;
         &self.chunks[at / CHUNK][at % CHUNK]
     }
 
     /// The same, to be advanced and taught.
+    #[inline]
     pub fn get_mut(&mut self, Seat(at): Seat) -> &mut Person {
         let at = at as usize;
         &mut self.chunks[at / CHUNK][at % CHUNK]

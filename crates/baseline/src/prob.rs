@@ -15,26 +15,31 @@ impl LogP {
     pub const MIN: Self = Self(-1e9);
 
     /// Takes ln p; rounding above 0 is cut off, and a NaN counts as no evidence.
+    #[inline]
     pub fn clamped(ln_p: f64) -> Self {
         Self(if ln_p.is_nan() { 0.0 } else { ln_p.clamp(Self::MIN.0, 0.0) })
     }
 
     /// The logarithm of `p`; a NaN counts as no evidence.
+    #[inline]
     pub fn of(p: f64) -> Self {
         Self::clamped(if p <= 0.0 { Self::MIN.0 } else { libm::log(p) })
     }
 
     /// ln p.
+    #[inline]
     pub const fn ln_p(self) -> f64 {
         self.0
     }
 
     /// p itself; 0 below 1e-323.
+    #[inline]
     pub fn p(self) -> f64 {
         libm::exp(self.0)
     }
 
     /// -log10 p: 3 is "once in a thousand".
+    #[inline]
     pub fn surprise(self) -> f64 {
         -self.0 * core::f64::consts::LOG10_E
     }
@@ -57,12 +62,14 @@ impl LogP {
     }
 
     /// ln(p·factor), at most 0; a factor of 0 gives [`Self::MIN`].
+    #[inline]
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self::clamped(self.0 + if factor > 0.0 { libm::log(factor) } else { Self::MIN.0 })
     }
 
     /// The more surprising of two.
+    #[inline]
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         Self(self.0.min(other.0))
@@ -78,6 +85,7 @@ impl PartialOrd for LogP {
 }
 
 impl Ord for LogP {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.total_cmp(&other.0)
     }
@@ -96,11 +104,13 @@ impl Share {
     pub const ONE: Self = Self(1.0);
 
     /// Clamps `raw` into range; a NaN counts as nothing.
+    #[inline]
     pub const fn clamped(raw: f64) -> Self {
         Self(if raw.is_nan() { 0.0 } else { raw.clamp(0.0, 1.0) })
     }
 
     /// The value.
+    #[inline]
     pub const fn get(self) -> f64 {
         self.0
     }
@@ -115,11 +125,13 @@ impl Weight {
     pub const ONE: Self = Self(1.0);
 
     /// Clamps `raw` into range; a NaN counts as 0, an infinity as the largest finite number.
+    #[inline]
     pub const fn clamped(raw: f64) -> Self {
         Self(if raw.is_nan() { 0.0 } else { raw.clamp(0.0, f64::MAX) })
     }
 
     /// The value.
+    #[inline]
     pub const fn get(self) -> f64 {
         self.0
     }

@@ -108,7 +108,9 @@ impl Travel {
 
     /// Remembers `to`, in the place of the same place or of the one that wasn't seen for longer.
     pub fn learn(&mut self, to: Fix, accuracy_km: f64) {
-        let is_same = |fix: Fix| fix.minute > 0 && fix.place.distance_km(to.place) < ACCURACIES * accuracy_km;
+        let is_near = |fix: Fix| fix.place.distance_km(to.place) < ACCURACIES * accuracy_km;
+        // Exactly the same place is at no distance, which needs no trigonometry.
+        let is_same = |fix: Fix| fix.minute > 0 && (fix.place == to.place && accuracy_km > 0.0 || is_near(fix));
         if is_same(self.latest) {
             self.latest.minute = self.latest.minute.max(to.minute);
         } else {

@@ -46,8 +46,15 @@ impl Gate {
     }
 
     /// Whether `count` has p below 1 %, or might have.
+    #[inline]
     pub fn is_crossed(self, count: u32) -> bool {
         count >= u32::from(self.0)
+    }
+
+    /// The same of an estimate, rounded up.
+    #[inline]
+    pub fn is_crossed_by(self, estimate: f64) -> bool {
+        estimate > f64::from(self.0) - 1.0
     }
 }
 
@@ -63,6 +70,7 @@ const _: () = assert!(size_of::<Sliding>() == 4);
 
 impl Sliding {
     /// Counts one more; a full counter stays full.
+    #[inline]
     pub fn add(&mut self) {
         self.current = self.current.saturating_add(1);
     }
@@ -73,16 +81,19 @@ impl Sliding {
     }
 
     /// What the current bucket holds.
+    #[inline]
     pub const fn current(self) -> u16 {
         self.current
     }
 
     /// What the bucket before it holds.
+    #[inline]
     pub const fn previous(self) -> u16 {
         self.previous
     }
 
     /// Closes `steps` buckets, of which one is the current, and gives what it held.
+    #[inline]
     pub fn roll(&mut self, steps: u32) -> u16 {
         let closed = self.current;
         match steps {
@@ -96,6 +107,7 @@ impl Sliding {
 
     /// cur + (1 - f)·prev, where f is the part of the current bucket that has passed: the count of the latest window's length if the
     /// previous bucket's events were spread evenly, rounded down.
+    #[inline]
     pub fn count(self, passed: Share) -> u32 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 65,535")]
         let before = (f64::from(self.previous) * (1.0 - passed.get())) as u32;

@@ -160,21 +160,25 @@ impl Prior {
     }
 
     /// α = mβ.
+    #[inline]
     pub fn alpha(&self) -> f64 {
         f64::from(self.mean) * f64::from(self.beta)
     }
 
     /// β: how many windows of peers a newcomer inherits.
+    #[inline]
     pub fn beta(&self) -> f64 {
         f64::from(self.beta)
     }
 
     /// m, the mean rate.
+    #[inline]
     pub fn mean(&self) -> f64 {
         f64::from(self.mean)
     }
 
     /// φ, variance over mean within a person of this rate.
+    #[inline]
     pub fn dispersion(&self, rate: f64) -> f64 {
         f64::from(self.dispersion) + f64::from(self.dispersion_slope) * rate
     }

@@ -42,6 +42,7 @@ impl<const REGISTERS: usize, const DAYS: u16> Horizon<REGISTERS, DAYS> {
     }
 
     /// Takes in a target of the day that was rolled to; says whether an estimate changed.
+    #[inline]
     pub fn insert(&mut self, hash: u64) -> bool {
         let [a, b] = &mut self.sketches;
         let (a, b) = (a.insert(hash), b.insert(hash));
@@ -49,6 +50,7 @@ impl<const REGISTERS: usize, const DAYS: u16> Horizon<REGISTERS, DAYS> {
     }
 
     /// About how many distinct targets there were in the older window, up to now.
+    #[inline]
     pub fn estimate(&self) -> f64 {
         self.sketches[self.older()].estimate()
     }
@@ -58,6 +60,7 @@ impl<const REGISTERS: usize, const DAYS: u16> Horizon<REGISTERS, DAYS> {
         day.saturating_sub(self.begun[self.older()].max(self.since)).saturating_add(1).min(DAYS)
     }
 
+    #[inline]
     fn older(&self) -> usize {
         usize::from(self.begun[1] < self.begun[0])
     }

@@ -16,6 +16,7 @@ const _: () = assert!(size_of::<LinearCounting>() == 32);
 
 impl LinearCounting {
     /// Takes in a target by 64 bits of its hash; says whether the estimate changed.
+    #[inline]
     pub fn insert(&mut self, hash: u64) -> bool {
         let (word, bit) = ((hash >> 6) as usize % 4, 1_u64 << (hash % 64));
         let is_new = self.bits[word] & bit == 0;
@@ -24,6 +25,7 @@ impl LinearCounting {
     }
 
     /// How many bits are set: a lower bound of the number of targets.
+    #[inline]
     pub fn bits(&self) -> u32 {
         self.bits.iter().map(|it| it.count_ones()).sum()
     }
@@ -42,17 +44,20 @@ impl LinearCounting {
     }
 
     /// Whether it has no room left, so that the estimate is only a lower bound.
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.bits.iter().all(|it| *it == u64::MAX)
     }
 
     /// What either has.
+    #[inline]
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self { bits: std::array::from_fn(|at| self.bits[at] | other.bits[at]) }
     }
 
     /// Forgets everything.
+    #[inline]
     pub fn clear(&mut self) {
         *self = Self::default();
     }

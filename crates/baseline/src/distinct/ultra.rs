@@ -30,12 +30,14 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
     const INDEX_BITS: u32 = REGISTERS.trailing_zeros();
 
     /// Whether a target would change the state: most new ones do as long as there are fewer than registers.
+    #[inline]
     pub fn would_change(&self, hash: u64) -> bool {
         let (_, before, after) = self.place(hash);
         after != before
     }
 
     /// The register of a hash, what is in it, and what will be.
+    #[inline]
     fn place(&self, hash: u64) -> (usize, u8, u8) {
         let index = usize::try_from(hash >> (64 - Self::INDEX_BITS)).expect("a few bits");
         let value = ((hash << Self::INDEX_BITS) | (1 << (Self::INDEX_BITS - 1))).leading_zeros() + 1;
@@ -44,6 +46,7 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
     }
 
     /// Takes in a target by 64 bits of its hash; says whether the state changed.
+    #[inline]
     pub fn insert(&mut self, hash: u64) -> bool {
         let (index, before, after) = self.place(hash);
         if after == before {
@@ -55,6 +58,7 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
     }
 
     /// About how many distinct targets there were.
+    #[inline]
     pub fn estimate(&self) -> f64 {
         f64::from(self.estimate)
     }
@@ -112,11 +116,13 @@ const fn half_to(n: u64) -> f64 {
 }
 
 /// The bits that a register stands for: the highest, and the two below it.
+#[inline]
 fn unpacked(register: u8) -> u64 {
     if register < 8 { 0 } else { (4 + u64::from(register & 3)) << ((register >> 2) - 2) }
 }
 
 /// The position of the highest bit, and the two below it.
+#[inline]
 fn packed(bits: u64) -> u8 {
     let highest = bits.ilog2();
     u8::try_from(u64::from(highest) << 2 | (bits >> (highest - 2)) & 3).expect("6 bits and 2")

@@ -33,6 +33,7 @@ impl Pace {
     pub const UNKNOWN: Self = Self { events: 30.0, tens: 10.0, hours: 5.0 };
 
     /// Moves by `share` towards `other`.
+    #[inline]
     #[must_use]
     pub fn towards(self, other: Self, share: f64) -> Self {
         let mix = |own: f32, other: f32| narrow(f64::from(own) + share * (f64::from(other) - f64::from(own)));
@@ -93,8 +94,9 @@ impl Model {
     /// Of a group's members, with what is known of their rates and shares; `above` is the same of the group above it.
     pub(super) fn of(class: Class, own: &Sums, latest: &Rises, above: Option<(&Self, &Known)>) -> (Self, Known) {
         let (unknown, unknown_rates) = (Self::default(), Known::default());
+        let is_within = above.is_some();
         // Above the organisation is nobody: one more member, who is active at any hour.
-        let hours_above = if above.is_some() { BROADER_MEMBERS } else { 1.0 };
+        let hours_above = if is_within { BROADER_MEMBERS } else { 1.0 };
         let (broader, above) = above.unwrap_or((&unknown, &unknown_rates));
         let strength = STRENGTH[usize::from(class == Class::Service)];
         let members = own.members / (own.members + BROADER_MEMBERS);
@@ -103,7 +105,11 @@ impl Model {
             ratios: std::array::from_fn(|at| own.ratios[at].within(above.ratios[at])),
         };
         let model = Self {
-            rates: known.rates.map(Prior::of_level),
+            // Where the members add nothing, it is what is expected of the group above.
+            rates: std::array::from_fn(|at| match known.rates[at] {
+                it if it == above.rates[at] && is_within => broader.rates[at],
+                it => Prior::of_level(it),
+            }),
             ratios: known.ratios.map(RatioPrior::of_level),
             clock: own.hours.clock(&broader.clock, hours_above),
             openness: std::array::from_fn(|at| {
@@ -177,74 +183,89 @@ impl Group {
     }
 
     /// Which group it is.
+    #[inline]
     pub const fn id(&self) -> GroupId {
         self.id
     }
 
     /// People or service accounts.
+    #[inline]
     pub const fn class(&self) -> Class {
         self.class
     }
 
     /// Its place in a [`crate::calibrate::Calibration`].
+    #[inline]
     pub const fn cell(&self) -> usize {
         self.cell as usize
     }
 
     /// Counts of a family in a window. Of ten minutes and an hour, of what follows the first in a window that has any.
+    #[inline]
     pub fn count(&self, family: Family, window: Window) -> &Prior {
         &self.model.rates[family.index() * WINDOWS + window.index()]
     }
 
+    #[inline]
     pub(crate) fn count_gate(&self, family: Family, window: Window) -> Gate {
         self.gates[family.index() * WINDOWS + window.index()]
     }
 
     /// Distinct targets.
+    #[inline]
     pub fn distinct(&self, span: Span) -> &Prior {
         &self.model.rates[COUNTS + span.index()]
     }
 
+    #[inline]
     pub(crate) fn distinct_gate(&self, span: Span) -> Gate {
         self.gates[COUNTS + span.index()]
     }
 
     /// Takeover chains a day.
+    #[inline]
     pub fn takeovers(&self, with_ticket: bool) -> &Prior {
         &self.model.rates[COUNTS + SPANS + usize::from(with_ticket)]
     }
 
     /// The share of sensitive actions.
+    #[inline]
     pub const fn sensitive_share(&self) -> &RatioPrior {
         &self.model.ratios[0]
     }
 
     /// The share of watched targets.
+    #[inline]
     pub const fn watched_share(&self) -> &RatioPrior {
         &self.model.ratios[1]
     }
 
     /// The share of errands without a ticket.
+    #[inline]
     pub const fn no_ticket(&self, errand: Errand) -> &RatioPrior {
         &self.model.ratios[2 + errand.index()]
     }
 
     /// When members are active.
+    #[inline]
     pub const fn clock(&self) -> &PeerClock {
         &self.model.clock
     }
 
     /// What members use.
+    #[inline]
     pub fn kinds(&self, dimension: Dimension) -> &novelty::Peers {
         &self.kinds[dimension.index()]
     }
 
     /// How readily a member uses something new.
+    #[inline]
     pub const fn openness(&self, dimension: Dimension) -> Openness {
         self.model.openness[dimension.index()]
     }
 
     /// How much members do a day.
+    #[inline]
     pub const fn pace(&self) -> Pace {
         self.model.pace
     }
@@ -272,6 +293,7 @@ impl Group {
     }
 
     /// What p-values are worth here on a day like any other.
+    #[inline]
     pub fn curves(&self, kind: Kind) -> &Curves {
         &self.curves[kind.index()]
     }

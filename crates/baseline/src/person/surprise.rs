@@ -149,6 +149,7 @@ impl Surprise {
     }
 
     /// A number that is random as far as p-values go, and the same in every replay.
+    #[inline]
     pub(super) fn random(&self, feature: Feature) -> Share {
         let bits = mixed(self.random ^ (feature.index() as u64) << 56) >> 11;
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
@@ -215,11 +216,13 @@ impl Person {
     }
 
     /// Whether the peers judge as well.
+    #[inline]
     pub(super) const fn is_young(&self) -> bool {
         self.header.active_days < YOUNG_DAYS
     }
 
-    /// A count, or an estimate with this relative error, against the own habit and the peers. Nothing, where nothing is known.
+    /// A count, or an estimate with this relative error, against the own habit and the peers. Nothing, where nothing is known, or where an
+    /// established habit says that it is not rare.
     pub(super) fn judge(&self, habit: &Habit, prior: &Prior, x: f64, error: f64, u: Share) -> Option<Judged> {
         if *prior == Prior::UNKNOWN && habit.windows() < WINDOWS_WITHOUT_PEERS {
             return None;
@@ -229,7 +232,8 @@ impl Person {
             if error > 0.0 { predicted_estimate(predicted, x, error) } else { predicted }
         };
         let own = predict(habit);
-        let [p_self, own_point] = own.upper_and_point(x);
+        // Most of what crosses a gate is not rare after all.
+        let [p_self, own_point] = if self.is_young() { own.upper_and_point(x) } else { own.rare(x, LN_SPEAKS)? };
         let asks_peers = self.is_young() || p_self.ln_p() < LN_ASKS_PEERS;
         let [p_peer, peer_point] = if asks_peers { predict(&Habit::default()).upper_and_point(x) } else { [LogP::ONE; 2] };
         let (p, mid) = self.young_or_known([p_self, own_point], [p_peer, peer_point], u);

@@ -31,6 +31,7 @@ impl Person {
     }
 
     /// How many there are of `family` in the window up to `it`, with itself if it is one; nothing if it comes too late to be counted.
+    #[inline]
     pub(super) fn count(&self, it: &Observation, family: Family, window: Window) -> Option<u32> {
         let sliding = self.counts[family.index()][window.index()];
         let own = u32::from(family == it.family);
@@ -84,14 +85,10 @@ impl Person {
         now + (1.0 - passed.get()) * (both - now)
     }
 
+    #[inline]
     fn is_span_crossed(&self, group: &Group, span: Span, estimate: f64) -> bool {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an estimate is not negative and the cast saturates"
-        )]
-        let count = estimate.ceil() as u32;
-        self.distinct_gates[span.index()].is_crossed(count) || self.is_young() && group.distinct_gate(span).is_crossed(count)
+        self.distinct_gates[span.index()].is_crossed_by(estimate)
+            || self.is_young() && group.distinct_gate(span).is_crossed_by(estimate)
     }
 
     fn judge_span(&self, group: &Group, span: Span, estimate: f64, error: f64, chances: f64, surprise: &mut Surprise) {
@@ -144,6 +141,7 @@ const LN_SLOW_SPEAKS: f64 = -6.907_755_278_982_137;
 const SLOW_A_DAY: f64 = 0.1;
 
 /// What is modelled of a count: of short windows what follows the first, since such windows are known only where there is one.
+#[inline]
 pub(super) const fn beyond(window: Window, count: u32) -> u32 {
     match window {
         Window::TenMinutes | Window::Hour => count.saturating_sub(1),

@@ -10,6 +10,8 @@ pub const SIZE_MIN: f64 = 0.05;
 pub const SIZE_MAX: f64 = 1e6;
 const MEAN_MIN: f64 = 1e-12;
 const MEAN_MAX: f64 = 1e12;
+/// What rounding may add to the bound of a logarithm.
+const BOUND_SLACK: f64 = 1e-9;
 /// No count is larger; beyond, the fraction would overflow.
 const COUNT_MAX: f64 = 1e18;
 
@@ -23,22 +25,26 @@ pub struct NegativeBinomial {
 impl NegativeBinomial {
     /// Both are clamped into range, the size to [`SIZE_MIN`] and [`SIZE_MAX`]; a NaN mean becomes the smallest one, a NaN size the
     /// largest.
+    #[inline]
     pub fn new(mean: f64, size: f64) -> Self {
         let mean = if mean.is_nan() { MEAN_MIN } else { mean.clamp(MEAN_MIN, MEAN_MAX) };
         Self { mean, size: if size.is_nan() { SIZE_MAX } else { size.clamp(SIZE_MIN, SIZE_MAX) } }
     }
 
     /// The mean.
+    #[inline]
     pub const fn mean(self) -> f64 {
         self.mean
     }
 
     /// The size k: small is bursty, large is Poisson.
+    #[inline]
     pub const fn size(self) -> f64 {
         self.size
     }
 
     /// μ + μ²/k.
+    #[inline]
     pub fn variance(self) -> f64 {
         self.mean + self.mean * self.mean / self.size
     }
@@ -69,6 +75,27 @@ impl NegativeBinomial {
             Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
         };
         [upper, LogP::clamped(ln_point)]
+    }
+
+    /// What [`Self::upper_and_point`] says, if ln P(X >= x) is at most `limit`. Where it is not, a bound often tells for half the price:
+    /// from one count to the next the probability falls at most by the factor q(x+k)/(x+1) or, where k is at least 1, by q, so that the
+    /// tail is at least that of a geometric series.
+    pub fn rare(self, x: f64, limit: f64) -> Option<[LogP; 2]> {
+        let Self { mean, size } = self;
+        if x.is_nan() || x <= 0.0 {
+            return None;
+        }
+        let x = x.min(COUNT_MAX);
+        let (chance, ln_point) = (mean / (mean + size), ln_point(mean, size, x));
+        let factor = if size >= 1.0 { chance } else { chance * (x + size) / (x + 1.0) };
+        if ln_point - libm::log1p(-factor) > limit + BOUND_SLACK {
+            return None;
+        }
+        let upper = match self.side_from(x, ln_point) {
+            Side::Above(ln_p) => LogP::clamped(ln_p),
+            Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
+        };
+        (upper.ln_p() <= limit).then(|| [upper, LogP::clamped(ln_point)])
     }
 
     /// The smaller of `P(X >= x)` and `P(X <= x)`, if it is below 1/2; some probability above 1/2 or a little below, if not. What says how

@@ -164,3 +164,19 @@ fn too_little_is_as_surprising_as_too_much() {
     assert!(count.two_sided(15.0).surprise() > 6.0 && count.two_sided(100.0).surprise() > 6.0);
     assert!(BetaBinomial::new(100, 50.0, 50.0).two_sided(20).surprise() > 3.0);
 }
+
+proptest! {
+    /// The shortcut for what is not rare against the tail itself, for counts and for estimates.
+    #[test]
+    fn what_is_rare_is_what_its_tail_says(
+        ln_mean in -6.0..8.0_f64, ln_size in -3.0..13.0_f64, deviations in -2.0..12.0_f64, is_whole: bool, limit in -12.0..-0.5_f64,
+    ) {
+        let it = NegativeBinomial::new(ln_mean.exp(), ln_size.exp());
+        let x = it.mean() + deviations * it.variance().sqrt();
+        let x = if is_whole { x.round() } else { x };
+        let [upper, point] = it.upper_and_point(x);
+        prop_assert_eq!(it.rare(x, limit), (upper.ln_p() <= limit).then_some([upper, point]));
+        // The same right beside the limit.
+        prop_assert_eq!(it.rare(x, upper.ln_p()).is_some(), x > 0.0);
+    }
+}

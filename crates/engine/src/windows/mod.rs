@@ -33,11 +33,13 @@ pub struct Identity(pub [u64; 2]);
 
 impl Identity {
     /// The identity of a sequence of texts; `["ab", "c"]` is not `["a", "bc"]`.
+    #[inline]
     pub fn of<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
         texts.into_iter().fold(Self::default(), |identity, text| identity.then(text.as_ref()))
     }
 
     /// The identity of the sequence that goes on with `text`: what came before seeds it, so that order and boundaries count.
+    #[inline]
     #[must_use]
     pub fn then(self, text: &str) -> Self {
         let [low, high] = self.0;
@@ -352,6 +354,7 @@ fn slacks(set: &RuleSet) -> Vec<i64> {
 }
 
 impl Window {
+    #[inline]
     fn of(correlation: &Correlation, slack_ms: i64, limits: WindowLimits) -> Self {
         let span = Span { timespan_ms: correlation.timespan_ms, slack_ms };
         let is_ordered = correlation.kind == CorrelationKind::TemporalOrdered;
