@@ -123,7 +123,7 @@ fn an_episode_is_told_once_and_what_follows_belongs_to_its_incident() {
     assert_eq!(told.len(), 1, "{out:?}");
     assert!(told[0].delivery.is_page() && told[0].rule.status == Status::Stable);
     assert_eq!(told[0].message.split(':').next(), Some("u1 did something"));
-    assert!(told[0].message.contains(": 212 different targets in 10 min (usually 3). Score 50"), "{}", told[0].message);
+    assert!(told[0].message.contains(": about 212 different targets in 10 min (usually 3). Score 50"), "{}", told[0].message);
     let triaged = told[0].triaged.as_ref().unwrap();
     let standing = triaged.standing.as_ref().unwrap();
     assert_eq!((triaged.is_update, standing.threshold, standing.increments), (false, 6.0, 1));

@@ -27,13 +27,13 @@ fn check(it: &Contribution, expected: &str) {
 #[test]
 fn counts_stand_beside_what_the_actor_and_the_peers_stay_below() {
     let bounds = |it: Contribution| Contribution { usual_p99: Some(14.0), peer_p999: Some(31.0), ..it };
-    check(&bounds(contribution("nj.distinct.10m", 212.0, 3.0)), "212 different targets in 10 min (own p99 14, peer p99.9 31)");
-    check(&bounds(contribution("nj.rate.view.1h", 1_212.0, 3.0)), "1,212 look-ups in 1 h (own p99 14, peer p99.9 31)");
+    check(&bounds(contribution("nj.distinct.10m", 212.0, 3.0)), "about 212 different targets in 10 min (own p99 14, peer p99.9 31)");
+    check(&bounds(contribution("nj.rate.view.1h", 1_212.0, 3.0)), "about 1,212 look-ups in 1 h (own p99 14, peer p99.9 31)");
     check(&contribution("nj.rate.search.1d", 1.0, 0.02), "1 search in a day (usually 0.02)");
-    check(&contribution("nj.rate.credential_change.10m", 9.0, 0.1), "9 credential changes in 10 min (usually 0.1)");
-    check(&contribution("nj.rate.dance.10m", 9.0, 0.1), "9 dance actions in 10 min (usually 0.1)");
+    check(&contribution("nj.rate.credential_change.10m", 9.0, 0.1), "about 9 credential changes in 10 min (usually 0.1)");
+    check(&contribution("nj.rate.dance.10m", 9.0, 0.1), "about 9 dance actions in 10 min (usually 0.1)");
     let days = Contribution { is_continued: true, ..contribution("nj.distinct.90d", 6_000.0, 812.5) };
-    check(&days, "6,000 different targets in 90 days (usually 812), for days already");
+    check(&days, "about 6,000 different targets in 90 days (usually 812), for days already");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn deviation() -> Deviation {
 fn a_sentence_says_what_was_seen_why_it_is_not_excused_and_what_each_part_weighs() {
     assert_eq!(
         deviation().sentence(),
-        "212 different targets in 10 min (own p99 14, peer p99.9 31); 187 look-ups without a ticket today (usually 3); \
+        "about 212 different targets in 10 min (own p99 14, peer p99.9 31); 187 look-ups without a ticket today (usually 3); \
          no ticket was named; not on duty: holiday. Score 83; without the targets in 10 min 41, without the missing tickets 79."
     );
     let unknown = Deviation { contributions: vec![], context: vec![], evidence: 0.1, ..deviation() };

@@ -8,7 +8,7 @@ const LITTLE_KNOWN: f64 = 0.3;
 
 impl Deviation {
     /// What was seen, why the context does not excuse it, and what the score would be without each part:
-    /// `212 different targets in 10 min (own p99 14, peer p99.9 31); no ticket was named. Score 83; without the targets in 10 min 41.`
+    /// `about 212 different targets in 10 min (own p99 14, peer p99.9 31); no ticket was named. Score 83; without the targets in 10 min 41.`
     pub fn sentence(&self) -> String {
         let mut parts: Vec<String> = self.contributions.iter().map(Contribution::words).collect();
         if parts.is_empty() {
@@ -30,7 +30,7 @@ impl Deviation {
 }
 
 impl Contribution {
-    /// What was seen beside what is usual: `212 different targets in 10 min (own p99 14, peer p99.9 31)`.
+    /// What was seen beside what is usual: `about 212 different targets in 10 min (own p99 14, peer p99.9 31)`.
     pub fn words(&self) -> String {
         let mut text = self.seen();
         let beside = self.beside();
@@ -69,8 +69,13 @@ impl Contribution {
         let within = measure.window().map_or(String::new(), |(words, _)| format!(" in {words}"));
         let value = self.value.as_deref().filter(|it| !it.is_empty());
         match measure {
-            Measure::Rate { family, .. } => format!("{} {}{within}", number(observed), actions(family, observed)),
-            Measure::Distinct(_) => format!("{}{within}", plural(observed, "different target", "different targets")),
+            Measure::Rate { family, window } => {
+                let about = if window == "1d" { "" } else { about(observed) };
+                format!("{about}{} {}{within}", number(observed), actions(family, observed))
+            }
+            Measure::Distinct(_) => {
+                format!("{}{}{within}", about(observed), plural(observed, "different target", "different targets"))
+            }
             Measure::Hour => match value {
                 Some(hour) => format!("at work on {hour}, an hour that holds {} of the usual work", percent(expected)),
                 None => format!("at work at an hour that holds {} of the usual work", percent(expected)),
@@ -122,6 +127,11 @@ impl Contribution {
         }
         beside
     }
+}
+
+/// Counts of windows that slide are estimated from two that don't, and distinct ones from sketches; nobody doubts one.
+fn about(observed: f64) -> &'static str {
+    if is_one(observed) { "" } else { "about " }
 }
 
 fn actions(family: &str, count: f64) -> String {
