@@ -27,7 +27,10 @@ fn check(it: &Contribution, expected: &str) {
 #[test]
 fn counts_stand_beside_what_the_actor_and_the_peers_stay_below() {
     let bounds = |it: Contribution| Contribution { usual_p99: Some(14.0), peer_p999: Some(31.0), ..it };
-    check(&bounds(contribution("nj.distinct.10m", 212.0, 3.0)), "about 212 different targets in 10 min (own p99 14, peer p99.9 31)");
+    check(
+        &bounds(contribution("nj.distinct.10m", 212.0, 3.0)),
+        "about 212 different targets in 10 min (own p99 14, peer p99.9 31)",
+    );
     check(&bounds(contribution("nj.rate.view.1h", 1_212.0, 3.0)), "about 1,212 look-ups in 1 h (own p99 14, peer p99.9 31)");
     check(&contribution("nj.rate.search.1d", 1.0, 0.02), "1 search in a day (usually 0.02)");
     check(&contribution("nj.rate.credential_change.10m", 9.0, 0.1), "about 9 credential changes in 10 min (usually 0.1)");
