@@ -13,7 +13,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -88,6 +88,13 @@ impl Cluster {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
         block_on(self.admin().delete_records(&list, &options())).unwrap();
+    }
+
+    /// Sets one configuration of a topic or a broker.
+    pub(crate) fn set(&self, resource: ResourceSpecifier<'_>, key: &str, value: &str) {
+        let wanted = AlterConfig::new(resource).set(key, value);
+        let answers = block_on(self.admin().alter_configs([&wanted], &options())).unwrap();
+        answers.into_iter().for_each(|it| drop(it.unwrap()));
     }
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {

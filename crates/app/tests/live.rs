@@ -29,6 +29,9 @@ detection:
 level: high
 ";
 
+/// Transactions are for real brokers: see `tests/kafka`.
+const MOCK_DELIVERY: (&str, &str) = ("NIGHTJAR_KAFKA__DELIVERY", "at_least_once");
+
 /// A fresh folder with a rule and a configuration in it; it goes when the test is over.
 struct Place(PathBuf);
 
@@ -44,7 +47,7 @@ impl Place {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
-        command.current_dir(&self.0).args(arguments).env_remove("NIGHTJAR_LOG__LEVEL");
+        command.current_dir(&self.0).args(arguments).env_remove("NIGHTJAR_LOG__LEVEL").env(MOCK_DELIVERY.0, MOCK_DELIVERY.1);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -6,11 +6,12 @@
 //!   offered to that partition's worker through a bounded channel; when the channel and the batch being packed are
 //!   full, the partition is paused until the worker has caught up, so the member keeps its place in the group;
 //! - a *worker* thread per assigned partition calls the caller's [`PartitionHandler`] with batch after batch and hands
-//!   the records it wrote into its [`Outbox`] to the producer as one step (see [`publish`](self));
-//! - the producer acknowledges records; the ledger of a partition knows up to which offset *everything* that the input
-//!   caused is acknowledged, and only that is ever committed.
+//!   on the records it wrote into its [`Outbox`] as one step;
+//! - the *committer* thread puts the records and the end offsets of the batches of all partitions into one transaction after another, fenced by
+//!   the group's metadata. So a reader of committed records sees what a batch caused exactly once, whatever crashes.
 //!
-//! So delivery is at least once: after a crash the messages after the last committed offset are read again.
+//! With [`Delivery::AtLeastOnce`] there is no committer: the producer acknowledges records, the ledger of a partition knows up to which offset
+//! *everything* that the input caused is acknowledged, and only that is ever committed; after a crash the messages behind it are read again.
 
 mod batch;
 mod config;
@@ -30,7 +31,7 @@ mod tail;
 mod worker;
 
 pub use batch::{Batch, MessageMeta};
-pub use config::{BatchLimits, KafkaConfig, Properties, Secret, Security, SecurityProtocol};
+pub use config::{BatchLimits, Delivery, KafkaConfig, Properties, Secret, Security, SecurityProtocol, TransactionLimits};
 pub use embedded::EmbeddedKafka;
 pub use error::KafkaError;
 pub use letters::LetterBox;

@@ -7,7 +7,7 @@ use engine::WindowLimits;
 use model::EventTime;
 use model::source::{LogSource, Route};
 use serde::Deserialize;
-use stream::kafka::{BatchLimits, KafkaConfig, Properties, Security};
+use stream::kafka::{BatchLimits, Delivery, KafkaConfig, Properties, Security, TransactionLimits};
 
 use super::Config;
 
@@ -19,9 +19,15 @@ pub(crate) struct Kafka {
     pub(crate) brokers: String,
     /// Consumer group. Instances of one group share the partitions.
     pub(crate) group_id: String,
-    /// How often acknowledged offsets are committed.
+    /// Name of this process among those of its group, the same after each start. Empty: a new one at each start.
+    pub(crate) instance_id: String,
+    /// What a crash may do to alerts.
+    pub(crate) delivery: Delivery,
+    /// When transactions are committed.
+    pub(crate) transaction: TransactionLimits,
+    /// How often offsets are committed that no record waits for.
     pub(crate) commit_interval_ms: u64,
-    /// How long the producer tries to deliver a record before the process gives up.
+    /// At least once: how long the producer tries to deliver a record before the process gives up.
     pub(crate) delivery_timeout_ms: u64,
     /// How long a revoked or stopping partition may take to finish what it works on.
     pub(crate) drain_timeout_ms: u64,
@@ -41,6 +47,9 @@ impl Default for Kafka {
         Self {
             brokers: of_stream.brokers,
             group_id: of_stream.group_id,
+            instance_id: of_stream.instance_id,
+            delivery: of_stream.delivery,
+            transaction: of_stream.transaction,
             commit_interval_ms: of_stream.commit_interval_ms,
             delivery_timeout_ms: of_stream.delivery_timeout_ms,
             drain_timeout_ms: of_stream.drain_timeout_ms,
@@ -309,6 +318,9 @@ impl Config {
         KafkaConfig {
             brokers: kafka.brokers.clone(),
             group_id: kafka.group_id.clone(),
+            instance_id: kafka.instance_id.clone(),
+            delivery: kafka.delivery,
+            transaction: kafka.transaction,
             topics: self.sources.iter().flat_map(|it| it.topics.iter().cloned()).collect(),
             alerts_topic: output.alerts.clone(),
             shadow_topic: output.shadow.clone(),

@@ -170,6 +170,7 @@ fn known_keys() -> Vec<String> {
     let sections = [
         ("kafka", "[kafka]\nq = 1"),
         ("kafka.security", "[kafka.security]\nq = 1"),
+        ("kafka.transaction", "[kafka.transaction]\nq = 1"),
         ("sources", "[[sources]]\nq = 1"),
         ("output", "[output]\nq = 1"),
         ("rules", "[rules]\nq = 1"),
@@ -185,7 +186,7 @@ fn known_keys() -> Vec<String> {
     for (section, text) in sections {
         let message = toml::from_str::<Config>(text).unwrap_err().message().to_owned();
         let names = message.split('`').skip(1).step_by(2).skip(1).map(|key| format!("{section}.{key}"));
-        known.extend(names.filter(|it| it != "kafka.security"));
+        known.extend(names.filter(|it| !["kafka.security", "kafka.transaction"].contains(&&**it)));
     }
     known.sort();
     known

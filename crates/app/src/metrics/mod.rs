@@ -11,6 +11,7 @@ mod output;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod triage;
 
 use prometheus::{Registry, TextEncoder};
@@ -22,6 +23,7 @@ pub(crate) use loaded::LoadedMetrics;
 pub(crate) use member::MemberMetrics;
 pub(crate) use output::OutputMetrics;
 pub(crate) use state::{Evictions, PartitionState, StateMetrics};
+pub(crate) use transactions::TransactionMetrics;
 pub(crate) use triage::TriageMetrics;
 
 /// All metrics of a process.
@@ -35,6 +37,8 @@ pub(crate) struct Metrics {
     pub(crate) state: StateMetrics,
     /// The consumer group's member.
     pub(crate) member: MemberMetrics,
+    /// How results are committed.
+    pub(crate) transactions: TransactionMetrics,
     /// What becomes of behaviour.
     pub(crate) triage: TriageMetrics,
     /// What is kept of partitions.
@@ -55,6 +59,7 @@ impl Metrics {
             output: OutputMetrics::new(&mut catalogue),
             state: StateMetrics::new(&mut catalogue),
             member: MemberMetrics::new(&mut catalogue),
+            transactions: TransactionMetrics::new(&mut catalogue),
             triage: TriageMetrics::new(&mut catalogue),
             checkpoints: CheckpointMetrics::new(&mut catalogue),
             loaded: LoadedMetrics::new(&mut catalogue),

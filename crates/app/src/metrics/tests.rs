@@ -70,6 +70,8 @@ fn filled() -> Metrics {
     metrics.output.alerted(&alert(), EventTime::from_ms(3_500));
     metrics.output.delivered(RecordKind::Alert);
     metrics.output.not_delivered(RecordKind::DeadLetter);
+    metrics.transactions.committed(std::time::Duration::from_millis(60));
+    metrics.transactions.aborted();
     metrics.member.assigned(&id);
     metrics.member.lagging("audit-events", 3, 17);
     metrics.member.committed("audit-events", 3, 90);
@@ -101,6 +103,10 @@ fn what_happens_is_told_by_source_rule_and_partition() {
     check(&text, r#"nightjar_alerts_total{level="high",rule="mass_lookups"} 1"#);
     check(&text, "nightjar_alert_delay_seconds_sum 2.5");
     check(&text, r#"nightjar_consumer_lag{partition="3",topic="audit-events"} 17"#);
+    check(&text, r#"nightjar_transactions_total{outcome="aborted"} 1"#);
+    check(&text, r#"nightjar_transactions_total{outcome="replaced"} 0"#);
+    check(&text, r#"nightjar_transaction_seconds_bucket{le="0.05"} 0"#);
+    check(&text, r#"nightjar_transaction_seconds_bucket{le="0.075"} 1"#);
     check(&text, "nightjar_partitions_owned 1");
     check(&text, r#"nightjar_behaviour_candidates_total{outcome="page"} 2"#);
     check(&text, r#"nightjar_behaviour_candidates_total{outcome="over_budget"} 0"#);

@@ -18,7 +18,7 @@ pub(super) fn observer(metrics: Arc<Metrics>, health: Arc<Health>, also: Option<
 }
 
 fn note(metrics: &Metrics, health: &Health, observation: &Observation<'_>) {
-    let Metrics { member, output, .. } = metrics;
+    let Metrics { member, output, transactions, .. } = metrics;
     match *observation {
         Observation::Polled => health.polled(),
         Observation::Assigned { partition } => {
@@ -44,6 +44,19 @@ fn note(metrics: &Metrics, health: &Health, observation: &Observation<'_>) {
         Observation::DeliveryFailed { kind, reason } => {
             tracing::error!(kind = kind.as_str(), reason, "not delivered");
             output.not_delivered(kind);
+        }
+        Observation::TransactionCommitted { took, .. } => transactions.committed(took),
+        Observation::TransactionAborted { reason } => {
+            tracing::warn!(reason, "transaction aborted, its records go into the next one");
+            transactions.aborted();
+        }
+        Observation::TransactionRetried { reason } => {
+            tracing::warn!(reason, "transaction not committed yet, it is tried again");
+            transactions.retried();
+        }
+        Observation::ProducerReplaced { reason } => {
+            tracing::warn!(reason, "the producer of transactions is of no use any more, another goes on");
+            transactions.replaced();
         }
         Observation::ProducerFull => output.producer_was_full(),
         Observation::Committed { topic, partition, offset } => member.committed(topic, partition, offset),

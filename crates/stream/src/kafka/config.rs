@@ -1,6 +1,7 @@
 //! The configuration of the Kafka edge: what people write in the TOML file, and the client settings it becomes.
 
 mod client;
+mod delivery;
 mod security;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::KafkaError;
+pub use delivery::{Delivery, TransactionLimits};
 pub use security::{Secret, Security, SecurityProtocol};
 
 /// How to reach Kafka, what to read and where to write. Times are in milliseconds, sizes in bytes.
@@ -22,6 +24,12 @@ pub struct KafkaConfig {
     pub brokers: String,
     /// Consumer group. Instances of one group share the partitions.
     pub group_id: String,
+    /// Name of this process among those of its group, the same after each start. Empty: a new one at each start.
+    pub instance_id: String,
+    /// What a crash may do to records.
+    pub delivery: Delivery,
+    /// When transactions are committed.
+    pub transaction: TransactionLimits,
     /// Topics with events. A name that starts with `^` is a regular expression.
     pub topics: Vec<String>,
     /// Topic that alerts go to.
@@ -38,9 +46,9 @@ pub struct KafkaConfig {
     pub security: Security,
     /// Sizes of batches and queues.
     pub batch: BatchLimits,
-    /// How often acknowledged offsets are committed.
+    /// How often offsets are committed that no record waits for.
     pub commit_interval_ms: u64,
-    /// How long the producer tries to deliver a record before the process gives up.
+    /// At least once: how long the producer tries to deliver a record before the process gives up.
     pub delivery_timeout_ms: u64,
     /// How long a revoked or stopping partition may take to finish what it works on.
     pub drain_timeout_ms: u64,
@@ -57,6 +65,9 @@ impl Default for KafkaConfig {
         Self {
             brokers: "localhost:9092".to_owned(),
             group_id: "nightjar".to_owned(),
+            instance_id: String::new(),
+            delivery: Delivery::default(),
+            transaction: TransactionLimits::default(),
             topics: vec!["audit-events".to_owned()],
             alerts_topic: "nightjar.alerts".to_owned(),
             shadow_topic: "nightjar.shadow".to_owned(),
@@ -108,6 +119,7 @@ impl KafkaConfig {
             }
         }
         self.batch.check()?;
+        self.transaction.check()?;
         self.properties.check()?;
         self.security.check()
     }
@@ -184,7 +196,8 @@ const RESERVED: &[(&str, &str)] = &[
     ("enable.idempotence", "the producer is always idempotent"),
     ("acks", "the producer always waits for all replicas"),
     ("request.required.acks", "the producer always waits for all replicas"),
-    ("transactional.id", "transactions are not supported yet"),
+    ("transactional.id", "use `instance_id`"),
+    ("transaction.timeout.ms", "use `timeout_ms` of the transaction"),
     ("security.protocol", "use `security.protocol` under [kafka.security]"),
     ("sasl.mechanism", "use `sasl_mechanism` under [kafka.security]"),
     ("sasl.mechanisms", "use `sasl_mechanism` under [kafka.security]"),

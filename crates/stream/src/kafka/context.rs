@@ -1,5 +1,6 @@
 //! The consumer's callbacks: they write down what happened, and the dispatcher acts on it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::runtime::Signals;
-use super::{KafkaError, Observation, Observer};
+use super::{KafkaError, Observation, Observer, PartitionId};
 
 /// A change of the assignment that the dispatcher has to carry out.
 pub(super) enum Change {
@@ -31,6 +32,8 @@ pub(super) struct MemberContext {
     signals: Arc<Signals>,
     changes: Mutex<Vec<Change>>,
     has_changes: AtomicBool,
+    /// Where each partition stands in the group, as far as is known here.
+    committed: Mutex<BTreeMap<PartitionId, i64>>,
     /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
     is_closing: AtomicBool,
 }
@@ -42,6 +45,7 @@ impl MemberContext {
             signals,
             changes: Mutex::default(),
             has_changes: AtomicBool::new(false),
+            committed: Mutex::default(),
             is_closing: AtomicBool::new(false),
         }
     }
@@ -60,6 +64,17 @@ impl MemberContext {
     /// From now on revocations are answered without the dispatcher.
     pub(super) fn close(&self) {
         self.is_closing.store(true, Ordering::Release);
+    }
+
+    /// An offset was committed, by whatever way.
+    pub(super) fn committed(&self, id: &PartitionId, offset: i64) {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), offset);
+        (self.observer)(Observation::Committed { topic: &id.topic, partition: id.partition, offset });
+    }
+
+    /// A partition is another's: what was known of it is of no interest any more.
+    pub(super) fn forget(&self, id: &PartitionId) {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
     fn queue(&self, change: Change) {
@@ -95,8 +110,7 @@ impl ConsumerContext for MemberContext {
         for element in offsets.elements() {
             match (element.error(), element.offset()) {
                 (Ok(()), Offset::Offset(offset)) => {
-                    let (topic, partition) = (element.topic(), element.partition());
-                    (self.observer)(Observation::Committed { topic, partition, offset });
+                    self.committed(&PartitionId::new(element.topic(), element.partition()), offset);
                 }
                 (Ok(()), _) => {}
                 (Err(error), _) => (self.observer)(Observation::CommitFailed { reason: &error.to_string() }),
@@ -112,16 +126,16 @@ impl ClientContext for MemberContext {
 
     #[expect(clippy::iter_over_hash_type, reason = "every entry is a report of its own: their order reaches nothing")]
     fn stats(&self, statistics: Statistics) {
+        let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (name, topic) in &statistics.topics {
             for (number, partition) in &topic.partitions {
-                // Partition -1 is librdkafka's place for what has no partition; lag -1 means that it is not known.
-                if *number >= 0 && partition.desired && partition.consumer_lag >= 0 {
-                    (self.observer)(Observation::Lag {
-                        topic: name,
-                        partition: *number,
-                        lag: partition.consumer_lag,
-                        high_watermark: partition.hi_offset,
-                    });
+                // Before the first commit it is where reading goes on. The client's own lag doesn't know of offsets in transactions.
+                let known = committed.get(&PartitionId::new(name, *number)).copied();
+                let (done, high_watermark) = (known.unwrap_or(partition.next_offset), partition.hi_offset);
+                // Partition -1 is librdkafka's place for what has no partition; offsets that are not known are negative.
+                if *number >= 0 && partition.desired && done >= 0 && high_watermark >= 0 {
+                    let lag = high_watermark.saturating_sub(done).max(0);
+                    (self.observer)(Observation::Lag { topic: name, partition: *number, lag, high_watermark });
                 }
             }
         }

@@ -24,7 +24,7 @@ const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// when a partition is taken away or the runtime stops.
 pub(super) struct Dispatcher<F> {
     pub(super) config: KafkaConfig,
-    pub(super) consumer: BaseConsumer<MemberContext>,
+    pub(super) consumer: Arc<BaseConsumer<MemberContext>>,
     pub(super) workers: Workers,
     pub(super) surroundings: Surroundings,
     pub(super) factory: F,
@@ -38,11 +38,12 @@ where
 {
     /// Makes the clients, waits for a broker and subscribes.
     pub(super) fn new(config: KafkaConfig, observer: Observer, factory: F, signals: Arc<Signals>) -> Result<Self, KafkaError> {
-        let publisher = Arc::new(Publisher::new(&config, Arc::clone(&observer), Arc::clone(&signals))?);
         let context = MemberContext::new(Arc::clone(&observer), Arc::clone(&signals));
         let consumer: BaseConsumer<MemberContext> =
             config.consumer()?.create_with_context(context).map_err(|error| KafkaError::client("make a consumer", &error))?;
         check_topics(&consumer, &config)?;
+        let consumer = Arc::new(consumer);
+        let publisher = Arc::new(Publisher::new(&config, Arc::clone(&observer), Arc::clone(&signals), &consumer)?);
         let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| KafkaError::client("subscribe", &error))?;
         let surroundings = Surroundings { limits: config.batch, publisher, observer, signals };
@@ -96,8 +97,11 @@ where
         }
     }
 
-    /// Tells the client which offsets it may commit: everything before them is acknowledged.
+    /// Tells the client which offsets it may commit, unless transactions do: everything before them is acknowledged.
     fn store_offsets(&mut self) {
+        if self.surroundings.publisher.commits_offsets() {
+            return;
+        }
         // Looked up once: an acknowledgement that comes in between belongs to the next call.
         let due: Vec<Option<i64>> = self.workers.all.iter().map(Worker::due).collect();
         let offsets = offsets_of(self.workers.all.iter().zip(&due).filter_map(|(it, due)| Some((&it.id, (*due)?))));

@@ -11,6 +11,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
+use super::config::Delivery;
 use super::{KafkaConfig, KafkaError};
 
 /// A Kafka cluster of one broker inside this process; it ends when dropped.
@@ -52,10 +53,10 @@ impl EmbeddedKafka {
         &self.brokers
     }
 
-    /// The default configuration, pointed at this cluster. The session timeout is short because the mock cluster makes a
+    /// The default configuration, pointed at this cluster. It takes transactions, but forgets the offsets that are in them. The session timeout is short because the mock cluster makes a
     /// group that changes wait for nearly as long.
     pub fn config(&self) -> KafkaConfig {
-        let mut config = KafkaConfig { brokers: self.brokers.clone(), ..KafkaConfig::default() };
+        let mut config = KafkaConfig { brokers: self.brokers.clone(), delivery: Delivery::AtLeastOnce, ..KafkaConfig::default() };
         config.properties.set("session.timeout.ms", "6000");
         config.properties.set("heartbeat.interval.ms", "1000");
         config

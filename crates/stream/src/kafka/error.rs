@@ -46,6 +46,26 @@ pub enum KafkaError {
         /// What the client reported after all its retries.
         reason: String,
     },
+    /// Transactions can't be used at all: not allowed, not supported, or the brokers can't keep them.
+    #[error(
+        "no transactions for {id:?}: {reason}; the user needs the ACLs Write and Describe on this transactional id, or set \
+         delivery = \"at_least_once\""
+    )]
+    NoTransactions {
+        /// The transactional id.
+        id: String,
+        /// What the client reported.
+        reason: String,
+    },
+    /// Another process has our transactional id.
+    #[error(
+        "another process has taken over the transactional id {id:?}, or a transaction of ours has timed out: nothing of the last \
+         transaction was written; every running instance needs an instance_id of its own"
+    )]
+    Fenced {
+        /// The transactional id.
+        id: String,
+    },
     /// Offsets could not be committed at the end. Everything is delivered; some of it will be delivered again.
     #[error("offsets were not committed: {0}")]
     NotCommitted(String),

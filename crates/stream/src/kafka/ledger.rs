@@ -16,6 +16,7 @@ pub(super) struct Ledger {
     /// End offset of the last step before `open`.
     done_to: Option<i64>,
     is_failed: bool,
+    is_forgotten: bool,
 }
 
 #[derive(Debug)]
@@ -46,6 +47,11 @@ impl Ledger {
     /// A record was lost: from its step on nothing will ever be committable.
     pub(super) fn fail(&mut self) {
         self.is_failed = true;
+    }
+
+    /// The partition is somebody else's: nobody waits for its steps, and they must not be committed.
+    pub(super) fn forget(&mut self) {
+        self.is_forgotten = true;
     }
 
     /// The offset up to which everything is acknowledged; `None` before the first step is.
@@ -92,6 +98,17 @@ impl SharedLedger {
         self.changed.notify_all();
     }
 
+    /// See [`Ledger::forget`].
+    pub(super) fn forget(&self) {
+        self.lock().forget();
+        self.changed.notify_all();
+    }
+
+    /// [`SharedLedger::forget`] was called.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.lock().is_forgotten
+    }
+
     /// See [`Ledger::committable`].
     pub(super) fn committable(&self) -> Option<i64> {
         self.lock().committable()
@@ -102,11 +119,11 @@ impl SharedLedger {
         self.lock().open_steps()
     }
 
-    /// Waits until fewer than `steps_max` steps are open, a record was lost, or `timeout` is over. True in the first case.
+    /// Waits until fewer than `steps_max` steps are open, a record or the partition was lost, or `timeout` is over. True in the first case.
     pub(super) fn wait_below(&self, steps_max: usize, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut ledger = self.lock();
-        while ledger.open_steps() >= steps_max && !ledger.is_failed {
+        while ledger.open_steps() >= steps_max && !ledger.is_failed && !ledger.is_forgotten {
             let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|it| !it.is_zero()) else {
                 return false;
             };

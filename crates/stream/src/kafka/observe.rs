@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,7 +108,7 @@ pub enum Observation<'a> {
         /// The offset that came.
         got: i64,
     },
-    /// A record was acknowledged by the brokers.
+    /// A record was acknowledged by the brokers, or the transaction that it is in was committed.
     Delivered {
         /// What it was.
         kind: RecordKind,
@@ -116,6 +117,28 @@ pub enum Observation<'a> {
     DeliveryFailed {
         /// What it was.
         kind: RecordKind,
+        /// Why.
+        reason: &'a str,
+    },
+    /// A transaction with records was committed: readers of committed records see them from now on.
+    TransactionCommitted {
+        /// How many.
+        records: usize,
+        /// From the handler's having written the first of them.
+        took: Duration,
+    },
+    /// A transaction was aborted: nobody sees its records. They go into the next one.
+    TransactionAborted {
+        /// Why.
+        reason: &'a str,
+    },
+    /// A step of a transaction has not succeeded yet, and is tried again.
+    TransactionRetried {
+        /// Why.
+        reason: &'a str,
+    },
+    /// The producer of transactions was beyond repair, and another takes its place.
+    ProducerReplaced {
         /// Why.
         reason: &'a str,
     },

@@ -66,6 +66,11 @@ impl Outbox {
         self.spans.len()
     }
 
+    /// Bytes of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// There is nothing to produce.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()

@@ -92,7 +92,12 @@ where
         let is_lost = self.consumer.assignment_lost();
         let goes = |it: &Worker| partitions.find_partition(&it.id.topic, it.id.partition).is_some();
         let mut going: Vec<Worker> = self.workers.all.extract_if(.., |it| goes(it)).collect();
+        if is_lost {
+            going.iter().for_each(Worker::forget);
+        }
         let drained = self.drain(&mut going, true);
+        // Whatever is still on its way belongs to the next owner, from the answer to the group on.
+        going.iter().for_each(Worker::forget);
         // Of a lost partition nothing can be committed: somebody else owns it already, and reads it from the last commit.
         let committed = if is_lost { Ok(()) } else { self.commit_now(&going) };
         for result in [drained, committed] {
@@ -105,6 +110,7 @@ where
                 // The client remembers a pause beyond the assignment.
                 self.surroundings.set_paused(&self.consumer, worker, false);
             }
+            self.consumer.context().forget(&worker.id);
             (self.surroundings.observer)(Observation::Revoked { partition: &worker.id, is_lost });
         }
     }
@@ -127,6 +133,7 @@ where
         let is_failed = self.surroundings.signals.is_failed();
         let drained = self.drain(&mut workers, is_failed);
         let committed = self.commit_now(&workers);
+        self.surroundings.publisher.end();
         self.leave();
         self.summary.records = self.surroundings.publisher.delivered();
         if let Some(error) = self.surroundings.signals.take_failure() {
@@ -138,6 +145,7 @@ where
     /// Stops all `workers` at once and waits for them together.
     fn drain(&self, workers: &mut [Worker], discards: bool) -> Result<(), KafkaError> {
         let deadline = Instant::now() + self.config.drain_timeout();
+        self.surroundings.publisher.set_urgent(true);
         for worker in &mut *workers {
             worker.stop(discards);
         }
@@ -147,6 +155,7 @@ where
                 result = Err(KafkaError::NotDrained(worker.id.clone()));
             }
         }
+        self.surroundings.publisher.set_urgent(false);
         result
     }
 
@@ -154,7 +163,7 @@ where
     fn commit_now(&self, workers: &[Worker]) -> Result<(), KafkaError> {
         // Offsets that were sent asynchronously are sent again: nobody waits for their answers any more.
         let offsets = offsets_of(workers.iter().filter_map(|it| Some((&it.id, it.committable()?))));
-        if offsets.count() == 0 {
+        if offsets.count() == 0 || self.surroundings.publisher.commits_offsets() {
             return Ok(());
         }
         // The client commits what is stored once more when it lets the partitions go: it must not be older than this commit.
@@ -186,8 +195,7 @@ where
     fn report_committed(&self, offsets: &TopicPartitionList) {
         for element in offsets.elements() {
             if let Offset::Offset(offset) = element.offset() {
-                let (topic, partition) = (element.topic(), element.partition());
-                (self.surroundings.observer)(Observation::Committed { topic, partition, offset });
+                self.consumer.context().committed(&PartitionId::new(element.topic(), element.partition()), offset);
             }
         }
     }

@@ -154,6 +154,11 @@ impl Worker {
         self.pending.clear();
     }
 
+    /// The partition is somebody else's from now on: what of it is not committed yet must not be.
+    pub(super) fn forget(&self) {
+        self.ledger.forget();
+    }
+
     /// Waits until the thread has ended and everything that it published is acknowledged. False if that took too long
     /// or a record was lost.
     pub(super) fn wait_until_done(&self, deadline: Instant) -> bool {
@@ -197,13 +202,14 @@ impl<H: PartitionHandler> Bench<H> {
             } else {
                 self.live_from = None;
             }
+            let records = outbox.len();
             if self.live_from.is_none() {
-                let step = Step { ledger: &self.ledger, end_offset, outbox: &outbox };
-                if self.surroundings.publisher.publish(&step).is_err() {
+                let mut step = Step { id: &self.id, ledger: &self.ledger, end_offset, outbox: &mut outbox };
+                if self.surroundings.publisher.publish(&mut step).is_err() {
                     return;
                 }
             }
-            self.report(&batch, end_offset, outbox.len());
+            self.report(&batch, end_offset, records);
             batch.clear();
             // The dispatcher makes a new batch if it has more than enough of them.
             drop(self.give_back.try_send(batch));

@@ -13,6 +13,7 @@ mod cluster;
 mod faults;
 mod members;
 mod support;
+mod transactions;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -29,9 +30,18 @@ struct Case {
 }
 
 /// Faults are injected into the embedded Kafka only.
-const MOCK_ONLY: &[(Kind, &str)] = &[(Kind::Apache, "a real broker does not refuse on command")];
+const MOCK_ONLY: &[(Kind, &str)] =
+    &[(Kind::Apache, "a real broker does not refuse on command"), (Kind::Transactions, "a real broker does not refuse on command")];
 /// No broker takes part.
-const ONCE: &[(Kind, &str)] = &[(Kind::Apache, "there is no broker in it")];
+const ONCE: &[(Kind, &str)] = &[(Kind::Apache, "there is no broker in it"), (Kind::Transactions, "there is no broker in it")];
+/// What the embedded Kafka lacks.
+const ISOLATION: &[(Kind, &str)] =
+    &[(Kind::Mock, "the embedded Kafka has no read_committed isolation"), (Kind::Apache, "it is about transactions")];
+const FENCING: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka does not fence"), (Kind::Apache, "it is about transactions")];
+const REFUSING: &[(Kind, &str)] =
+    &[(Kind::Mock, "the embedded Kafka has no topic that refuses long records"), (Kind::Apache, "it is about transactions")];
+const RESTARTING: &[(Kind, &str)] =
+    &[(Kind::Mock, "the embedded Kafka forgets all when it ends"), (Kind::Apache, "it gives up after delivery_timeout_ms")];
 
 macro_rules! case {
     ($($path:ident)::+, $not_on:expr) => {{
@@ -51,6 +61,10 @@ fn cases() -> Vec<Case> {
         case!(members::a_member_can_be_stopped_before_it_has_joined, &[]),
         case!(members::a_second_member_takes_over_partitions_and_gives_them_back_without_loss, &[]),
         case!(members::a_paced_producer_never_runs_out_of_what_the_broker_keeps, &[]),
+        case!(transactions::what_an_aborted_transaction_wrote_is_never_seen_and_comes_once_with_the_next_start, ISOLATION),
+        case!(transactions::an_instance_whose_name_another_takes_ends_and_commits_nothing_more, FENCING),
+        case!(transactions::a_record_that_is_refused_for_good_ends_the_member_and_its_transaction, REFUSING),
+        case!(transactions::a_broker_that_goes_and_comes_back_costs_nothing_and_repeats_nothing, RESTARTING),
         case!(faults::a_record_that_is_refused_stops_the_member_without_committing_its_input, MOCK_ONLY),
         case!(faults::a_passing_trouble_of_the_broker_is_retried_without_loss, MOCK_ONLY),
         case!(faults::a_broker_that_is_not_there_is_named, ONCE),

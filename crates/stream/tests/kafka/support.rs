@@ -1,36 +1,39 @@
 //! Where a case plays, and what it is told of the runtime.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use stream::kafka::{
-    Batch, EmbeddedKafka, KafkaConfig, KafkaHandle, Observation, Observer, Outbox, PartitionId, TailReader, start,
+    Batch, Delivery, EmbeddedKafka, KafkaConfig, KafkaHandle, Observation, Observer, Outbox, PartitionId, TailReader, start,
 };
 
 use crate::cluster::Cluster;
 
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a case runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The embedded Kafka.
     Mock,
-    /// A real broker.
+    /// A real broker, with offsets that follow acknowledgements.
     Apache,
+    /// A real broker, with transactions.
+    Transactions,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Mock, Self::Apache];
+    pub(crate) const ALL: [Self; 3] = [Self::Mock, Self::Apache, Self::Transactions];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Mock => "mock",
             Self::Apache => "apache",
+            Self::Transactions => "transactions",
         }
     }
 }
@@ -50,6 +53,15 @@ impl<'a> Site<'a> {
 
     /// Creates the topics, that of events with so many partitions, and gives a configuration for them.
     pub(crate) fn topics(&self, partitions: i32) -> KafkaConfig {
+        self.topics_of(None, partitions)
+    }
+
+    /// The same on a cluster of the case's own.
+    pub(crate) fn topics_on(&self, cluster: &Cluster, partitions: i32) -> KafkaConfig {
+        self.topics_of(Some(cluster), partitions)
+    }
+
+    fn topics_of(&self, cluster: Option<&Cluster>, partitions: i32) -> KafkaConfig {
         let mut config = KafkaConfig { commit_interval_ms: 100, statistics_interval_ms: 500, ..KafkaConfig::default() };
         if self.kind != Kind::Mock {
             // The broker is shared: names are of this case and this kind.
@@ -58,14 +70,15 @@ impl<'a> Site<'a> {
                 *topic = format!("{}.{topic}", config.group_id);
             }
         }
+        let is_transactional = self.kind == Kind::Transactions;
+        config.delivery = if is_transactional { Delivery::ExactlyOnce } else { Delivery::AtLeastOnce };
         let topics = [(&*config.topics[0], partitions), (&*config.alerts_topic, 1), (&*config.dead_letters_topic, 1)];
         if self.kind == Kind::Mock {
             let mock = self.mock.get_or_init(|| EmbeddedKafka::start(&topics).unwrap());
             return KafkaConfig { brokers: mock.config().brokers, properties: mock.config().properties, ..config };
         }
-        let cluster = self.cluster();
-        cluster.create(&topics);
-        KafkaConfig { brokers: cluster.brokers.clone(), ..config }
+        cluster.unwrap_or_else(|| self.cluster()).create(&topics);
+        KafkaConfig { brokers: cluster.unwrap_or_else(|| self.cluster()).brokers.clone(), ..config }
     }
 
     /// The embedded Kafka, for faults.
@@ -99,6 +112,9 @@ pub(crate) struct Seen {
     pub(crate) resumes: usize,
     pub(crate) gaps: usize,
     pub(crate) revoked: usize,
+    pub(crate) retried: usize,
+    pub(crate) aborted: usize,
+    pub(crate) replaced: usize,
     pub(crate) owned: Option<usize>,
 }
 
@@ -106,7 +122,7 @@ impl Probe {
     pub(crate) fn observer(self: &Arc<Self>) -> Observer {
         let probe = Arc::clone(self);
         Arc::new(move |it| {
-            probe.seen.lock().unwrap().note(it);
+            probe.seen.lock().unwrap_or_else(PoisonError::into_inner).note(it);
             probe.changed.notify_all();
         })
     }
@@ -135,6 +151,9 @@ impl Seen {
             Observation::Delivered { .. } => self.delivered += 1,
             Observation::Paused { is_paused: true, .. } => self.pauses += 1,
             Observation::Paused { is_paused: false, .. } => self.resumes += 1,
+            Observation::TransactionRetried { .. } => self.retried += 1,
+            Observation::TransactionAborted { .. } => self.aborted += 1,
+            Observation::ProducerReplaced { .. } => self.replaced += 1,
             Observation::Gap { .. } => self.gaps += 1,
             Observation::Revoked { .. } => self.revoked += 1,
             Observation::Rebalanced { owned } => self.owned = Some(owned),

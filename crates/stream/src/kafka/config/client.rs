@@ -2,17 +2,17 @@
 
 use rdkafka::ClientConfig;
 
-use super::KafkaConfig;
+use super::{Delivery, KafkaConfig};
 use crate::kafka::KafkaError;
 
 impl KafkaConfig {
-    /// Settings of the group member. The client commits in the background what we *store*, and nothing else: it is told of
-    /// an offset only when everything before it is acknowledged.
+    /// Settings of the group member. Transactions commit its offsets; without them the client commits in the background what we *store*,
+    /// and nothing else: it is told of an offset only when everything before it is acknowledged.
     pub(in crate::kafka) fn consumer(&self) -> Result<ClientConfig, KafkaError> {
         let mut client = self.common()?;
         client
             .set("group.id", &self.group_id)
-            .set("enable.auto.commit", "true")
+            .set("enable.auto.commit", if self.delivery == Delivery::AtLeastOnce { "true" } else { "false" })
             .set("auto.commit.interval.ms", self.commit_interval_ms.to_string())
             .set("enable.auto.offset.store", "false")
             .set("statistics.interval.ms", self.statistics_interval_ms.to_string());
@@ -39,6 +39,17 @@ impl KafkaConfig {
         Ok(client)
     }
 
+    /// Settings of the producer of transactions. How long it tries to deliver a record is bounded by the transaction's time.
+    pub(in crate::kafka) fn transactional_producer(&self, id: &str) -> Result<ClientConfig, KafkaError> {
+        let mut client = self.common()?;
+        client.set("transactional.id", id).set("transaction.timeout.ms", self.transaction.timeout_ms.to_string());
+        // A transaction that begins before the one before it is wholly written is put off by the coordinator: not for long.
+        let defaults =
+            [("linger.ms", "5"), ("compression.type", "lz4"), ("retry.backoff.ms", "10"), ("retry.backoff.max.ms", "1000")];
+        self.with_defaults(&mut client, &defaults);
+        Ok(client)
+    }
+
     /// Settings of a reader without a group (it never commits; the client library wants a name all the same).
     pub(in crate::kafka) fn reader(&self) -> Result<ClientConfig, KafkaError> {
         let mut client = self.common()?;
@@ -54,7 +65,8 @@ impl KafkaConfig {
         self.check()?;
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", &self.brokers).set("log.connection.close", "false");
-        self.with_defaults(&mut client, &[("client.id", "nightjar")]);
+        // Back soon after an outage: the client's own ten seconds are as long as a broker takes to start.
+        self.with_defaults(&mut client, &[("client.id", "nightjar"), ("reconnect.backoff.max.ms", "1000")]);
         self.security.apply(&mut client)?;
         for (name, value) in self.properties.iter() {
             client.set(name, value);
