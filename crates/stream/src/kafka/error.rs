@@ -35,6 +35,17 @@ pub enum KafkaError {
         /// What the client reported.
         reason: String,
     },
+    /// A broker answered, and does not let us in.
+    #[error(
+        "kafka at {brokers} does not let us in: {reason}; look at username, password_file or password_env, and sasl_mechanism under \
+         [kafka.security]"
+    )]
+    Unwelcome {
+        /// The bootstrap servers.
+        brokers: String,
+        /// What the client reported.
+        reason: String,
+    },
     /// A topic to read does not exist.
     #[error("topic {0:?} does not exist")]
     UnknownTopic(String),

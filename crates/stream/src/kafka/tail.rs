@@ -2,20 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError as ClientError;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::metadata::{MetadataPartition, MetadataTopic};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use super::context::log_of_client;
 use super::{KafkaConfig, KafkaError};
 
 /// Reads all partitions of one topic.
 pub struct TailReader {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Doorman>,
     topic: String,
     partitions: Vec<i32>,
     /// Partitions whose end was reached, if that is asked for.
@@ -52,7 +53,8 @@ impl TailReader {
     }
 
     fn of(client: &ClientConfig, config: &KafkaConfig, topic: &str) -> Result<Self, KafkaError> {
-        let consumer: BaseConsumer = client.create().map_err(|error| KafkaError::client("make a reader", &error))?;
+        let consumer: BaseConsumer<Doorman> =
+            client.create_with_context(Doorman::default()).map_err(|error| KafkaError::client("make a reader", &error))?;
         let partitions = partitions_of(&consumer, config, topic)?;
         let mut assignment = TopicPartitionList::new();
         for partition in &partitions {
@@ -114,10 +116,52 @@ impl TailReader {
     }
 }
 
-fn partitions_of(consumer: &BaseConsumer, config: &KafkaConfig, topic: &str) -> Result<Vec<i32>, KafkaError> {
-    let metadata = consumer
-        .fetch_metadata(Some(topic), config.startup_timeout())
-        .map_err(|error| KafkaError::Unreachable { brokers: config.brokers.clone(), reason: error.to_string() })?;
+/// Hears whether a broker refuses our credentials: the client itself would go on trying.
+#[derive(Default)]
+struct Doorman {
+    refusal: Mutex<Option<String>>,
+}
+
+impl ConsumerContext for Doorman {}
+
+impl ClientContext for Doorman {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_of_client("reader", level, facility, message);
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed))
+        {
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        } else {
+            tracing::debug!(%error, reason, "while reading");
+        }
+    }
+}
+
+/// How long one question about a topic may take; then it is looked whether we are let in at all.
+const ASK: Duration = Duration::from_secs(1);
+/// How much of what the client has to say is listened to in between.
+const TOLD_MAX: usize = 16;
+
+fn partitions_of(consumer: &BaseConsumer<Doorman>, config: &KafkaConfig, topic: &str) -> Result<Vec<i32>, KafkaError> {
+    let deadline = Instant::now() + config.startup_timeout();
+    let brokers = config.brokers.clone();
+    let metadata = loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let error = match consumer.fetch_metadata(Some(topic), left.min(ASK)) {
+            Ok(it) => break it,
+            Err(error) => error,
+        };
+        // What the client has to say comes with polling; there is nothing assigned yet that a message could come of.
+        (0..TOLD_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
+        if let Some(reason) = consumer.context().refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(KafkaError::Unwelcome { brokers, reason });
+        }
+        if left.is_zero() {
+            return Err(KafkaError::Unreachable { brokers, reason: error.to_string() });
+        }
+    };
     let mut partitions: Vec<i32> =
         metadata.topics().iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id).collect();
     partitions.sort_unstable();

@@ -1,0 +1,70 @@
+//! Processes that die, or sleep for longer than the group waits.
+
+use std::time::{Duration, SystemTime};
+
+use crate::cluster::Cluster;
+use crate::instance::Stage;
+
+/// Events for each life of the process.
+const EVENTS: usize = 2_000;
+
+/// A number from the environment.
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|it| it.parse().expect("it is a number"))
+}
+
+/// Steele, Lea and Flood's `SplitMix64`.
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut it = *state;
+    it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    it ^ (it >> 31)
+}
+
+/// `NIGHTJAR_KILLS` says how often, `NIGHTJAR_SEED` when.
+pub(crate) fn alerts_are_those_of_one_uninterrupted_run_however_often_the_process_is_killed(cluster: &Cluster) {
+    let kills = number("NIGHTJAR_KILLS").unwrap_or(4);
+    let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
+    let seed = number("NIGHTJAR_SEED").unwrap_or(u64::from(clock));
+    let about = format!("NIGHTJAR_KILLS={kills} NIGHTJAR_SEED={seed}");
+    eprintln!("{about}");
+    let mut random = seed;
+    let mut stage = Stage::new("crash", cluster);
+    for life in 0..kills {
+        stage.write(EVENTS);
+        // With a name the next life aborts what this one leaves open, without one it times out.
+        let named: &[(&str, &str)] = if life % 2 == 0 { &[("NIGHTJAR_KAFKA__INSTANCE_ID", "one")] } else { &[] };
+        let instance = stage.start(named);
+        // Mostly at work; one in five while it starts.
+        if !next(&mut random).is_multiple_of(5) {
+            instance.logged("partition assigned");
+        }
+        instance.listen(Duration::from_millis(next(&mut random) % 500));
+        instance.kill();
+    }
+    stage.write(EVENTS);
+    let last = stage.start(&[]);
+    stage.await_committed(&[&last]);
+    last.stop();
+    stage.check(&about);
+}
+
+pub(crate) fn an_instance_that_was_frozen_and_wakes_up_commits_nothing_that_another_has(cluster: &Cluster) {
+    let mut stage = Stage::new("frozen", cluster);
+    stage.write(EVENTS);
+    let sleeper = stage.start(&[]);
+    sleeper.logged("partition assigned");
+    sleeper.listen(Duration::from_millis(150));
+    sleeper.signal("-STOP");
+    stage.write(EVENTS);
+    let other = stage.start(&[]);
+    stage.await_committed(&[&other]);
+    sleeper.signal("-CONT");
+    sleeper.logged("partition given up");
+    stage.write(EVENTS);
+    stage.await_committed(&[&sleeper, &other]);
+    sleeper.stop();
+    other.stop();
+    stage.check("an instance that was frozen");
+}

@@ -1,0 +1,268 @@
+//! Topics with events in them, and processes that read these.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use serde_json::Value as Json;
+use stream::kafka::{KafkaConfig, TailMessage, TailReader};
+
+use crate::cluster::Cluster;
+
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PARTITIONS: i32 = 4;
+/// Looks at single events: what is known of others ends with a process.
+const RULE: &str = "\
+title: Export
+name: export
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b01
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: export
+  condition: s
+level: high
+";
+
+/// A folder with rules and a configuration, and topics of its own.
+pub(crate) struct Stage {
+    pub(crate) path: PathBuf,
+    name: &'static str,
+    brokers: String,
+    /// All events so far, in order.
+    lines: String,
+    /// Of each partition.
+    ends: BTreeMap<i32, i64>,
+    bad: usize,
+    events: usize,
+}
+
+impl Stage {
+    pub(crate) fn new(name: &'static str, cluster: &Cluster) -> Self {
+        let path = std::env::temp_dir().join(format!("nightjar-kafka-{}-{name}", std::process::id()));
+        drop(fs::remove_dir_all(&path));
+        fs::create_dir_all(path.join("rules")).unwrap();
+        fs::write(path.join("rules/export.yml"), RULE).unwrap();
+        let topic = |it: &str| format!("{name}.{it}");
+        cluster.create(&[(&topic("events"), PARTITIONS), (&topic("alerts"), 2), (&topic("dead"), 1), (&topic("shadow"), 1)]);
+        let stage =
+            Self { path, name, brokers: cluster.brokers.clone(), lines: String::new(), ends: BTreeMap::new(), bad: 0, events: 0 };
+        fs::write(stage.path.join("nightjar.toml"), stage.configuration()).unwrap();
+        stage
+    }
+
+    /// Small batches and short transactions: there is much that can be interrupted.
+    fn configuration(&self) -> String {
+        let Self { name, brokers, .. } = self;
+        format!(
+            r#"[kafka]
+brokers = "{brokers}"
+group_id = "{name}"
+[kafka.transaction]
+interval_ms = 10
+timeout_ms = 2_000
+[kafka.properties]
+"session.timeout.ms" = 2_000
+"heartbeat.interval.ms" = 300
+[[sources]]
+topics = ["{name}.events"]
+[output]
+alerts = "{name}.alerts"
+dead_letters = "{name}.dead"
+shadow = "{name}.shadow"
+[limits]
+batch_messages_max = 25
+[http]
+listen = "127.0.0.1:0"
+[log]
+format = "json"
+"#
+        )
+    }
+
+    /// Writes so many more events: one in ten is an alert, one in a hundred no event at all.
+    pub(crate) fn write(&mut self, count: usize) {
+        let producer: ThreadedProducer<_> = ClientConfig::new().set("bootstrap.servers", &self.brokers).create().unwrap();
+        let topic = format!("{}.events", self.name);
+        for number in self.events..self.events + count {
+            let actor = number % 97;
+            let action = if number % 10 == 3 { "export" } else { "view" };
+            let event = if number % 100 == 77 {
+                self.bad += 1;
+                format!("{{oops {number}")
+            } else {
+                let (minute, second, ms) = (number / 60_000 % 60, number / 1_000 % 60, number % 1_000);
+                let time = format!("2026-03-02T10:{minute:02}:{second:02}.{ms:03}Z");
+                format!(r#"{{"time":"{time}","id":"e-{number}","actor":{{"id":"u{actor}"}},"action":"{action}"}}"#)
+            };
+            let partition = i32::try_from(actor).unwrap() % PARTITIONS;
+            let record = BaseRecord::to(&topic).partition(partition).key(&[0_u8][..]).payload(event.as_str());
+            producer.send(record).map_err(|it| it.0).unwrap();
+            *self.ends.entry(partition).or_default() += 1;
+            writeln!(self.lines, "{event}").unwrap();
+        }
+        self.events += count;
+        producer.flush(PATIENCE).unwrap();
+    }
+
+    pub(crate) fn start(&self, environment: &[(&str, &str)]) -> Instance {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
+        command.current_dir(&self.path).arg("run").envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (tell, log) = channel();
+        std::thread::spawn(move || {
+            let parsed = lines.map_while(Result::ok).filter_map(|it| serde_json::from_str(&it).ok());
+            let _ = { parsed }.try_for_each(|it: Json| tell.send(it).ok());
+        });
+        Instance { child: Some(child), log }
+    }
+
+    /// Runs to the end, which has to come with `code`, and gives what was said on stderr.
+    #[track_caller]
+    pub(crate) fn ends(&self, environment: &[(&str, &str)], code: i32) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
+        command.current_dir(&self.path).arg("run").envs(environment.iter().copied()).env("NIGHTJAR_LOG__FORMAT", "text");
+        let Output { status, stderr, .. } = command.output().unwrap();
+        let told = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(code), "{told}");
+        told
+    }
+
+    /// Waits until everything that was written is committed, while `instances` live.
+    pub(crate) fn await_committed(&self, instances: &[&Instance]) {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", &self.brokers).set("group.id", self.name).set("isolation.level", "read_committed");
+        let consumer: BaseConsumer = client.create().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut asked = TopicPartitionList::new();
+            asked.add_partition_range(&format!("{}.events", self.name), 0, PARTITIONS - 1);
+            let answer = consumer.committed_offsets(asked, Duration::from_secs(5));
+            let answer = answer.map(|it| it.elements().iter().map(|it| (it.partition(), it.offset())).collect::<Vec<_>>());
+            let expected = self.ends.iter().map(|(partition, end)| (*partition, Offset::Offset(*end))).collect::<Vec<_>>();
+            if answer.as_ref().is_ok_and(|it| *it == expected) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not committed: {answer:?} instead of {expected:?}");
+            // What they say is read, so that they can go on, and it is a while that passes.
+            instances.iter().for_each(|it| it.listen(Duration::from_millis(50)));
+        }
+    }
+
+    /// What readers of committed records see.
+    pub(crate) fn read(&self, topic: &str) -> Vec<TailMessage> {
+        let config = KafkaConfig { brokers: self.brokers.clone(), ..KafkaConfig::default() };
+        let reader = TailReader::to_end(&config, &format!("{}.{topic}", self.name)).unwrap();
+        let mut messages = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        while !reader.has_been_at_end() {
+            assert!(Instant::now() < deadline, "the end of {topic} is not reached");
+            messages.extend(reader.next(Duration::from_millis(100)).unwrap());
+        }
+        messages
+    }
+
+    /// The alerts topic is what `score` makes of the same events, byte for byte, and every line that is no event has one dead letter.
+    #[track_caller]
+    pub(crate) fn check(&self, about: &str) {
+        fs::write(self.path.join("events.ndjson"), &self.lines).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
+        command.current_dir(&self.path).args(["score", "events.ndjson", "--rules", "rules", "--alerts", "alerts.ndjson"]);
+        let scored = command.output().unwrap();
+        assert!(scored.status.success(), "{}", String::from_utf8_lossy(&scored.stderr));
+        let text = fs::read_to_string(self.path.join("alerts.ndjson")).unwrap();
+        let mut expected: Vec<String> = text.lines().map(str::to_owned).collect();
+        let text = |it: TailMessage| String::from_utf8(it.value).unwrap();
+        let mut alerts: Vec<String> = self.read("alerts").into_iter().map(text).collect();
+        expected.sort_unstable();
+        alerts.sort_unstable();
+        let (wanted, got) = (expected.len(), alerts.len());
+        let first = expected.iter().zip(&alerts).find(|(one, other)| one != other);
+        assert!(wanted == got && first.is_none(), "{about}: {got} alerts instead of {wanted}; the first that differs: {first:?}");
+        assert!(wanted * 12 > self.events, "{about}: {wanted} alerts of {} events", self.events);
+        let place = |it: TailMessage| {
+            let letter: Json = serde_json::from_slice(&it.value).unwrap();
+            (letter["partition"].as_i64(), letter["position"]["offset"].as_i64())
+        };
+        let mut letters: Vec<_> = self.read("dead").into_iter().map(place).collect();
+        let all = letters.len();
+        letters.sort_unstable();
+        letters.dedup();
+        assert_eq!((all, letters.len()), (self.bad, self.bad), "{about}: dead letters");
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.path));
+    }
+}
+
+/// A process; it is killed when it goes out of scope.
+pub(crate) struct Instance {
+    child: Option<Child>,
+    log: Receiver<Json>,
+}
+
+impl Instance {
+    /// Reads its log until a message begins so.
+    #[track_caller]
+    pub(crate) fn logged(&self, message: &str) -> Json {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let line = self.log.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+            let line = line.unwrap_or_else(|_| panic!("`{message}` was not logged"));
+            if line["message"].as_str().is_some_and(|it| it.starts_with(message)) {
+                return line;
+            }
+        }
+    }
+
+    /// Reads its log for so long.
+    pub(crate) fn listen(&self, time: Duration) {
+        let until = Instant::now() + time;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            if self.log.recv_timeout(left).is_err() && self.log.try_recv().is_err() {
+                std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    pub(crate) fn kill(mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Ends it in order.
+    #[track_caller]
+    pub(crate) fn stop(mut self) {
+        self.signal("-TERM");
+        assert_eq!(self.child.take().unwrap().wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
