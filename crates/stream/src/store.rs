@@ -19,6 +19,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 
 /// A place for checkpoints.
@@ -54,6 +55,7 @@ impl Store {
                     None => place.into(),
                 };
                 std::fs::create_dir_all(&folder).map_err(|it| wrong(it.to_string()))?;
+                tidy_up(&folder, SystemTime::now() - ABANDONED_AFTER, 0);
                 let local = object_store::local::LocalFileSystem::new_with_prefix(&folder).map_err(|it| wrong(it.to_string()))?;
                 (Box::new(local.with_fsync(true)), Path::default())
             }
@@ -113,6 +115,25 @@ impl Store {
         match self.runtime.block_on(self.objects.delete(path)) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(StoreError::io("delete", path.as_ref())(error)),
+        }
+    }
+}
+
+/// A file that was begun so long ago is not being written any more.
+const ABANDONED_AFTER: Duration = Duration::from_hours(1);
+
+/// Deletes what processes had begun to write when they were killed: it stands beside its place under a name with a `#`, and nobody else ever
+/// looks at it.
+fn tidy_up(folder: &std::path::Path, before: SystemTime, depth: usize) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(about) = entry.metadata() else { continue };
+        if about.is_dir() && depth < series::DEPTH {
+            tidy_up(&entry.path(), before, depth + 1);
+        }
+        let is_begun = entry.file_name().to_string_lossy().contains(&format!("{}#", series::SUFFIX));
+        if is_begun && about.is_file() && about.modified().is_ok_and(|it| it < before) {
+            // It is waste and no more.
+            drop(std::fs::remove_file(entry.path()));
         }
     }
 }

@@ -15,8 +15,9 @@ use stream::store::{Loaded, Part, Series, Skipped, Store};
 use super::clock;
 use crate::metrics::Metrics;
 
-/// How long a partition that is given up waits for its last checkpoint to be written. The member's drain timeout ends it in any case.
-const LAST_MAX: Duration = Duration::from_mins(1);
+/// How long a partition waits for its first and for its last checkpoint to be written. The member's drain timeout ends the latter in any
+/// case.
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// The thread looks at its clock no more often than this.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -46,18 +47,29 @@ pub(crate) struct Checkpoints {
     metrics: Arc<Metrics>,
     /// When each partition was copied last.
     last: Mutex<HashMap<PartitionId, Instant>>,
+    committed: Committed,
     /// A copy is being written: there is never more than one in memory, but for partitions that are given up.
     is_busy: Arc<AtomicBool>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What the group has committed of each partition: checkpoints behind it are still needed until one that goes no further is there.
+type Committed = Arc<Mutex<HashMap<PartitionId, i64>>>;
+
 /// What the thread is to do.
 enum Job {
-    /// Write the state of a partition. Nothing more comes of it if there is an other end that waits.
-    Partition(PartitionId, Taken, Option<Sender<()>>),
+    /// Write the state of a partition.
+    Partition(PartitionId, Taken, Option<Waiting>),
     /// From now on, write what partitions share as well, and once more at the end.
     Shared(TakeShared),
+}
+
+/// A partition that waits.
+struct Waiting {
+    done: Sender<()>,
+    /// Nothing more comes of it.
+    is_last: bool,
 }
 
 impl Checkpoints {
@@ -66,12 +78,14 @@ impl Checkpoints {
         let store = Store::open(place, std::env::vars()).map_err(crate::exit::Usage::because)?;
         let (jobs, todo) = bounded(1);
         let is_busy = Arc::new(AtomicBool::new(false));
+        let committed = Committed::default();
         let writer = Writer {
             store: store.clone(),
             group: group.to_owned(),
             series: HashMap::new(),
             interval,
             shared: None,
+            committed: Arc::clone(&committed),
             metrics: Arc::clone(&metrics),
             is_busy: Arc::clone(&is_busy),
         };
@@ -85,6 +99,7 @@ impl Checkpoints {
             interval,
             metrics,
             last,
+            committed,
             is_busy,
             jobs: Some(jobs),
             thread: Some(thread),
@@ -99,6 +114,7 @@ impl Checkpoints {
         committed: i64,
         mut take_up: impl FnMut(&Loaded) -> Result<T, String>,
     ) -> Option<(i64, T)> {
+        self.committed(id, committed);
         let series = series_of(&self.store, &self.group, id);
         let mut at_most = committed;
         loop {
@@ -153,6 +169,29 @@ impl Checkpoints {
         self.last().insert(id.clone(), Instant::now());
     }
 
+    /// The group has committed everything of a partition before that offset.
+    pub(super) fn committed(&self, id: &PartitionId, offset: i64) {
+        let mut committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        match committed.get_mut(id) {
+            Some(known) => *known = offset,
+            None => drop(committed.insert(id.clone(), offset)),
+        }
+    }
+
+    /// Has a first copy written and waits for it, since without one that goes no further than what is committed nobody could take the
+    /// partition up.
+    pub(super) fn begin(&self, id: &PartitionId, taken: Taken) {
+        self.write_now(id, taken, false);
+    }
+
+    fn write_now(&self, id: &PartitionId, taken: Taken, is_last: bool) {
+        let (done, written) = bounded(1);
+        self.send(Job::Partition(id.clone(), taken, Some(Waiting { done, is_last })));
+        if written.recv_timeout(WAIT_MAX).is_err() {
+            tracing::warn!(partition = %id, "a checkpoint was not written in time: more will be read again");
+        }
+    }
+
     /// Whether a copy of the partition's state is wanted now.
     pub(super) fn is_due(&self, id: &PartitionId) -> bool {
         if self.is_busy.load(Ordering::Acquire) {
@@ -174,12 +213,9 @@ impl Checkpoints {
     pub(super) fn leave(&self, id: &PartitionId, taken: Option<Taken>) {
         self.last().remove(id);
         if let Some(taken) = taken {
-            let (done, written) = bounded(1);
-            self.send(Job::Partition(id.clone(), taken, Some(done)));
-            if written.recv_timeout(LAST_MAX).is_err() {
-                tracing::warn!(partition = %id, "the last checkpoint was not written in time: more will be read again");
-            }
+            self.write_now(id, taken, true);
         }
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.metrics.checkpoints.forget(id);
     }
 
@@ -216,6 +252,7 @@ struct Writer {
     interval: Duration,
     /// What partitions share, its series, and when it was written last.
     shared: Option<(TakeShared, Series, Instant)>,
+    committed: Committed,
     metrics: Arc<Metrics>,
     is_busy: Arc<AtomicBool>,
 }
@@ -228,8 +265,10 @@ impl Writer {
                     self.write(&id, taken);
                     match waiting {
                         None => self.is_busy.store(false, Ordering::Release),
-                        Some(done) => {
-                            self.series.remove(&id);
+                        Some(Waiting { done, is_last }) => {
+                            if is_last {
+                                self.series.remove(&id);
+                            }
                             // Nobody waits any more when it took too long.
                             let _ = done.try_send(());
                         }
@@ -278,7 +317,9 @@ impl Writer {
                 return;
             }
         }
-        if let Err(error) = series.sweep(None) {
+        // Before anything is committed nobody knows which one will be needed.
+        let Some(committed) = self.committed.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied() else { return };
+        if let Err(error) = series.sweep(Some(committed)) {
             tracing::warn!(partition = %id, %error, "old checkpoints were not deleted");
         }
     }

@@ -232,6 +232,14 @@ impl Partition {
 }
 
 impl Partition {
+    /// Has the state written before the first batch, unless it was taken up from a checkpoint.
+    fn begin(&mut self, batch: &Batch) {
+        let Some((checkpoints, first)) = self.checkpoints.as_ref().zip(batch.messages().first()) else { return };
+        if self.next_offset.is_none() {
+            checkpoints.begin(&self.id, self.take(first.offset));
+        }
+    }
+
     /// Hands over a copy of the state when one is due.
     fn keep(&self) {
         let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
@@ -254,6 +262,7 @@ impl PartitionHandler for Partition {
         self.keep_up();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
         // Batches end where what was published ends.
+        self.begin(batch);
         self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
         if self.live_from.is_none() {
             self.live.exchange().begin(&self.id);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observer, PartitionId};
+use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observation, Observer, PartitionId};
 
 use super::checkpoints::Checkpoints;
 use super::keep;
@@ -39,7 +39,16 @@ pub(crate) fn start(
     health: Arc<Health>,
     also: Option<Observer>,
 ) -> Result<KafkaHandle, KafkaError> {
-    let observer = observer(Arc::clone(&metrics), health, also);
+    let checkpoints = setup.checkpoints.clone();
+    let also: Observer = Arc::new(move |observation| {
+        if let (Some(checkpoints), Observation::Committed { topic, partition, offset }) = (&checkpoints, &observation) {
+            checkpoints.committed(&PartitionId::new(topic, *partition), *offset);
+        }
+        if let Some(also) = &also {
+            also(observation);
+        }
+    });
+    let observer = observer(Arc::clone(&metrics), health, Some(also));
     let kafka = setup.kafka.clone();
     if let Some(checkpoints) = &setup.checkpoints {
         let (live, triage) = (Arc::clone(&setup.live), setup.triage.clone());

@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::instance::Stage;
 
 /// Events for each life of the process.
-const EVENTS: usize = 2_000;
+const EVENTS: usize = 1_500;
 
 /// A number from the environment.
 fn number(variable: &str) -> Option<u64> {

@@ -19,8 +19,9 @@ use crate::cluster::Cluster;
 
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) const PARTITIONS: i32 = 4;
-/// Looks at single events: what is known of others ends with a process.
-const RULE: &str = "\
+/// Single events, and what one actor does one after the other: windows are longer than a process lives, so that alerts come only if what was seen
+/// before goes on.
+const RULES: &str = "\
 title: Export
 name: export
 id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b01
@@ -30,6 +31,50 @@ detection:
   s:
     action: export
   condition: s
+level: high
+---
+title: An export by itself
+name: an_export
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b05
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: export
+  condition: s
+level: low
+---
+title: Reset
+name: reset
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b02
+logsource:
+  product: nightjar
+detection:
+  s:
+    action: reset
+  condition: s
+level: low
+---
+title: Several resets
+name: several_resets
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b03
+correlation:
+  type: event_count
+  rules: [reset]
+  group-by: [actor.id]
+  timespan: 4s
+  condition:
+    gte: 4
+level: high
+---
+title: Reset, then export
+name: reset_then_export
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b04
+correlation:
+  type: temporal_ordered
+  rules: [reset, export]
+  group-by: [actor.id]
+  timespan: 2s
 level: high
 ";
 
@@ -51,7 +96,7 @@ impl Stage {
         let path = std::env::temp_dir().join(format!("nightjar-kafka-{}-{name}", std::process::id()));
         drop(fs::remove_dir_all(&path));
         fs::create_dir_all(path.join("rules")).unwrap();
-        fs::write(path.join("rules/export.yml"), RULE).unwrap();
+        fs::write(path.join("rules/rules.yml"), RULES).unwrap();
         let topic = |it: &str| format!("{name}.{it}");
         cluster.create(&[(&topic("events"), PARTITIONS), (&topic("alerts"), 2), (&topic("dead"), 1), (&topic("shadow"), 1)]);
         let stage =
@@ -79,6 +124,9 @@ topics = ["{name}.events"]
 alerts = "{name}.alerts"
 dead_letters = "{name}.dead"
 shadow = "{name}.shadow"
+[checkpoints]
+store = "state"
+interval_ms = 40
 [limits]
 batch_messages_max = 25
 [http]
@@ -95,7 +143,13 @@ format = "json"
         let topic = format!("{}.events", self.name);
         for number in self.events..self.events + count {
             let actor = number % 97;
-            let action = if number % 10 == 3 { "export" } else { "view" };
+            // Four seconds with resets, four without.
+            let has_resets = number / 4_000 % 2 == 0;
+            let action = match number % 10 {
+                3 => "export",
+                5 if has_resets => "reset",
+                _ => "view",
+            };
             let event = if number % 100 == 77 {
                 self.bad += 1;
                 format!("{{oops {number}")
@@ -187,6 +241,8 @@ format = "json"
         let mut alerts: Vec<String> = self.read("alerts").into_iter().map(text).collect();
         expected.sort_unstable();
         alerts.sort_unstable();
+        let correlated = expected.iter().filter(|it| it.contains("several_resets")).count();
+        assert!(correlated >= 90 || self.events < 5_000, "{about}: only {correlated} correlations");
         let (wanted, got) = (expected.len(), alerts.len());
         let first = expected.iter().zip(&alerts).find(|(one, other)| one != other);
         assert!(wanted == got && first.is_none(), "{about}: {got} alerts instead of {wanted}; the first that differs: {first:?}");

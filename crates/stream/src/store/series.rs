@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How the names of checkpoints end.
 pub(super) const SUFFIX: &str = ".njc";
+/// Folders have names of so many parts at most: group, topic, partition.
+pub(super) const DEPTH: usize = 3;
 /// So many checkpoints in a row may rest on one full one.
 const SINCE_FULL_MAX: usize = 8;
 /// So many are kept, the newest, and what they rest on.

@@ -154,6 +154,20 @@ fn what_nobody_needs_is_swept_away_and_nothing_else() {
 }
 
 #[test]
+fn what_was_only_begun_is_nobodys_checkpoint_and_goes_after_an_hour() {
+    let folder = Folder::new();
+    let saved = folder.series().save(10, 1, json!({}), &[part("p", vec![1])]).unwrap();
+    let begun = folder.file(&format!("{}#1", saved.name));
+    fs::write(&begun, b"NJ").unwrap();
+    assert_eq!(offsets(&folder.series()), [10]);
+    assert!(begun.exists(), "somebody may be writing it");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+    fs::File::options().write(true).open(&begun).unwrap().set_modified(old).unwrap();
+    assert_eq!(offsets(&folder.series()), [10]);
+    assert!(!begun.exists());
+}
+
+#[test]
 fn a_store_that_nobody_knows_is_named() {
     let told = |place: &str| Store::open(place, []).unwrap_err().to_string();
     assert!(told("ftp://host/path").starts_with("cannot keep checkpoints in `ftp://host/path`: "));
