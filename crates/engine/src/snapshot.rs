@@ -14,7 +14,7 @@ use sigma::compile::RuleSet;
 use std::sync::Arc;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJSC";
+const MAGIC: [u8; 4] = *b"NJSD";
 
 /// A snapshot that can't be restored.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
