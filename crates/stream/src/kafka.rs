@@ -31,7 +31,7 @@ mod tail;
 mod worker;
 
 pub use batch::{Batch, MessageMeta};
-pub use config::{BatchLimits, Delivery, KafkaConfig, Properties, Secret, Security, SecurityProtocol, TransactionLimits};
+pub use config::{BatchLimits, Delivery, KafkaConfig, Properties, Secret, Security, SecurityProtocol, Start, TransactionLimits};
 pub use embedded::EmbeddedKafka;
 pub use error::KafkaError;
 pub use letters::LetterBox;

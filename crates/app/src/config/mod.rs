@@ -108,6 +108,7 @@ impl Config {
             return Err(ConfigError::Wrong("exceptions.topic is one of the topics with events".to_owned()));
         }
         self.behaviour.triage().map_err(ConfigError::Wrong)?;
+        self.kafka.start().map_err(ConfigError::Wrong)?;
         self.kafka_config().check().map_err(|error| ConfigError::Wrong(error.to_string()))
     }
 }

@@ -7,7 +7,7 @@ use engine::WindowLimits;
 use model::EventTime;
 use model::source::{LogSource, Route};
 use serde::Deserialize;
-use stream::kafka::{BatchLimits, Delivery, KafkaConfig, Properties, Security, TransactionLimits};
+use stream::kafka::{BatchLimits, Delivery, KafkaConfig, Properties, Security, Start, TransactionLimits};
 
 use super::Config;
 
@@ -19,6 +19,8 @@ pub(crate) struct Kafka {
     pub(crate) brokers: String,
     /// Consumer group. Instances of one group share the partitions.
     pub(crate) group_id: String,
+    /// Where a partition begins of which the group has committed nothing: `earliest`, `latest`, a time, or `7 days ago`.
+    pub(crate) start: String,
     /// Name of this process among those of its group, the same after each start. Empty: a new one at each start.
     pub(crate) instance_id: String,
     /// What a crash may do to alerts.
@@ -47,6 +49,7 @@ impl Default for Kafka {
         Self {
             brokers: of_stream.brokers,
             group_id: of_stream.group_id,
+            start: "earliest".to_owned(),
             instance_id: of_stream.instance_id,
             delivery: of_stream.delivery,
             transaction: of_stream.transaction,
@@ -57,6 +60,24 @@ impl Default for Kafka {
             statistics_interval_ms: of_stream.statistics_interval_ms,
             security: Security::default(),
             properties: Properties::default(),
+        }
+    }
+}
+
+impl Kafka {
+    /// Where a partition begins of which nothing is committed; or what is wrong with the key.
+    pub(crate) fn start(&self) -> Result<Start, String> {
+        let ago = |text: &str| {
+            let span = text.parse::<jiff::Span>().ok().filter(|it| it.is_negative())?;
+            let then = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).checked_add(span).ok()?;
+            Some(then.timestamp().as_millisecond())
+        };
+        match self.start.trim() {
+            "earliest" => Ok(Start::Earliest),
+            "latest" => Ok(Start::Latest),
+            text => EventTime::parse(text).map(EventTime::ms).or_else(|| ago(text)).map(Start::AtMs).ok_or_else(|| {
+                format!("kafka.start is `{text}`: `earliest`, `latest`, a time such as 2026-03-02T00:00:00Z, or `7 days ago` is expected")
+            }),
         }
     }
 }
@@ -318,6 +339,7 @@ impl Config {
         KafkaConfig {
             brokers: kafka.brokers.clone(),
             group_id: kafka.group_id.clone(),
+            start: kafka.start().unwrap_or_default(),
             instance_id: kafka.instance_id.clone(),
             delivery: kafka.delivery,
             transaction: kafka.transaction,

@@ -1,4 +1,5 @@
 use super::*;
+use stream::kafka::Start;
 
 const EXAMPLE: &str = include_str!("../../nightjar.example.toml");
 const README: &str = include_str!("../../README.md");
@@ -131,6 +132,19 @@ fn a_budget_turns_triage_on_with_topics_of_its_own() {
     refused("[behaviour]\nalerts_per_day = -1.0", &[], "behaviour.alerts_per_day is -1, a number from 0 to 100000 is expected");
     refused("[behaviour]\nlearn_until = \"soon\"", &[], "behaviour.learn_until: `soon` is no time");
     refused("[behaviour]\nalerts_per_day = 5.0\nincidents = \"nightjar.alerts\"", &[], "topics of their own");
+}
+
+#[test]
+fn reading_begins_where_it_is_told_by_word_time_or_how_long_ago() {
+    let start = |text: &str| parse(&format!("[kafka]\nstart = \"{text}\""), &[]).unwrap().kafka_config().start;
+    assert_eq!((start("earliest"), start("latest")), (Start::Earliest, Start::Latest));
+    assert_eq!(start("2026-03-02T00:00:00Z"), Start::AtMs(1_772_409_600_000));
+    let now = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let Start::AtMs(then) = start("7 days ago") else { panic!("no time") };
+    assert!((now - 7 * 86_400_000 - then).abs() < 3_600_000, "{then}");
+    for wrong in ["soon", "7 days", "", "tomorrow"] {
+        refused(&format!("[kafka]\nstart = \"{wrong}\""), &[], "`earliest`, `latest`, a time such as");
+    }
 }
 
 /// The lines of the example, those that are switched off by a `#` in front of a key switched on.

@@ -28,6 +28,9 @@ pub struct KafkaConfig {
     pub instance_id: String,
     /// What a crash may do to records.
     pub delivery: Delivery,
+    /// Where a partition begins of which the group has committed nothing.
+    #[serde(skip)]
+    pub start: Start,
     /// When transactions are committed.
     pub transaction: TransactionLimits,
     /// Topics with events. A name that starts with `^` is a regular expression.
@@ -60,6 +63,18 @@ pub struct KafkaConfig {
     pub properties: Properties,
 }
 
+/// Where reading begins when the group has committed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// At the first message that the topic still has.
+    #[default]
+    Earliest,
+    /// With the next message.
+    Latest,
+    /// At the first message whose Kafka timestamp, in milliseconds since the epoch, is not before this.
+    AtMs(i64),
+}
+
 impl Default for KafkaConfig {
     fn default() -> Self {
         Self {
@@ -67,6 +82,7 @@ impl Default for KafkaConfig {
             group_id: "nightjar".to_owned(),
             instance_id: String::new(),
             delivery: Delivery::default(),
+            start: Start::default(),
             transaction: TransactionLimits::default(),
             topics: vec!["audit-events".to_owned()],
             alerts_topic: "nightjar.alerts".to_owned(),

@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::context::Change;
 use super::dispatch::{Dispatcher, offsets_of};
 use super::worker::Worker;
-use super::{KafkaError, Observation, PartitionHandler, PartitionId, RunSummary};
+use super::{KafkaError, Observation, PartitionHandler, PartitionId, RunSummary, Start};
 
 /// A synchronous commit that fails for a passing reason is tried this often.
 const COMMIT_TRIES: usize = 3;
@@ -51,9 +51,14 @@ where
         for element in partitions.elements() {
             let id = PartitionId::new(element.topic(), element.partition());
             let mut handler = (self.factory)(&id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
-            let committed = if handler.is_durable() { self.committed(&id)? } else { None };
+            let is_asked = handler.is_durable() || self.config.start != Start::Earliest;
+            let committed = if is_asked { self.committed(&id)? } else { None };
             let from = handler.resume(committed);
-            let offset = from.map_or(element.offset(), Offset::Offset);
+            let offset = match (from, committed) {
+                (Some(from), _) => Offset::Offset(from),
+                (None, None) => self.first(&id, element.offset())?,
+                (None, Some(_)) => element.offset(),
+            };
             begin
                 .add_partition_offset(&id.topic, id.partition, offset)
                 .map_err(|it| KafkaError::client("begin at an offset", &it))?;
@@ -63,6 +68,20 @@ where
             self.workers.all.push(worker);
         }
         Ok(begin)
+    }
+
+    /// Where a partition begins of which nothing is committed; `stored` lets the client decide, which begins at the earliest message.
+    fn first(&self, id: &PartitionId, stored: Offset) -> Result<Offset, KafkaError> {
+        let time_ms = match self.config.start {
+            Start::Earliest => return Ok(stored),
+            Start::Latest => return Ok(Offset::End),
+            Start::AtMs(time_ms) => time_ms,
+        };
+        let asked = offsets_of(std::iter::once((id, time_ms)));
+        let found = self.consumer.offsets_for_times(asked, self.config.startup_timeout());
+        let found = found.map_err(|error| KafkaError::client("ask for the offset of a time", &error))?;
+        // Nothing is that late: with the next message.
+        Ok(found.find_partition(&id.topic, id.partition).map_or(Offset::End, |it| it.offset()))
     }
 
     /// What the group has committed of a partition.

@@ -40,6 +40,8 @@ const ISOLATION: &[(Kind, &str)] =
 const FENCING: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka does not fence"), (Kind::Apache, "it is about transactions")];
 const REFUSING: &[(Kind, &str)] =
     &[(Kind::Mock, "the embedded Kafka has no topic that refuses long records"), (Kind::Apache, "it is about transactions")];
+/// The same.
+const TIMES: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka has no offsets_for_times")];
 const RESTARTING: &[(Kind, &str)] =
     &[(Kind::Mock, "the embedded Kafka forgets all when it ends"), (Kind::Apache, "it gives up after delivery_timeout_ms")];
 
@@ -60,6 +62,7 @@ fn cases() -> Vec<Case> {
         case!(members::a_factory_that_fails_stops_the_member, &[]),
         case!(members::a_member_can_be_stopped_before_it_has_joined, &[]),
         case!(members::a_second_member_takes_over_partitions_and_gives_them_back_without_loss, &[]),
+        case!(members::a_group_that_has_committed_nothing_begins_where_it_is_told, TIMES),
         case!(members::a_paced_producer_never_runs_out_of_what_the_broker_keeps, &[]),
         case!(transactions::what_an_aborted_transaction_wrote_is_never_seen_and_comes_once_with_the_next_start, ISOLATION),
         case!(transactions::an_instance_whose_name_another_takes_ends_and_commits_nothing_more, FENCING),

@@ -1,12 +1,14 @@
 //! A member of a group: what it reads, writes and commits, and how it comes and goes.
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position};
 use stream::kafka::{
-    Batch, KafkaError, Observation, Observer, Outbox, PacedProducer, Pacing, PartitionId, Progress, TailReader, start,
+    Batch, KafkaConfig, KafkaError, Observation, Observer, Outbox, PacedProducer, Pacing, PartitionId, Progress, Start, TailReader,
+    silent, start,
 };
 
 use crate::support::{PATIENCE, Probe, Site, alerts, committed, echo, start_echo, write};
@@ -66,6 +68,52 @@ pub(crate) fn a_slow_handler_pauses_its_partition_and_loses_nothing(site: &Site)
     assert!(seen.resumes >= 1);
     drop(seen);
     assert_eq!(alerts(&config, 2_000), (0..2_000).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_group_that_has_committed_nothing_begins_where_it_is_told(site: &Site) {
+    let config = site.topics(1);
+    let producer: ThreadedProducer<_> = ClientConfig::new().set("bootstrap.servers", &config.brokers).create().unwrap();
+    // A minute apart.
+    for n in 0..10_i64 {
+        let value = format!("{{\"n\":{n}}}");
+        let record =
+            BaseRecord::<str, str>::to(&config.topics[0]).partition(0).payload(&value).timestamp(1_772_445_600_000 + n * 60_000);
+        producer.send(record).map_err(|it| it.0).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    let mut written = 10;
+    let mut first_read = |name: &str, at: Start| {
+        let config = KafkaConfig { start: at, group_id: format!("{}.{name}", config.group_id), ..config.clone() };
+        let (tell, read) = mpsc::channel();
+        let member = start(&config, silent(), move |_| {
+            let tell = tell.clone();
+            Ok(move |batch: &Batch, _: &mut Outbox| {
+                // Nobody listens any more once the first was seen.
+                let _ = tell.send(batch.messages()[0].offset);
+            })
+        })
+        .unwrap();
+        let before = written;
+        let first = loop {
+            if let Ok(offset) = read.recv_timeout(Duration::from_millis(200)) {
+                break offset;
+            }
+            // It is not known when a reader has arrived at the end: messages come until it sees one.
+            write(&config, 1, written..written + 1);
+            written += 1;
+        };
+        member.stop();
+        member.join().unwrap();
+        (first, i64::from(before))
+    };
+    assert_eq!(first_read("earliest", Start::Earliest).0, 0);
+    assert_eq!(first_read("time", Start::AtMs(1_772_445_600_000 + 5 * 60_000 + 1)).0, 6);
+    for (name, at) in [("future", Start::AtMs(4_102_444_800_000)), ("latest", Start::Latest)] {
+        let (first, before) = first_read(name, at);
+        assert!(first >= before, "{name}: {first}, {before} were there before");
+    }
+    // What was committed has the last word.
+    assert!(first_read("time", Start::Earliest).0 >= 10);
 }
 
 pub(crate) fn an_oversize_message_is_reported_and_its_dead_letter_arrives(site: &Site) {
