@@ -15,6 +15,8 @@ const SCORING_SECONDS: [f64; 15] =
 /// Metrics of events in.
 #[derive(Debug)]
 pub(crate) struct InputMetrics {
+    messages: IntCounterVec,
+    unaccounted: IntCounterVec,
     events: IntCounterVec,
     bad_events: IntCounterVec,
     event_bytes: IntCounterVec,
@@ -24,6 +26,16 @@ pub(crate) struct InputMetrics {
 impl InputMetrics {
     pub(super) fn new(catalogue: &mut Catalogue) -> Self {
         Self {
+            messages: catalogue.counters(
+                "nightjar_messages_total",
+                "Messages read, by source mapping: as many as all outcomes of nightjar_events_total together.",
+                &["source"],
+            ),
+            unaccounted: catalogue.counters(
+                "nightjar_events_unaccounted_total",
+                "By how many the outcomes of a batch's messages were too few or too many, by source mapping: anything but 0 is an error of Nightjar.",
+                &["source"],
+            ),
             events: catalogue.counters(
                 "nightjar_events_total",
                 "Events read, by source mapping and by what became of them: scored, late (scored, but too old for windows), duplicate, bad.",
@@ -51,6 +63,8 @@ impl InputMetrics {
     pub(crate) fn source(&self, name: &str) -> SourceMetrics {
         let of = |outcome| self.events.with_label_values(&[name, outcome]);
         SourceMetrics {
+            messages: self.messages.with_label_values(&[name]),
+            unaccounted: self.unaccounted.with_label_values(&[name]),
             scored: of("scored"),
             late: of("late"),
             duplicate: of("duplicate"),
@@ -65,6 +79,8 @@ impl InputMetrics {
 /// The counters of one source.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceMetrics {
+    messages: IntCounter,
+    unaccounted: IntCounter,
     scored: IntCounter,
     late: IntCounter,
     duplicate: IntCounter,
@@ -92,9 +108,12 @@ impl SourceMetrics {
         }
     }
 
-    /// Bytes were read.
-    pub(crate) fn read(&self, bytes: usize) {
+    /// So many messages with so many bytes were read, and so many of them were judged or rejected. Says whether that is all of them.
+    pub(crate) fn read(&self, messages: usize, bytes: usize, accounted: usize) -> bool {
+        self.messages.inc_by(messages as u64);
         self.bytes.inc_by(bytes as u64);
+        self.unaccounted.inc_by(messages.abs_diff(accounted) as u64);
+        messages == accounted
     }
 
     /// A measured event took so long.

@@ -58,6 +58,8 @@ pub(super) struct Partition {
     /// What messages before it cause was written by whoever had the partition before.
     live_from: Option<i64>,
     lateness_ms: i64,
+    /// Messages of the present batch that were judged or rejected.
+    accounted: usize,
     future_skew_ms: i64,
     /// Batches of events that were settled together.
     rounds: u64,
@@ -90,6 +92,7 @@ impl Partition {
             next_offset: None,
             live_from: None,
             lateness_ms: setup.limits.lateness_ms,
+            accounted: 0,
             future_skew_ms: setup.limits.future_skew_ms,
             rounds: 0,
             alert_json: Vec::new(),
@@ -153,6 +156,7 @@ impl Partition {
         if self.live_from.is_none() {
             self.of_source.judged(verdict);
         }
+        self.accounted += 1;
         if is_tick {
             let tick = Tick { position: at.position, reached: at.reached };
             self.shard.catch_up(&self.lane, &[tick], u64::MAX, &mut self.outbox);
@@ -175,7 +179,8 @@ impl Partition {
         }
     }
 
-    fn reject(&self, reject: &Reject, message: &MessageMeta, raw: (&[u8], u64), now: EventTime, out: &mut Outbox) {
+    fn reject(&mut self, reject: &Reject, message: &MessageMeta, raw: (&[u8], u64), now: EventTime, out: &mut Outbox) {
+        self.accounted += 1;
         if self.live_from.is_some() {
             return;
         }
@@ -240,6 +245,14 @@ impl Partition {
         }
     }
 
+    /// What was read is scored, late, a duplicate or a dead letter: nothing is passed over in silence.
+    fn account_for(&self, batch: &Batch) {
+        let (messages, accounted) = (batch.len(), self.accounted);
+        if !self.of_source.read(messages, batch.bytes(), accounted) {
+            tracing::error!(partition = %self.id, messages, accounted, "not every message of a batch is accounted for: this is an error of Nightjar");
+        }
+    }
+
     /// Hands over a copy of the state when one is due.
     fn keep(&self) {
         let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
@@ -259,6 +272,7 @@ impl Partition {
 impl PartitionHandler for Partition {
     fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
         let now = clock::now();
+        self.accounted = 0;
         self.keep_up();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
         // Batches end where what was published ends.
@@ -310,7 +324,7 @@ impl PartitionHandler for Partition {
             self.metrics.checkpoints.replayed(batch.len());
         } else {
             self.hand_out(now, out);
-            self.of_source.read(batch.bytes());
+            self.account_for(batch);
         }
         self.of_state.set(&self.shard, &self.lane, &self.watermark);
         self.keep();

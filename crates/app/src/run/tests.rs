@@ -371,6 +371,10 @@ fn every_message_that_is_no_event_is_a_dead_letter_with_its_place() {
     let done = handle.join().unwrap();
     let counts = metrics.input.source("native").counts();
     assert_eq!((counts.scored, counts.duplicates, counts.bad), (1, 1, 5));
+    let text = metrics.to_text();
+    for figure in ["nightjar_messages_total{source=\"native\"} 7", "nightjar_events_unaccounted_total{source=\"native\"} 0"] {
+        assert!(text.contains(figure), "{figure} is not in {text}");
+    }
     let letters = stage.read("nightjar.dead-letters", done.records);
     let letters: Vec<serde_json::Value> = letters.iter().map(|it| serde_json::from_slice(&it.value).unwrap()).collect();
     let places: Vec<_> =
