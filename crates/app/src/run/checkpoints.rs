@@ -19,6 +19,9 @@ use crate::metrics::Metrics;
 /// case.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
+/// So long a store that can't be reached is asked again and again, with pauses.
+const ASK_MAX: Duration = Duration::from_mins(1);
+const ASK_EVERY: Duration = Duration::from_secs(2);
 /// The thread looks at its clock no more often than this.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What the partitions of a process share is a series of its own, of this name.
@@ -108,31 +111,29 @@ impl Checkpoints {
 
     /// The newest checkpoint of a partition that goes no further than `committed` and that `take_up` can use. Those that can't be used
     /// are told.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be asked for [`ASK_MAX`]: to begin anew would be to write a state that knows nothing over one that does.
     pub(super) fn newest<T>(
         &self,
         id: &PartitionId,
         committed: i64,
         mut take_up: impl FnMut(&Loaded) -> Result<T, String>,
-    ) -> Option<(i64, T)> {
+    ) -> Result<Option<(i64, T)>, String> {
         self.committed(id, committed);
         let series = series_of(&self.store, &self.group, id);
         let mut at_most = committed;
         loop {
-            let (found, skipped) = match series.newest(Some(at_most)) {
-                Ok(it) => it,
-                Err(error) => {
-                    tracing::error!(partition = %id, %error, "checkpoints can't be read: the partition begins anew");
-                    return None;
-                }
-            };
+            let (found, skipped) = ask(&series, Some(at_most))?;
             for Skipped { entry, error } in skipped {
                 tracing::error!(partition = %id, checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
                 self.metrics.checkpoints.passed_over();
             }
-            let loaded = found?;
+            let Some(loaded) = found else { return Ok(None) };
             let offset = loaded.info.offset;
             match take_up(&loaded) {
-                Ok(it) => return Some((offset, it)),
+                Ok(it) => return Ok(Some((offset, it))),
                 Err(why) => {
                     tracing::error!(partition = %id, offset, why, "a checkpoint can't be used, the one before it is");
                     self.metrics.checkpoints.passed_over();
@@ -143,20 +144,18 @@ impl Checkpoints {
     }
 
     /// What the partitions of another process have shared, if `take_up` can use it.
-    pub(super) fn newest_shared<T>(&self, mut take_up: impl FnMut(&Loaded) -> Result<T, String>) -> Option<T> {
-        let (found, skipped) = match self.store.series(&[&self.group, SHARED]).newest(None) {
-            Ok(it) => it,
-            Err(error) => {
-                tracing::error!(%error, "checkpoints can't be read: what partitions share begins anew");
-                return None;
-            }
-        };
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::newest`].
+    pub(super) fn newest_shared<T>(&self, mut take_up: impl FnMut(&Loaded) -> Result<T, String>) -> Result<Option<T>, String> {
+        let (found, skipped) = ask(&self.store.series(&[&self.group, SHARED]), None)?;
         for Skipped { entry, error } in skipped {
             tracing::error!(checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
             self.metrics.checkpoints.passed_over();
         }
-        let used = take_up(&found?);
-        used.inspect_err(|why| tracing::error!(why, "what partitions share can't be used and begins anew")).ok()
+        let used = found.as_ref().map(&mut take_up).transpose();
+        Ok(used.inspect_err(|why| tracing::error!(why, "what partitions share can't be used and begins anew")).unwrap_or_default())
     }
 
     /// Has what partitions share written every interval, and once more when the process ends.
@@ -237,6 +236,19 @@ impl Drop for Checkpoints {
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
+    }
+}
+
+/// The newest checkpoint, from a store that may be away for a moment.
+fn ask(series: &Series, at_most: Option<i64>) -> Result<(Option<Loaded>, Vec<Skipped>), String> {
+    let until = Instant::now() + ASK_MAX;
+    loop {
+        match series.newest(at_most) {
+            Ok(it) => return Ok(it),
+            Err(error) if Instant::now() >= until => return Err(format!("its checkpoints can't be read: {error}")),
+            Err(error) => tracing::warn!(%error, "checkpoints can't be read, it is tried again"),
+        }
+        std::thread::sleep(ASK_EVERY);
     }
 }
 

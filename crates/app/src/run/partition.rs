@@ -334,15 +334,15 @@ impl PartitionHandler for Partition {
         self.checkpoints.is_some()
     }
 
-    fn resume(&mut self, committed: Option<i64>) -> Option<i64> {
-        let (checkpoints, committed) = self.checkpoints.as_ref().zip(committed)?;
+    fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
+        let Some((checkpoints, committed)) = self.checkpoints.as_ref().zip(committed) else { return Ok(None) };
         let (book, program) = (Arc::clone(&self.book), self.program);
         let (limits, lateness_ms) = (self.window_limits, self.lateness_ms);
-        let found = checkpoints.newest(&self.id, committed, |it| keep::take_up(it, &book, program, limits, lateness_ms));
+        let found = checkpoints.newest(&self.id, committed, |it| keep::take_up(it, &book, program, limits, lateness_ms))?;
         self.metrics.checkpoints.resumed(found.is_some());
         let Some((offset, Kept { shard, watermark, hours })) = found else {
             tracing::info!(partition = %self.id, committed, "no checkpoint: the partition begins anew");
-            return None;
+            return Ok(None);
         };
         (self.shard, self.watermark, self.hours) = (shard, watermark, hours);
         self.watch();
@@ -350,7 +350,7 @@ impl PartitionHandler for Partition {
         self.live_from = Some(committed).filter(|it| offset < *it);
         let people = self.shard.behaviour().map_or(0, |it| it.stats().people);
         tracing::info!(partition = %self.id, offset, committed, people, "goes on from a checkpoint");
-        Some(offset)
+        Ok(Some(offset))
     }
 
     fn close(&mut self) {

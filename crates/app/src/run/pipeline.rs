@@ -52,7 +52,8 @@ pub(crate) fn start(
     let kafka = setup.kafka.clone();
     if let Some(checkpoints) = &setup.checkpoints {
         let (live, triage) = (Arc::clone(&setup.live), setup.triage.clone());
-        let found = checkpoints.newest_shared(|it| keep::take_up_shared(it, &live, triage.as_deref()));
+        let found =
+            checkpoints.newest_shared(|it| keep::take_up_shared(it, &live, triage.as_deref())).map_err(KafkaError::State)?;
         tracing::info!(found = found.is_some(), "what partitions share");
         checkpoints.keep_shared(Box::new(move || keep::take_shared(&live, triage.as_deref())));
     }

@@ -83,6 +83,9 @@ pub enum KafkaError {
     /// The consumer or producer is beyond repair (fenced, fatal protocol error).
     #[error("kafka client failed for good: {0}")]
     Fatal(String),
+    /// What was kept can't be read.
+    #[error("cannot go on from what was kept: {0}")]
+    State(String),
     /// A handler could not be made for a partition.
     #[error("no handler for {partition}: {reason}")]
     NoHandler {

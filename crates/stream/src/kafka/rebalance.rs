@@ -53,7 +53,7 @@ where
             let mut handler = (self.factory)(&id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
             let is_asked = handler.is_durable() || self.config.start != Start::Earliest;
             let committed = if is_asked { self.committed(&id)? } else { None };
-            let from = handler.resume(committed);
+            let from = handler.resume(committed).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
             let offset = match (from, committed) {
                 (Some(from), _) => Offset::Offset(from),
                 (None, None) => self.first(&id, element.offset())?,

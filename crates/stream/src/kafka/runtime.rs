@@ -22,9 +22,13 @@ pub trait PartitionHandler: Send + 'static {
     /// Takes up the state it has kept of the partition, of which the group has `committed` everything before that offset. Gives the
     /// offset from which on it has to see messages (again), at most `committed`. What those before `committed` cause was published
     /// already: batches end there, and what is in `out` after the ones before is thrown away.
-    fn resume(&mut self, committed: Option<i64>) -> Option<i64> {
+    ///
+    /// # Errors
+    ///
+    /// Says why it can't be known what was kept: the runtime stops, since to begin anew would be to forget.
+    fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let _ = committed;
-        None
+        Ok(None)
     }
 
     /// The partition is given up: this was the last batch. Not called after an error.

@@ -1,7 +1,7 @@
 //! A member of a group: what it reads, writes and commits, and how it comes and goes.
 
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
@@ -73,11 +73,12 @@ pub(crate) fn a_slow_handler_pauses_its_partition_and_loses_nothing(site: &Site)
 pub(crate) fn a_group_that_has_committed_nothing_begins_where_it_is_told(site: &Site) {
     let config = site.topics(1);
     let producer: ThreadedProducer<_> = ClientConfig::new().set("bootstrap.servers", &config.brokers).create().unwrap();
-    // A minute apart.
+    // A minute apart, and not so old that the broker deletes them.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let begun_ms = i64::try_from(now).unwrap() - 3_600_000;
     for n in 0..10_i64 {
         let value = format!("{{\"n\":{n}}}");
-        let record =
-            BaseRecord::<str, str>::to(&config.topics[0]).partition(0).payload(&value).timestamp(1_772_445_600_000 + n * 60_000);
+        let record = BaseRecord::<str, str>::to(&config.topics[0]).partition(0).payload(&value).timestamp(begun_ms + n * 60_000);
         producer.send(record).map_err(|it| it.0).unwrap();
     }
     producer.flush(PATIENCE).unwrap();
@@ -107,7 +108,7 @@ pub(crate) fn a_group_that_has_committed_nothing_begins_where_it_is_told(site: &
         (first, i64::from(before))
     };
     assert_eq!(first_read("earliest", Start::Earliest).0, 0);
-    assert_eq!(first_read("time", Start::AtMs(1_772_445_600_000 + 5 * 60_000 + 1)).0, 6);
+    assert_eq!(first_read("time", Start::AtMs(begun_ms + 5 * 60_000 + 1)).0, 6);
     for (name, at) in [("future", Start::AtMs(4_102_444_800_000)), ("latest", Start::Latest)] {
         let (first, before) = first_read(name, at);
         assert!(first >= before, "{name}: {first}, {before} were there before");
