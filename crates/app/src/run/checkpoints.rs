@@ -50,15 +50,16 @@ pub(crate) struct Checkpoints {
     metrics: Arc<Metrics>,
     /// When each partition was copied last.
     last: Mutex<HashMap<PartitionId, Instant>>,
-    committed: Committed,
+    committed: Offsets,
+    handled: Offsets,
     /// A copy is being written: there is never more than one in memory, but for partitions that are given up.
     is_busy: Arc<AtomicBool>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the group has committed of each partition: checkpoints behind it are still needed until one that goes no further is there.
-type Committed = Arc<Mutex<HashMap<PartitionId, i64>>>;
+/// Of each partition an offset: what the group has committed of it, and up to where what it caused may be among what partitions share.
+type Offsets = Arc<Mutex<HashMap<PartitionId, i64>>>;
 
 /// What the thread is to do.
 enum Job {
@@ -81,7 +82,7 @@ impl Checkpoints {
         let store = Store::open(place, std::env::vars()).map_err(crate::exit::Usage::because)?;
         let (jobs, todo) = bounded(1);
         let is_busy = Arc::new(AtomicBool::new(false));
-        let committed = Committed::default();
+        let (committed, handled) = (Offsets::default(), Offsets::default());
         let writer = Writer {
             store: store.clone(),
             group: group.to_owned(),
@@ -89,6 +90,8 @@ impl Checkpoints {
             interval,
             shared: None,
             committed: Arc::clone(&committed),
+            handled: Arc::clone(&handled),
+            waiting: None,
             metrics: Arc::clone(&metrics),
             is_busy: Arc::clone(&is_busy),
         };
@@ -103,6 +106,7 @@ impl Checkpoints {
             metrics,
             last,
             committed,
+            handled,
             is_busy,
             jobs: Some(jobs),
             thread: Some(thread),
@@ -124,6 +128,15 @@ impl Checkpoints {
         self.committed(id, committed);
         let series = series_of(&self.store, &self.group, id);
         let mut at_most = committed;
+        match series.cut(committed) {
+            Ok(0) => {}
+            Ok(count) => {
+                tracing::warn!(partition = %id, committed, count, "checkpoints that go further than what is committed are deleted");
+            }
+            Err(error) => {
+                tracing::warn!(partition = %id, %error, "checkpoints that go further than what is committed are left alone");
+            }
+        }
         loop {
             let (found, skipped) = ask(&series, Some(at_most))?;
             for Skipped { entry, error } in skipped {
@@ -168,13 +181,21 @@ impl Checkpoints {
         self.last().insert(id.clone(), Instant::now());
     }
 
+    /// What a partition makes of its messages before that offset may be among what partitions share from now on.
+    pub(super) fn handling(&self, id: &PartitionId, offset: i64) {
+        put(&self.handled, id, offset);
+    }
+
+    /// The partition is somebody else's.
+    pub(super) fn revoked(&self, id: &PartitionId) {
+        for offsets in [&self.handled, &self.committed] {
+            offsets.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        }
+    }
+
     /// The group has committed everything of a partition before that offset.
     pub(super) fn committed(&self, id: &PartitionId, offset: i64) {
-        let mut committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
-        match committed.get_mut(id) {
-            Some(known) => *known = offset,
-            None => drop(committed.insert(id.clone(), offset)),
-        }
+        put(&self.committed, id, offset);
     }
 
     /// Has a first copy written and waits for it, since without one that goes no further than what is committed nobody could take the
@@ -214,7 +235,6 @@ impl Checkpoints {
         if let Some(taken) = taken {
             self.write_now(id, taken, true);
         }
-        self.committed.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.metrics.checkpoints.forget(id);
     }
 
@@ -236,6 +256,14 @@ impl Drop for Checkpoints {
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
+    }
+}
+
+fn put(offsets: &Offsets, id: &PartitionId, offset: i64) {
+    let mut offsets = offsets.lock().unwrap_or_else(PoisonError::into_inner);
+    match offsets.get_mut(id) {
+        Some(known) => *known = offset,
+        None => drop(offsets.insert(id.clone(), offset)),
     }
 }
 
@@ -264,7 +292,11 @@ struct Writer {
     interval: Duration,
     /// What partitions share, its series, and when it was written last.
     shared: Option<(TakeShared, Series, Instant)>,
-    committed: Committed,
+    /// A copy of what they share, and the offsets that have to be committed before it may be written: it knows of alerts that nobody may
+    /// get to see otherwise.
+    waiting: Option<(HashMap<PartitionId, i64>, Vec<Part>)>,
+    committed: Offsets,
+    handled: Offsets,
     metrics: Arc<Metrics>,
     is_busy: Arc<AtomicBool>,
 }
@@ -272,7 +304,8 @@ struct Writer {
 impl Writer {
     fn work(mut self, todo: &Receiver<Job>) {
         loop {
-            match todo.recv_timeout(self.interval.max(LOOK_EVERY)) {
+            let patience = if self.waiting.is_some() { LOOK_EVERY } else { self.interval.max(LOOK_EVERY) };
+            match todo.recv_timeout(patience) {
                 Ok(Job::Partition(id, taken, waiting)) => {
                     self.write(&id, taken);
                     match waiting {
@@ -291,22 +324,44 @@ impl Writer {
                     self.shared = Some((take, series, Instant::now()));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.write_shared(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.take_shared();
+                    return self.write_shared();
+                }
             }
-            if self.shared.as_ref().is_some_and(|it| it.2.elapsed() >= self.interval) {
-                self.write_shared();
+            if self.waiting.is_none() && self.shared.as_ref().is_some_and(|it| it.2.elapsed() >= self.interval) {
+                self.take_shared();
             }
+            self.write_shared();
         }
     }
 
+    fn take_shared(&mut self) {
+        let Some((take, _, taken)) = &mut self.shared else { return };
+        *taken = Instant::now();
+        let parts = take();
+        // Behind the copy: a partition says how far it is before it changes anything.
+        let offsets = self.handled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.waiting = Some((offsets, parts));
+    }
+
+    /// Writes the copy if everything that it knows of is committed.
     fn write_shared(&mut self) {
-        let Some((take, series, written)) = &mut self.shared else { return };
-        *written = Instant::now();
+        let Some((_, series, _)) = &mut self.shared else { return };
+        let is_committed = |offsets: &HashMap<PartitionId, i64>| {
+            let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+            let handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner);
+            // What of a partition that is somebody else's was not committed is scored there.
+            offsets.iter().all(|(id, offset)| !handled.contains_key(id) || committed.get(id).is_some_and(|it| it >= offset))
+        };
+        let Some((_, parts)) = self.waiting.take_if(|it| is_committed(&it.0)) else { return };
         let now = clock::now().ms();
-        // There is no offset: the latest is the one that goes furthest.
-        if let Err(error) =
-            series.save(now, now, json!({"nightjar": env!("CARGO_PKG_VERSION")}), &take()).and_then(|_| series.sweep(None))
-        {
+        // There is no offset: the latest is the one that goes furthest, also after the clock has stepped back.
+        let saved = series.list().and_then(|known| {
+            let number = known.first().map_or(now, |it| now.max(it.offset.saturating_add(1)));
+            series.save(number, now, json!({"nightjar": env!("CARGO_PKG_VERSION")}), &parts)
+        });
+        if let Err(error) = saved.and_then(|_| series.sweep(None)) {
             tracing::error!(%error, "what partitions share was not written; it is tried again after the interval");
             self.metrics.checkpoints.failed();
         }

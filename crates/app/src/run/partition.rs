@@ -193,6 +193,9 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
+        if let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) {
+            checkpoints.handling(&self.id, offset);
+        }
         let time = self.watermark.latest().unwrap_or(EventTime::MIN);
         let stand = Stand { time, watermark: self.watermark.time() };
         self.live.exchange().accept(&self.id, stand, &self.book, &mut self.outbox);

@@ -44,6 +44,9 @@ pub(crate) fn start(
         if let (Some(checkpoints), Observation::Committed { topic, partition, offset }) = (&checkpoints, &observation) {
             checkpoints.committed(&PartitionId::new(topic, *partition), *offset);
         }
+        if let (Some(checkpoints), Observation::Revoked { partition, .. }) = (&checkpoints, &observation) {
+            checkpoints.revoked(partition);
+        }
         if let Some(also) = &also {
             also(observation);
         }

@@ -127,6 +127,9 @@ impl Block {
     /// The bytes of it, of what stands behind the header of its object.
     pub(super) fn read(&self, path: &str, blocks: &[u8], out: &mut Vec<u8>) -> Result<(), StoreError> {
         let at = usize::try_from(self.at).unwrap_or(usize::MAX);
+        if self.len as usize > BLOCK_BYTES[2] {
+            return Err(StoreError::damaged(path, format_args!("a block at {at} is longer than any is")));
+        }
         let stored =
             blocks.get(at..at.saturating_add(self.stored as usize)).ok_or_else(|| StoreError::damaged(path, "it is cut off"))?;
         let block = zstd::bulk::decompress(stored, self.len as usize);

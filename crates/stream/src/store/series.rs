@@ -205,7 +205,8 @@ impl Series {
         let mut objects: BTreeMap<u16, (Vec<u8>, usize)> = BTreeMap::from([(0, (own, start))]);
         let mut parts = Vec::with_capacity(header.parts.len());
         for Listed { name, blocks } in &header.parts {
-            let mut bytes = Vec::with_capacity(blocks.iter().map(|it| it.len as usize).sum());
+            // Memory is taken as bytes come, whatever length is claimed.
+            let mut bytes = Vec::new();
             for block in blocks {
                 let unknown = || StoreError::damaged(&entry.name, "it rests on an object that it does not name");
                 let object = match block.object {
@@ -246,6 +247,17 @@ impl Series {
         Ok((None, skipped))
     }
 
+    /// Deletes the checkpoints that go further than `committed`: they are of a time before the group's offsets were set back, or of messages that
+    /// were never committed, and nobody may use them. Gives how many there were.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be asked.
+    pub fn cut(&self, committed: i64) -> Result<usize, StoreError> {
+        let beyond = self.list()?.into_iter().filter(|it| it.offset > committed);
+        beyond.map(|it| self.store.delete(&self.path.clone().join(it.name.as_str())).map(|()| 1)).sum()
+    }
+
     /// Deletes what nobody needs: all but the newest [`KEPT`], the newest that goes no further than `committed`, and what these rest
     /// on. Gives how many were deleted.
     ///
@@ -256,7 +268,8 @@ impl Series {
         let entries = self.list()?;
         let usable = committed.and_then(|it| entries.iter().position(|entry| entry.offset <= it));
         let is_kept = |at: &usize| *at < KEPT || Some(*at) == usable;
-        let mut needed: HashSet<String> = HashSet::new();
+        // Whatever stands before it: the next one may rest on what was written last.
+        let mut needed: HashSet<String> = self.objects.iter().cloned().collect();
         for entry in (0..entries.len()).filter(is_kept).map(|it| &entries[it]) {
             needed.insert(entry.name.clone());
             match self.header(&entry.name, entry.len) {

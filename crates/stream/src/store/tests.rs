@@ -168,6 +168,25 @@ fn what_was_only_begun_is_nobodys_checkpoint_and_goes_after_an_hour() {
 }
 
 #[test]
+fn after_the_offsets_were_set_back_what_goes_further_is_cut_and_what_is_written_stays() {
+    let folder = Folder::new();
+    let mut before = folder.series();
+    for offset in 1_000..1_010 {
+        before.save(offset, offset, json!({}), &[part("p", noise(1, 9_000))]).unwrap();
+    }
+    let mut series = folder.series();
+    series.save(10, 2_000, json!({}), &[part("p", noise(2, 9_000))]).unwrap();
+    // Even where they were not cut.
+    series.sweep(Some(5)).unwrap();
+    assert!(offsets(&series).contains(&10));
+    assert!(series.cut(20).unwrap() >= KEPT);
+    series.save(30, 2_001, json!({}), &[part("p", noise(2, 9_000))]).unwrap();
+    series.sweep(Some(5)).unwrap();
+    assert_eq!(offsets(&series), [30, 10]);
+    assert_eq!(folder.series().newest(Some(30)).unwrap().0.unwrap().info.offset, 30);
+}
+
+#[test]
 fn a_store_that_nobody_knows_is_named() {
     let told = |place: &str| Store::open(place, []).unwrap_err().to_string();
     assert!(told("ftp://host/path").starts_with("cannot keep checkpoints in `ftp://host/path`: "));

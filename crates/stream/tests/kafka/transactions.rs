@@ -109,7 +109,7 @@ pub(crate) fn a_broker_that_goes_and_comes_back_costs_nothing_and_repeats_nothin
     let member = start_echo(&config, &probe);
     probe.wait("some of it is delivered", |it| it.delivered > 200);
     cluster.order("kill", 1);
-    probe.wait("the outage is noticed", |it| it.retried > 0 || it.aborted > 0);
+    probe.wait("the outage is noticed", |it| it.retried > 0 || it.aborted > 0 || it.revoked > 0);
     assert!(probe.seen.lock().unwrap().delivered < 6_000, "the load was over before the broker went");
     cluster.order("start", 1);
     probe.wait("all is committed", |it| it.committed.values().sum::<i64>() == 6_000);
