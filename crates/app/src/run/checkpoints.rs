@@ -1,6 +1,6 @@
 //! Checkpoints beside the scoring: partitions hand over copies of their states, one at a time, and a thread writes them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -52,6 +52,8 @@ pub(crate) struct Checkpoints {
     last: Mutex<HashMap<PartitionId, Instant>>,
     committed: Offsets,
     handled: Offsets,
+    /// Partitions of which others may have swept away what was written before.
+    joined: Joined,
     /// A copy is being written: there is never more than one in memory, but for partitions that are given up.
     is_busy: Arc<AtomicBool>,
     jobs: Option<Sender<Job>>,
@@ -60,6 +62,9 @@ pub(crate) struct Checkpoints {
 
 /// Of each partition an offset: what the group has committed of it, and up to where what it caused may be among what partitions share.
 type Offsets = Arc<Mutex<HashMap<PartitionId, i64>>>;
+
+/// Partitions that have come since something of them was written.
+type Joined = Arc<Mutex<HashSet<PartitionId>>>;
 
 /// What the thread is to do.
 enum Job {
@@ -82,7 +87,7 @@ impl Checkpoints {
         let store = Store::open(place, std::env::vars()).map_err(crate::exit::Usage::because)?;
         let (jobs, todo) = bounded(1);
         let is_busy = Arc::new(AtomicBool::new(false));
-        let (committed, handled) = (Offsets::default(), Offsets::default());
+        let (committed, handled, joined) = (Offsets::default(), Offsets::default(), Joined::default());
         let writer = Writer {
             store: store.clone(),
             group: group.to_owned(),
@@ -91,6 +96,7 @@ impl Checkpoints {
             shared: None,
             committed: Arc::clone(&committed),
             handled: Arc::clone(&handled),
+            joined: Arc::clone(&joined),
             waiting: None,
             metrics: Arc::clone(&metrics),
             is_busy: Arc::clone(&is_busy),
@@ -107,6 +113,7 @@ impl Checkpoints {
             last,
             committed,
             handled,
+            joined,
             is_busy,
             jobs: Some(jobs),
             thread: Some(thread),
@@ -178,6 +185,7 @@ impl Checkpoints {
 
     /// A partition is owned from now on: its first checkpoint is due after the interval.
     pub(super) fn join(&self, id: &PartitionId) {
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         self.last().insert(id.clone(), Instant::now());
     }
 
@@ -226,7 +234,11 @@ impl Checkpoints {
     pub(super) fn offer(&self, id: &PartitionId, taken: Taken, took: Duration) {
         self.metrics.checkpoints.took(took);
         self.last().insert(id.clone(), Instant::now());
-        self.send(Job::Partition(id.clone(), taken, None));
+        let job = Job::Partition(id.clone(), taken, None);
+        // Where others wait for a slow store, scoring does not: the next copy is due after the interval.
+        if self.jobs.as_ref().is_none_or(|it| it.try_send(job).is_err()) {
+            self.is_busy.store(false, Ordering::Release);
+        }
     }
 
     /// Has the last copy of a partition written, and waits for it.
@@ -240,8 +252,8 @@ impl Checkpoints {
 
     fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            // Disconnected only when the thread has panicked, which it has told.
-            drop(jobs.send(job));
+            // Disconnected only when the thread has panicked, which it has told; the store is too slow when it takes so long.
+            drop(jobs.send_timeout(job, WAIT_MAX));
         }
     }
 
@@ -297,6 +309,7 @@ struct Writer {
     waiting: Option<(HashMap<PartitionId, i64>, Vec<Part>)>,
     committed: Offsets,
     handled: Offsets,
+    joined: Joined,
     metrics: Arc<Metrics>,
     is_busy: Arc<AtomicBool>,
 }
@@ -369,6 +382,10 @@ impl Writer {
 
     fn write(&mut self, id: &PartitionId, Taken { offset, about, parts }: Taken) {
         let begun = Instant::now();
+        // A new owner begins with a full one.
+        if self.joined.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
+            self.series.remove(id);
+        }
         let series = self.series.entry(id.clone()).or_insert_with(|| series_of(&self.store, &self.group, id));
         let saved = series.save(offset, clock::now().ms(), about, &parts);
         drop(parts);

@@ -17,6 +17,8 @@ use super::{KafkaConfig, KafkaError, Observation, Observer, PartitionHandler, Pa
 
 /// Messages taken in one go before commits and rebalances get their turn.
 const BURST_MAX: usize = 1_000;
+/// How long to wait until a worker that reads again has room. Needed once for an assignment at most.
+const ROOM_WAIT: Duration = Duration::from_millis(1);
 /// How long to wait for a message when nothing else is due. Also the delay with which a stop is noticed.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 
@@ -155,6 +157,10 @@ impl Workers {
             self.last = self.all.iter().position(is_for)?;
         }
         let worker = &mut self.all[self.last];
+        // No batch goes beyond the offset up to which everything was published, also where there is no message just before it.
+        while worker.has_to_go_before(message.offset()) && worker.offer() != Offer::Taken {
+            std::thread::sleep(ROOM_WAIT);
+        }
         if let Some(expected) = worker.pack(message) {
             observer(Observation::Gap { partition: &worker.id, expected, got: message.offset() });
         }

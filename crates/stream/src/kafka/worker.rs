@@ -105,6 +105,11 @@ impl Worker {
         expected
     }
 
+    /// The pending batch was published already, the message at `offset` was not.
+    pub(super) fn has_to_go_before(&self, offset: i64) -> bool {
+        self.live_from.is_some_and(|it| offset >= it && self.pending.messages().first().is_some_and(|first| first.offset < it))
+    }
+
     /// The pending batch has reached one of its limits.
     pub(super) fn is_full(&self) -> bool {
         let is_told = |end| self.live_from.is_some_and(|it| end == it);
