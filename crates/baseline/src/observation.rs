@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 pub type Identity = NonZeroU64;
 
 /// Families of actions, as in the taxonomy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Family {
     /// Looks at one account or record.
@@ -140,7 +140,7 @@ impl Dimension {
 }
 
 /// A step of a takeover: contact change or second factor off, then a reset, on one target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Step {
     /// The address or telephone number of an account was changed.

@@ -46,7 +46,7 @@ pub const WEEK: u32 = 7 * DAY;
 const NEIGHBOURS: usize = 64;
 
 /// Somebody does something to a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     /// To which.
     pub target: Identity,

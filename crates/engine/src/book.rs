@@ -4,6 +4,7 @@ use crate::computed::Plan;
 use crate::context::Context;
 use crate::exchange::Routed;
 use crate::policy::Policy;
+use crate::repartition::Placement;
 use model::{Schema, SourceMapping};
 use sigma::ast::{Document, Rule};
 use sigma::compile::{Program, RuleSet, keep_with_what_is_below};
@@ -23,6 +24,8 @@ pub struct Rulebook {
     pub policy: Arc<Policy>,
     /// What is known besides the events.
     pub context: Arc<Context>,
+    /// Who keeps what is not the actor's.
+    pub placement: Arc<Placement>,
 }
 
 impl Rulebook {
@@ -53,9 +56,10 @@ impl Rulebook {
         if computed.iter().any(|it| it.of_target().next().is_some()) {
             computed.iter_mut().zip(&mut programs).for_each(|(plan, program)| plan.see_targets(program));
         }
+        let placement = Arc::new(Placement::of(&set, &programs));
         let computed = computed.into_iter().map(Arc::new).collect();
         let programs = programs.into_iter().map(Arc::new).collect();
-        Self { set, programs, computed, policy: Arc::default(), context: Arc::default() }
+        Self { set, programs, computed, policy: Arc::default(), context: Arc::default(), placement }
     }
 
     /// The same rules with other knowledge.

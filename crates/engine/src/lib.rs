@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod policy;
 mod prefetch;
 pub mod reader;
+pub mod repartition;
 mod reread;
 pub mod seen;
 pub mod shard;

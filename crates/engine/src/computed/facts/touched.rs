@@ -6,9 +6,10 @@ use crate::windows::Identity as Hash;
 use baseline::observation::{Family, Identity, Step};
 use baseline::targets::{TargetClass, Touch};
 use model::source::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// An event that has a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sighted {
     pub(crate) touch: Touch,
     /// Whether it counts: people do something to the target, and they are let. Of anything else it is only said what is known.

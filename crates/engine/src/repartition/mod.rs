@@ -1,0 +1,27 @@
+//! From the partitions of actors to those who keep other groups: what matched travels in [`parcel`]s through a topic that is keyed by
+//! the group, and is taken in the order of event time, however fast each partition is read.
+//!
+//! Who keeps a group is an [`Owner`], one a partition of that topic. Its verdicts are a function of the parcels in its partition, in their
+//! order: clocks and idle partitions are said in parcels too. So an owner can be stopped anywhere and go on elsewhere.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `placement` | which owner a hit is for |
+//! | `sender` | puts what a batch left for others into parcels, with how far the partition has come |
+//! | `parcel` | the bytes |
+//! | `merge` | brings items of many partitions into one order |
+//! | `owner` | has the windows and the targets see them |
+
+mod merge;
+mod owner;
+mod parcel;
+mod placement;
+mod sender;
+#[cfg(test)]
+mod tests;
+
+pub use merge::{Key, MergeStats, Merger, Origin, PENDING_MAX, Stand};
+pub use owner::{Owner, OwnerError, OwnerStats};
+pub use parcel::{LINE_BYTES_MAX, PARCEL_BYTES, ParcelError};
+pub use placement::Placement;
+pub use sender::{Parcel, Progress, Sender};

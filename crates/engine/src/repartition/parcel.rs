@@ -1,0 +1,423 @@
+//! The bytes of a parcel: what one batch of one partition left for one owner. `NJX1`, then a [`Wire`] in postcard
+//! (<https://postcard.jamesmunns.com/wire-format>). Rules, correlations and sources go by their names, since the reader may have another
+//! set of rules; lines stand once each.
+
+use super::merge::{Origin, Stand};
+use crate::SmallText;
+use crate::book::Rulebook;
+use crate::carry::{WindowKey, window_keys};
+use crate::computed::Sighted;
+use crate::exchange::Routed;
+use crate::shard::Place;
+use crate::targets::{Asked, Touched};
+use crate::windows::{Hit, Identity};
+use model::EventTime;
+use serde::{Deserialize, Serialize};
+use sigma::compile::{CorrelationIndex, RuleIndex};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// Written first: other records, and those of other versions, are recognised.
+const MAGIC: [u8; 4] = *b"NJX1";
+/// A parcel that has become so long gets no more events.
+pub const PARCEL_BYTES: usize = 256 * 1024;
+/// Events with a longer line take no part in what owners keep: brokers refuse records of more than a mebibyte.
+pub const LINE_BYTES_MAX: usize = 512 * 1024;
+/// What an item takes, about, beside its texts.
+const ITEM_BYTES: usize = 96;
+
+/// A parcel that can't be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ParcelError {
+    /// The bytes do not begin as a parcel does.
+    #[error("not a parcel of this version: it begins with {0:02x?}")]
+    Foreign(Vec<u8>),
+    /// Cut off or damaged.
+    #[error("the parcel is damaged: {0}")]
+    Damaged(String),
+}
+
+/// All of it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wire {
+    topic: String,
+    partition: i32,
+    stand: Stand,
+    names: Names,
+    items: Vec<Item>,
+}
+
+/// What items name by number.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Names {
+    /// Mappings by name, and which of those of that name.
+    sources: Vec<(String, u16)>,
+    rules: Vec<String>,
+    correlations: Vec<WindowKey>,
+    lines: Vec<String>,
+}
+
+/// Something for an owner: when it is to be taken, the offset of its event, and what it is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Item {
+    taken_ms: i64,
+    offset: i64,
+    what: What,
+}
+
+/// What is [`Given`], with names.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum What {
+    Hit {
+        source: u32,
+        rule: u32,
+        below: Box<[u16]>,
+        correlation: u32,
+        step: u16,
+        time_ms: i64,
+        group: Identity,
+        value: Identity,
+        event: SmallText,
+        actor: SmallText,
+        line: u32,
+    },
+    Touched {
+        time_ms: i64,
+        is_late: bool,
+        sighted: Sighted,
+        asked: Option<(u32, Box<[u32]>, u32)>,
+    },
+    Mark {
+        watermark_ms: i64,
+        reached_ms: i64,
+    },
+}
+
+/// What an owner takes.
+#[derive(Debug, Clone)]
+pub(super) enum Given {
+    /// A hit of a group that it keeps.
+    Hit(Box<Routed>),
+    /// An event with a target that it keeps.
+    Touched(Box<Touched>),
+    /// The watermark of a partition, and the highest so far.
+    Mark(EventTime, EventTime),
+}
+
+/// How far a partition has come, for its parcels.
+pub(super) struct Progressed<'p> {
+    pub(super) origin: &'p Origin,
+    pub(super) stand: &'p Stand,
+    /// Nothing of the batch is to be taken as of an earlier time.
+    pub(super) before_ms: i64,
+    pub(super) watermark: EventTime,
+    pub(super) reached: EventTime,
+}
+
+/// Puts items into parcels.
+pub(super) struct Packing<'p> {
+    book: &'p Rulebook,
+    progressed: Progressed<'p>,
+    /// Of each event its offset, and as of which time it is to be taken.
+    taken: &'p [(i64, i64)],
+    too_long: u64,
+}
+
+impl<'p> Packing<'p> {
+    pub(super) fn new(book: &'p Rulebook, progressed: Progressed<'p>, taken: &'p [(i64, i64)]) -> Self {
+        Self { book, progressed, taken, too_long: 0 }
+    }
+
+    /// The parcels, in order, and how many items were left out because their line is too long.
+    pub(super) fn pack(mut self, hits: Vec<Routed>, touched: Vec<Touched>) -> (Vec<Vec<u8>>, u64) {
+        let mut all: Vec<Given> = touched.into_iter().map(|it| Given::Touched(Box::new(it))).collect();
+        all.extend(hits.into_iter().map(|it| Given::Hit(Box::new(it))));
+        // Stable: items of one event stay in their order.
+        all.sort_by_key(Given::position);
+        let (mut parcels, mut open) = (Vec::new(), Writer::new(self.book));
+        for it in all {
+            if it.line_len() > LINE_BYTES_MAX {
+                self.too_long += 1;
+                continue;
+            }
+            let offset = it.offset();
+            if open.bytes > PARCEL_BYTES && open.items.last().is_some_and(|it| it.offset != offset) {
+                let full = std::mem::replace(&mut open, Writer::new(self.book));
+                let stand =
+                    Stand { end_offset: offset, frontier_ms: self.progressed.before_ms, is_idle: false, ..*self.progressed.stand };
+                parcels.push(self.seal(full, stand));
+            }
+            let what = open.names.what(it);
+            open.bytes += ITEM_BYTES + open.names.take_added();
+            open.items.push(Item { taken_ms: self.taken_ms(offset), offset, what });
+        }
+        let stand = self.progressed.stand.clone();
+        if !stand.is_idle {
+            // Behind everything of the batch: its last offset is the one before the end.
+            let what = open.names.what(Given::Mark(self.progressed.watermark, self.progressed.reached));
+            open.items.push(Item { taken_ms: stand.frontier_ms, offset: stand.end_offset.saturating_sub(1), what });
+        }
+        parcels.push(self.seal(open, stand));
+        (parcels, self.too_long)
+    }
+
+    fn taken_ms(&self, offset: i64) -> i64 {
+        let at = self.taken.partition_point(|it| it.0 <= offset);
+        at.checked_sub(1).map_or(self.progressed.before_ms, |it| self.taken[it].1)
+    }
+
+    fn seal(&self, open: Writer<'_>, stand: Stand) -> Vec<u8> {
+        let Origin { topic, partition } = self.progressed.origin;
+        let Writer { names, items, .. } = open;
+        let wire = Wire { topic: (**topic).to_owned(), partition: *partition, stand, names: names.names, items };
+        postcard::to_extend(&wire, MAGIC.to_vec()).expect("writing to memory fails for no value of these types")
+    }
+}
+
+impl Given {
+    fn position(&self) -> u64 {
+        match self {
+            Self::Hit(it) => it.position,
+            Self::Touched(it) => it.at.position,
+            Self::Mark(..) => u64::MAX,
+        }
+    }
+
+    fn offset(&self) -> i64 {
+        i64::try_from(self.position()).unwrap_or(i64::MAX)
+    }
+
+    fn line_len(&self) -> usize {
+        match self {
+            Self::Hit(it) => it.line.len(),
+            Self::Touched(it) => it.asked.as_ref().map_or(0, |it| it.line.len()),
+            Self::Mark(..) => 0,
+        }
+    }
+}
+
+/// A parcel that is being filled.
+struct Writer<'b> {
+    names: Naming<'b>,
+    items: Vec<Item>,
+    bytes: usize,
+}
+
+impl<'b> Writer<'b> {
+    fn new(book: &'b Rulebook) -> Self {
+        Self { names: Naming::new(book), items: Vec::new(), bytes: 0 }
+    }
+}
+
+/// Gives numbers to names.
+pub(super) struct Naming<'b> {
+    book: &'b Rulebook,
+    keys: Vec<WindowKey>,
+    pub(super) names: Names,
+    sources: HashMap<u16, u32>,
+    rules: HashMap<u32, u32>,
+    correlations: HashMap<u32, u32>,
+    lines: HashMap<Arc<str>, u32>,
+    /// Bytes of names since they were asked for.
+    added: usize,
+}
+
+impl<'b> Naming<'b> {
+    pub(super) fn new(book: &'b Rulebook) -> Self {
+        Self {
+            book,
+            keys: Vec::new(),
+            names: Names::default(),
+            sources: HashMap::new(),
+            rules: HashMap::new(),
+            correlations: HashMap::new(),
+            lines: HashMap::new(),
+            added: 0,
+        }
+    }
+
+    fn take_added(&mut self) -> usize {
+        std::mem::take(&mut self.added)
+    }
+
+    /// An item with names.
+    pub(super) fn what(&mut self, given: Given) -> What {
+        match given {
+            Given::Hit(it) => self.hit(*it),
+            Given::Touched(it) => self.touched(*it),
+            Given::Mark(watermark, reached) => What::Mark { watermark_ms: watermark.ms(), reached_ms: reached.ms() },
+        }
+    }
+
+    fn hit(&mut self, Routed { source, rule, below, hit, line, .. }: Routed) -> What {
+        let Hit { correlation, step, time, group, value, event, actor } = hit;
+        What::Hit {
+            source: self.source(source),
+            rule: self.rule(rule),
+            below,
+            correlation: self.correlation(correlation),
+            step,
+            time_ms: time.ms(),
+            group,
+            value,
+            event,
+            actor,
+            line: self.line(line),
+        }
+    }
+
+    fn touched(&mut self, Touched { at, time, sighted, asked }: Touched) -> What {
+        let asked = asked.map(|it| {
+            let Asked { source, rules, line } = *it;
+            (self.source(source), rules.iter().map(|it| self.rule(*it)).collect(), self.line(line.into()))
+        });
+        What::Touched { time_ms: time.ms(), is_late: at.is_late, sighted, asked }
+    }
+
+    fn source(&mut self, source: u16) -> u32 {
+        let (book, added) = (self.book, &mut self.added);
+        number(&mut self.sources, &mut self.names.sources, source, || {
+            let it = source_name(book, usize::from(source));
+            *added += it.0.len();
+            it
+        })
+    }
+
+    fn rule(&mut self, rule: RuleIndex) -> u32 {
+        let (book, added) = (self.book, &mut self.added);
+        number(&mut self.rules, &mut self.names.rules, rule.0, || {
+            let id = &book.set.rules[rule.0 as usize].info.id;
+            *added += id.len();
+            id.clone()
+        })
+    }
+
+    fn correlation(&mut self, correlation: CorrelationIndex) -> u32 {
+        if self.keys.is_empty() {
+            self.keys = window_keys(&self.book.set);
+        }
+        let (keys, added) = (&self.keys, &mut self.added);
+        number(&mut self.correlations, &mut self.names.correlations, correlation.0, || {
+            *added += 64;
+            keys[correlation.0 as usize].clone()
+        })
+    }
+
+    fn line(&mut self, line: Arc<str>) -> u32 {
+        let added = &mut self.added;
+        let text = Arc::clone(&line);
+        number(&mut self.lines, &mut self.names.lines, line, || {
+            *added += text.len();
+            (*text).to_owned()
+        })
+    }
+}
+
+/// The number of a thing in `all`, where it is put if it is not there yet.
+fn number<K: Hash + Eq, V>(known: &mut HashMap<K, u32>, all: &mut Vec<V>, it: K, name: impl FnOnce() -> V) -> u32 {
+    *known.entry(it).or_insert_with(|| {
+        all.push(name());
+        u32::try_from(all.len() - 1).expect("a parcel has far fewer than 2^32 names")
+    })
+}
+
+/// The name of a source's mapping, and which of those of that name.
+fn source_name(book: &Rulebook, source: usize) -> (String, u16) {
+    let name = |at: usize| &book.programs[at].schema.mapping.name;
+    let before = (0..source).filter(|it| name(*it) == name(source)).count();
+    (name(source).clone(), u16::try_from(before).unwrap_or(u16::MAX))
+}
+
+/// The reader's numbers for the names of a parcel: nothing for what it does not have.
+pub(super) struct Known {
+    sources: Vec<Option<u16>>,
+    rules: Vec<Option<RuleIndex>>,
+    correlations: Vec<Option<CorrelationIndex>>,
+    lines: Vec<Arc<str>>,
+}
+
+impl Known {
+    pub(super) fn of(names: Names, book: &Rulebook) -> Self {
+        let sources: HashMap<(String, u16), u16> =
+            (0_u16..).take(book.programs.len()).map(|it| (source_name(book, usize::from(it)), it)).collect();
+        let rules = names.rules.iter().map(|id| {
+            let at = book.set.rules.iter().position(|it| it.info.id == *id)?;
+            u32::try_from(at).ok().map(RuleIndex)
+        });
+        let keys = if names.correlations.is_empty() { Vec::new() } else { window_keys(&book.set) };
+        let correlations = names.correlations.iter().map(|key| {
+            let at = keys.iter().position(|it| it == key)?;
+            u32::try_from(at).ok().map(CorrelationIndex)
+        });
+        Self {
+            sources: names.sources.into_iter().map(|it| sources.get(&it).copied()).collect(),
+            rules: rules.collect(),
+            correlations: correlations.collect(),
+            lines: names.lines.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// An item in the reader's numbers; nothing if it is of rules that the reader does not have. An error if a number is out of range.
+    pub(super) fn given(&self, what: What, offset: i64) -> Result<Option<Given>, ParcelError> {
+        let position = u64::try_from(offset).unwrap_or(0);
+        let unknown = EventTime::MIN;
+        Ok(match what {
+            What::Hit { source, rule, below, correlation, step, time_ms, group, value, event, actor, line } => {
+                let (source, rule) = (at(&self.sources, source)?, at(&self.rules, rule)?);
+                let (correlation, line) = (at(&self.correlations, correlation)?, at(&self.lines, line)?);
+                let time = EventTime::from_ms(time_ms);
+                source.zip(rule).zip(correlation).map(|((source, rule), correlation)| {
+                    let hit = Hit { correlation, step, time, group, value, event, actor };
+                    Given::Hit(Box::new(Routed { position, source, rule, below, hit, watermark: unknown, reached: unknown, line }))
+                })
+            }
+            What::Touched { time_ms, is_late, sighted, asked } => {
+                let at_place = Place { position, watermark: unknown, reached: unknown, is_late };
+                let asked = asked.map(|it| self.asked(it)).transpose()?.flatten();
+                Some(Given::Touched(Box::new(Touched { at: at_place, time: EventTime::from_ms(time_ms), sighted, asked })))
+            }
+            What::Mark { watermark_ms, reached_ms } => {
+                Some(Given::Mark(EventTime::from_ms(watermark_ms), EventTime::from_ms(reached_ms)))
+            }
+        })
+    }
+
+    fn asked(&self, (source, rules, line): (u32, Box<[u32]>, u32)) -> Result<Option<Box<Asked>>, ParcelError> {
+        let (source, line) = (at(&self.sources, source)?, at(&self.lines, line)?);
+        let rules: Result<Vec<Option<RuleIndex>>, ParcelError> = rules.iter().map(|it| at(&self.rules, *it)).collect();
+        let rules: Box<[RuleIndex]> = rules?.into_iter().flatten().collect();
+        Ok(source.filter(|_| !rules.is_empty()).map(|source| Box::new(Asked { source, rules, line: (*line).to_owned() })))
+    }
+}
+
+fn at<T: Clone>(all: &[T], number: u32) -> Result<T, ParcelError> {
+    all.get(number as usize).cloned().ok_or_else(|| ParcelError::Damaged(format!("it has no name {number}")))
+}
+
+/// A parcel, read.
+pub(super) struct Opened {
+    pub(super) origin: Origin,
+    pub(super) stand: Stand,
+    /// As of which time each is to be taken, the offset of its event, and what it is.
+    pub(super) items: Vec<(i64, i64, Given)>,
+    /// Items of rules that the reader does not have.
+    pub(super) foreign: u64,
+}
+
+/// Reads a parcel in the numbers of `book`.
+pub(super) fn open(bytes: &[u8], book: &Rulebook) -> Result<Opened, ParcelError> {
+    let Some(body) = bytes.strip_prefix(&MAGIC) else {
+        return Err(ParcelError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
+    };
+    let wire: Wire = postcard::from_bytes(body).map_err(|it| ParcelError::Damaged(it.to_string()))?;
+    let known = Known::of(wire.names, book);
+    let (mut items, mut foreign) = (Vec::with_capacity(wire.items.len()), 0);
+    for Item { taken_ms, offset, what } in wire.items {
+        match known.given(what, offset)? {
+            Some(given) => items.push((taken_ms, offset, given)),
+            None => foreign += 1,
+        }
+    }
+    Ok(Opened { origin: Origin::new(&wire.topic, wire.partition), stand: wire.stand, items, foreign })
+}
