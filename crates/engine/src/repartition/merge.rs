@@ -100,7 +100,8 @@ impl<T> Merger<T> {
         let mut last = None;
         for (time_ms, offset, item) in items {
             if offset < sent_to {
-                self.stats.repeated += 1;
+                // Who is idle says once more how far it is.
+                self.stats.repeated += u64::from(!stand.is_idle);
                 continue;
             }
             nth = if last == Some(offset) { nth + 1 } else { 0 };

@@ -167,10 +167,11 @@ impl Owner {
         Place { position: self.position, watermark: self.lowest(|it| it.0), reached: self.reached, is_late: false }
     }
 
-    /// The lowest watermark of the partitions that somebody waits for.
+    /// The lowest watermark of the partitions that somebody waits for; the highest if nobody waits for any.
     fn lowest(&self, which: impl Fn(&(EventTime, EventTime)) -> EventTime) -> EventTime {
         let at_work = self.merger.origins().filter(|(_, stand)| !stand.is_idle);
-        at_work.map(|(it, _)| self.marks.get(it).map_or(EventTime::MIN, &which)).min().unwrap_or(self.reached)
+        let lowest = at_work.map(|(it, _)| self.marks.get(it).map_or(EventTime::MIN, &which)).min();
+        lowest.or_else(|| self.marks.values().map(&which).max()).unwrap_or(EventTime::MIN)
     }
 
     /// Goes on with the rules of `new`, between two parcels.

@@ -153,11 +153,9 @@ impl<'p> Packing<'p> {
             open.items.push(Item { taken_ms: self.taken_ms(offset), offset, what });
         }
         let stand = self.progressed.stand.clone();
-        if !stand.is_idle {
-            // Behind everything of the batch: its last offset is the one before the end.
-            let what = open.names.what(Given::Mark(self.progressed.watermark, self.progressed.reached));
-            open.items.push(Item { taken_ms: stand.frontier_ms, offset: stand.end_offset.saturating_sub(1), what });
-        }
+        // Behind everything of the batch: its last offset is the one before the end.
+        let what = open.names.what(Given::Mark(self.progressed.watermark, self.progressed.reached));
+        open.items.push(Item { taken_ms: stand.frontier_ms, offset: stand.end_offset.saturating_sub(1), what });
         parcels.push(self.seal(open, stand));
         (parcels, self.too_long)
     }

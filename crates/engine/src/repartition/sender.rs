@@ -17,13 +17,13 @@ const LATEST: usize = 5;
 struct Frontier {
     latest_ms: Vec<i64>,
     next: usize,
-    frontier_ms: i64,
+    time_ms: i64,
 }
 
 impl Frontier {
     /// Takes note of an event, and tells as of which time it is to be taken.
     fn note(&mut self, time_ms: i64) -> i64 {
-        let taken_ms = time_ms.max(self.frontier_ms);
+        let taken_ms = time_ms.max(self.time_ms);
         if self.latest_ms.len() < LATEST {
             self.latest_ms.push(time_ms);
         } else {
@@ -32,7 +32,7 @@ impl Frontier {
         self.next = (self.next + 1) % LATEST;
         if let Ok(mut sorted) = <[i64; LATEST]>::try_from(self.latest_ms.as_slice()) {
             sorted.sort_unstable();
-            self.frontier_ms = self.frontier_ms.max(sorted[LATEST / 2]);
+            self.time_ms = self.time_ms.max(sorted[LATEST / 2]);
         }
         taken_ms
     }
@@ -75,7 +75,7 @@ pub struct Parcel {
 impl Sender {
     /// Of a partition that begins at this time, in milliseconds.
     pub fn new(begun_ms: i64) -> Self {
-        let frontier = Frontier { latest_ms: Vec::with_capacity(LATEST), next: 0, frontier_ms: i64::MIN };
+        let frontier = Frontier { latest_ms: Vec::with_capacity(LATEST), next: 0, time_ms: i64::MIN };
         Self { begun: begun_ms, frontier, said: None, taken: Vec::new() }
     }
 
@@ -104,7 +104,7 @@ impl Sender {
         let stand = Stand {
             begun: self.begun,
             end_offset: progress.end_offset,
-            frontier_ms: self.frontier.frontier_ms,
+            frontier_ms: self.frontier.time_ms,
             is_idle: progress.is_idle,
         };
         let before_ms = self.said.replace(stand.frontier_ms).unwrap_or(i64::MIN);
