@@ -45,6 +45,9 @@ pub struct KafkaConfig {
     pub digest_topic: String,
     /// Topic that dead letters go to.
     pub dead_letters_topic: String,
+    /// Topic through which handlers send each other records: written by partition number, and read by the same group from its beginning.
+    /// Empty: there is none.
+    pub exchange_topic: String,
     /// Encryption and authentication.
     pub security: Security,
     /// Sizes of batches and queues.
@@ -90,13 +93,14 @@ impl Default for KafkaConfig {
             incidents_topic: String::new(),
             digest_topic: String::new(),
             dead_letters_topic: "nightjar.dead-letters".to_owned(),
+            exchange_topic: String::new(),
             security: Security::default(),
             batch: BatchLimits::default(),
             commit_interval_ms: 1_000,
             delivery_timeout_ms: 120_000,
             drain_timeout_ms: 20_000,
             startup_timeout_ms: 30_000,
-            statistics_interval_ms: 5_000,
+            statistics_interval_ms: 1_000,
             properties: Properties::default(),
         }
     }
@@ -126,6 +130,10 @@ impl KafkaConfig {
                 return Err(KafkaError::Config(format!("topic {out:?} is both read and written: that would be a loop")));
             }
         }
+        let exchange = &self.exchange_topic;
+        if !exchange.is_empty() && (outputs.contains(&exchange) || self.topics.contains(exchange)) {
+            return Err(KafkaError::Config(format!("topic {exchange:?} is for the exchange, and for nothing else")));
+        }
         if self.shadow_topic == self.alerts_topic {
             return refuse("alerts_topic and shadow_topic are the same: what is in shadow would page");
         }
@@ -138,6 +146,12 @@ impl KafkaConfig {
         self.transaction.check()?;
         self.properties.check()?;
         self.security.check()
+    }
+
+    /// The topics to subscribe to.
+    pub(super) fn read_topics(&self) -> impl Iterator<Item = &str> {
+        let exchange = Some(self.exchange_topic.as_str()).filter(|it| !it.is_empty());
+        self.topics.iter().map(String::as_str).chain(exchange)
     }
 
     pub(super) fn drain_timeout(&self) -> Duration {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -34,6 +35,8 @@ pub(super) struct MemberContext {
     has_changes: AtomicBool,
     /// Where each partition stands in the group, as far as is known here.
     committed: Mutex<BTreeMap<PartitionId, i64>>,
+    /// Of which partitions everything was fetched, and when that was found out.
+    ends: Mutex<BTreeMap<PartitionId, Instant>>,
     /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
     is_closing: AtomicBool,
 }
@@ -46,6 +49,7 @@ impl MemberContext {
             changes: Mutex::default(),
             has_changes: AtomicBool::new(false),
             committed: Mutex::default(),
+            ends: Mutex::default(),
             is_closing: AtomicBool::new(false),
         }
     }
@@ -72,9 +76,26 @@ impl MemberContext {
         (self.observer)(Observation::Committed { topic: &id.topic, partition: id.partition, offset });
     }
 
+    /// After `since` there was nothing in the partition that was not fetched, as of the latest statistics.
+    pub(super) fn is_at_end(&self, id: &PartitionId, since: Instant) -> bool {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).get(id).is_some_and(|it| *it > since)
+    }
+
     /// A partition is another's: what was known of it is of no interest any more.
     pub(super) fn forget(&self, id: &PartitionId) {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.committed.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Takes note of how far a partition was fetched.
+    fn fetched(&self, topic: &str, partition: i32, is_at_end: bool) {
+        let id = PartitionId::new(topic, partition);
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_at_end {
+            ends.insert(id, Instant::now());
+        } else {
+            ends.remove(&id);
+        }
     }
 
     fn queue(&self, change: Change) {
@@ -132,6 +153,8 @@ impl ClientContext for MemberContext {
                 // Before the first commit it is where reading goes on. The client's own lag doesn't know of offsets in transactions.
                 let known = committed.get(&PartitionId::new(name, *number)).copied();
                 let (done, high_watermark) = (known.unwrap_or(partition.next_offset), partition.hi_offset);
+                let is_at_end = high_watermark >= 0 && partition.next_offset >= high_watermark && partition.fetchq_cnt == 0;
+                self.fetched(name, *number, is_at_end);
                 // Partition -1 is librdkafka's place for what has no partition; offsets that are not known are negative.
                 if *number >= 0 && partition.desired && done >= 0 && high_watermark >= 0 {
                     let lag = high_watermark.saturating_sub(done).max(0);

@@ -46,9 +46,9 @@ where
         check_topics(&consumer, &config)?;
         let consumer = Arc::new(consumer);
         let publisher = Arc::new(Publisher::new(&config, Arc::clone(&observer), Arc::clone(&signals), &consumer)?);
-        let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
+        let topics: Vec<&str> = config.read_topics().collect();
         consumer.subscribe(&topics).map_err(|error| KafkaError::client("subscribe", &error))?;
-        let surroundings = Surroundings { limits: config.batch, publisher, observer, signals };
+        let surroundings = Surroundings { limits: config.batch, publisher, observer, signals, consumer: Arc::clone(&consumer) };
         let workers = Workers { all: Vec::new(), last: 0 };
         let summary = RunSummary::default();
         Ok(Self { config, consumer, workers, surroundings, factory, summary })
@@ -184,13 +184,13 @@ pub(super) fn offsets_of<'a>(offsets: impl Iterator<Item = (&'a PartitionId, i64
 
 /// Asks the brokers for the topics to read: an answer, and their existence, are needed before anything else.
 fn check_topics(consumer: &BaseConsumer<MemberContext>, config: &KafkaConfig) -> Result<(), KafkaError> {
-    for topic in config.topics.iter().filter(|it| !it.starts_with('^')) {
+    for topic in config.read_topics().filter(|it| !it.starts_with('^')) {
         let metadata = consumer
             .fetch_metadata(Some(topic), config.startup_timeout())
             .map_err(|error| KafkaError::Unreachable { brokers: config.brokers.clone(), reason: error.to_string() })?;
         let is_unknown = |error| error == RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         if metadata.topics().iter().any(|it| it.error().is_some_and(is_unknown)) {
-            return Err(KafkaError::UnknownTopic(topic.clone()));
+            return Err(KafkaError::UnknownTopic(topic.to_owned()));
         }
     }
     Ok(())

@@ -21,13 +21,14 @@ pub(super) struct Ledger {
 
 #[derive(Debug)]
 struct Step {
-    end_offset: i64,
+    /// `None`: no message stands behind it.
+    end_offset: Option<i64>,
     unacknowledged: usize,
 }
 
 impl Ledger {
     /// Begins a step that waits for `records` acknowledgements, and returns its number.
-    pub(super) fn begin(&mut self, end_offset: i64, records: usize) -> u64 {
+    pub(super) fn begin(&mut self, end_offset: Option<i64>, records: usize) -> u64 {
         let number = self.first + self.open.len() as u64;
         self.open.push_back(Step { end_offset, unacknowledged: records });
         self.close_finished();
@@ -67,7 +68,7 @@ impl Ledger {
     /// Only the front closes: a later step that is complete waits for the ones before it.
     fn close_finished(&mut self) {
         while self.open.front().is_some_and(|it| it.unacknowledged == 0) {
-            self.done_to = self.open.pop_front().map(|it| it.end_offset);
+            self.done_to = self.open.pop_front().and_then(|it| it.end_offset).or(self.done_to);
             self.first += 1;
         }
     }
@@ -82,7 +83,7 @@ pub(super) struct SharedLedger {
 
 impl SharedLedger {
     /// See [`Ledger::begin`].
-    pub(super) fn begin(&self, end_offset: i64, records: usize) -> u64 {
+    pub(super) fn begin(&self, end_offset: Option<i64>, records: usize) -> u64 {
         self.lock().begin(end_offset, records)
     }
 
@@ -152,7 +153,7 @@ mod tests {
     fn nothing_is_committable_before_the_first_step_is_acknowledged() {
         let mut ledger = Ledger::default();
         assert_eq!(ledger.committable(), None);
-        let step = ledger.begin(10, 2);
+        let step = ledger.begin(Some(10), 2);
         ledger.acknowledge(step);
         assert_eq!(ledger.committable(), None);
         ledger.acknowledge(step);
@@ -163,19 +164,33 @@ mod tests {
     #[test]
     fn a_step_without_records_is_done_at_once_but_not_before_its_predecessor() {
         let mut ledger = Ledger::default();
-        ledger.begin(5, 0);
+        ledger.begin(Some(5), 0);
         assert_eq!(ledger.committable(), Some(5));
-        let waiting = ledger.begin(9, 1);
-        ledger.begin(12, 0);
+        let waiting = ledger.begin(Some(9), 1);
+        ledger.begin(Some(12), 0);
         assert_eq!(ledger.committable(), Some(5));
         ledger.acknowledge(waiting);
         assert_eq!(ledger.committable(), Some(12));
     }
 
     #[test]
+    fn a_step_that_no_message_stands_behind_changes_no_offset() {
+        let mut ledger = Ledger::default();
+        let first = ledger.begin(None, 1);
+        ledger.acknowledge(first);
+        assert_eq!(ledger.committable(), None);
+        ledger.begin(Some(7), 0);
+        let second = ledger.begin(None, 1);
+        ledger.begin(Some(9), 0);
+        assert_eq!(ledger.committable(), Some(7));
+        ledger.acknowledge(second);
+        assert_eq!(ledger.committable(), Some(9));
+    }
+
+    #[test]
     fn a_later_step_waits_for_an_earlier_one() {
         let mut ledger = Ledger::default();
-        let (first, second) = (ledger.begin(10, 1), ledger.begin(20, 1));
+        let (first, second) = (ledger.begin(Some(10), 1), ledger.begin(Some(20), 1));
         ledger.acknowledge(second);
         assert_eq!((ledger.committable(), ledger.open_steps()), (None, 2));
         ledger.acknowledge(first);
@@ -185,17 +200,17 @@ mod tests {
     #[test]
     fn a_lost_record_keeps_its_step_and_all_later_ones_from_being_committed() {
         let mut ledger = Ledger::default();
-        ledger.begin(10, 0);
-        ledger.begin(20, 1);
+        ledger.begin(Some(10), 0);
+        ledger.begin(Some(20), 1);
         ledger.fail();
-        ledger.begin(30, 0);
+        ledger.begin(Some(30), 0);
         assert_eq!(ledger.committable(), Some(10));
     }
 
     #[test]
     fn waiting_ends_when_a_record_is_lost() {
         let ledger = SharedLedger::default();
-        ledger.begin(10, 1);
+        ledger.begin(Some(10), 1);
         ledger.fail();
         assert!(!ledger.wait_below(1, Duration::from_mins(1)));
     }
@@ -217,7 +232,7 @@ mod tests {
             let mut order = order.into_iter();
             for (number, count) in (0_u32..).zip(records) {
                 let end = i64::from(number) * 10 + 10;
-                prop_assert_eq!(ledger.begin(end, count), u64::from(number));
+                prop_assert_eq!(ledger.begin(Some(end), count), u64::from(number));
                 steps.push((end, count));
                 for pick in order.by_ref().take(2) {
                     let open: Vec<usize> = (0..steps.len()).filter(|it| steps[*it].1 > 0).collect();

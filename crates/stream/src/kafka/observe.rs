@@ -39,10 +39,12 @@ pub enum RecordKind {
     Digest,
     /// A dead letter, for the dead-letters topic.
     DeadLetter,
+    /// Something for another handler, for a partition of the exchange topic.
+    Exchange,
 }
 
 impl RecordKind {
-    /// The word for labels of metrics: `alert`, `shadow`, `incident`, `digest` or `dead_letter`.
+    /// The word for labels of metrics: `alert`, `shadow`, `incident`, `digest`, `dead_letter` or `exchange`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alert => "alert",
@@ -50,6 +52,7 @@ impl RecordKind {
             Self::Incident => "incident",
             Self::Digest => "digest",
             Self::DeadLetter => "dead_letter",
+            Self::Exchange => "exchange",
         }
     }
 }

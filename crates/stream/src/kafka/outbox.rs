@@ -15,6 +15,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Span {
     kind: RecordKind,
+    partition: Option<i32>,
     key: Range<usize>,
     value: Range<usize>,
 }
@@ -24,6 +25,8 @@ struct Span {
 pub struct OutRecord<'a> {
     /// Which topic it is for.
     pub kind: RecordKind,
+    /// Which partition of it, if that is for the handler to say.
+    pub partition: Option<i32>,
     /// The key; empty means none.
     pub key: &'a [u8],
     /// The value.
@@ -61,6 +64,11 @@ impl Outbox {
         self.push(RecordKind::DeadLetter, b"", &letter.to_json());
     }
 
+    /// Adds a record for the handler of partition `partition` of the exchange topic (no key).
+    pub fn exchange(&mut self, partition: i32, value: &[u8]) {
+        self.push_to(RecordKind::Exchange, Some(partition), b"", value);
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         self.spans.len()
@@ -80,6 +88,7 @@ impl Outbox {
     pub fn records(&self) -> impl Iterator<Item = OutRecord<'_>> {
         self.spans.iter().map(|it| OutRecord {
             kind: it.kind,
+            partition: it.partition,
             key: &self.bytes[it.key.clone()],
             value: &self.bytes[it.value.clone()],
         })
@@ -92,10 +101,14 @@ impl Outbox {
     }
 
     fn push(&mut self, kind: RecordKind, key: &[u8], value: &[u8]) {
+        self.push_to(kind, None, key, value);
+    }
+
+    fn push_to(&mut self, kind: RecordKind, partition: Option<i32>, key: &[u8], value: &[u8]) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
         let middle = self.bytes.len();
         self.bytes.extend_from_slice(value);
-        self.spans.push(Span { kind, key: start..middle, value: middle..self.bytes.len() });
+        self.spans.push(Span { kind, partition, key: start..middle, value: middle..self.bytes.len() });
     }
 }

@@ -30,7 +30,8 @@ const FULL_WAIT: Duration = Duration::from_millis(20);
 pub(super) struct Step<'a> {
     pub(super) id: &'a PartitionId,
     pub(super) ledger: &'a Arc<SharedLedger>,
-    pub(super) end_offset: i64,
+    /// `None`: there was no message, and there is nothing to commit.
+    pub(super) end_offset: Option<i64>,
     /// May be taken away.
     pub(super) outbox: &'a mut Outbox,
 }
@@ -104,6 +105,7 @@ struct Topics {
     incidents: String,
     digest: String,
     dead_letters: String,
+    exchange: String,
 }
 
 impl Topics {
@@ -114,6 +116,7 @@ impl Topics {
             incidents: config.incidents_topic.clone(),
             digest: config.digest_topic.clone(),
             dead_letters: config.dead_letters_topic.clone(),
+            exchange: config.exchange_topic.clone(),
         }
     }
 
@@ -124,6 +127,7 @@ impl Topics {
             RecordKind::Incident => &self.incidents,
             RecordKind::Digest => &self.digest,
             RecordKind::DeadLetter => &self.dead_letters,
+            RecordKind::Exchange => &self.exchange,
         }
     }
 }

@@ -72,6 +72,10 @@ where
 
     /// Where a partition begins of which nothing is committed; `stored` lets the client decide, which begins at the earliest message.
     fn first(&self, id: &PartitionId, stored: Offset) -> Result<Offset, KafkaError> {
+        if *id.topic == *self.config.exchange_topic {
+            // What was sent and not handled is not for the taking.
+            return Ok(stored);
+        }
         let time_ms = match self.config.start {
             Start::Earliest => return Ok(stored),
             Start::Latest => return Ok(Offset::End),

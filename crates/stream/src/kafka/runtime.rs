@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::dispatch::Dispatcher;
 use super::{Batch, KafkaConfig, KafkaError, Observer, Outbox, PartitionId};
@@ -29,6 +30,17 @@ pub trait PartitionHandler: Send + 'static {
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let _ = committed;
         Ok(None)
+    }
+
+    /// How long there has to be nothing to read before [`Self::idle`] is called; `None`: it never is.
+    fn idle_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Everything that the partition has was handled, and nothing has come for [`Self::idle_after`]. Called once, until another batch has come.
+    /// What is written into `out` is produced as that of a batch is.
+    fn idle(&mut self, out: &mut Outbox) {
+        let _ = out;
     }
 
     /// The partition is given up: this was the last batch. Not called after an error.

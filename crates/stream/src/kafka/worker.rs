@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Message};
 
+use super::context::MemberContext;
 use super::ledger::SharedLedger;
-use super::publish::{Publisher, Step};
+use super::publish::{Ended, Publisher, Step};
 use super::runtime::Signals;
 use super::{Batch, BatchLimits, KafkaError, Observation, Observer, Outbox, PartitionHandler, PartitionId};
 
@@ -19,6 +21,7 @@ pub(super) struct Surroundings {
     pub(super) publisher: Arc<Publisher>,
     pub(super) observer: Observer,
     pub(super) signals: Arc<Signals>,
+    pub(super) consumer: Arc<BaseConsumer<MemberContext>>,
 }
 
 /// The dispatcher's side of a partition.
@@ -192,7 +195,18 @@ impl<H: PartitionHandler> Bench<H> {
     fn work(mut self) {
         let _alarm = PanicAlarm { id: self.id.clone(), signals: Arc::clone(&self.surroundings.signals) };
         let mut outbox = Outbox::new();
-        while let Ok(mut batch) = self.batches.recv() {
+        let mut quiet = Quiet { since: Instant::now(), is_told: false, end_offset: None };
+        loop {
+            let mut batch = match self.next(&quiet) {
+                Ok(batch) => batch,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.tell_idle(&mut quiet, &mut outbox).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
             if self.surroundings.signals.is_failed() {
                 return;
             }
@@ -209,12 +223,13 @@ impl<H: PartitionHandler> Bench<H> {
             }
             let records = outbox.len();
             if self.live_from.is_none() {
-                let mut step = Step { id: &self.id, ledger: &self.ledger, end_offset, outbox: &mut outbox };
+                let mut step = Step { id: &self.id, ledger: &self.ledger, end_offset: Some(end_offset), outbox: &mut outbox };
                 if self.surroundings.publisher.publish(&mut step).is_err() {
                     return;
                 }
             }
             self.report(&batch, end_offset, records);
+            quiet = Quiet { since: Instant::now(), is_told: false, end_offset: Some(end_offset) };
             batch.clear();
             // The dispatcher makes a new batch if it has more than enough of them.
             drop(self.give_back.try_send(batch));
@@ -222,6 +237,37 @@ impl<H: PartitionHandler> Bench<H> {
         if !self.surroundings.signals.is_failed() {
             self.handler.close();
         }
+    }
+
+    /// The next batch, or that there has been none for so long that the handler may want to know.
+    fn next(&self, quiet: &Quiet) -> Result<Batch, RecvTimeoutError> {
+        match self.handler.idle_after().filter(|_| !quiet.is_told) {
+            None => self.batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(after) => {
+                let is_over = quiet.since.elapsed() >= after;
+                // It is over, but it is not known that there is nothing to read.
+                let patience = if is_over { LOOK_AGAIN } else { after.saturating_sub(quiet.since.elapsed()) };
+                self.batches.recv_timeout(patience)
+            }
+        }
+    }
+
+    /// Tells the handler that there is nothing to read, if that is so.
+    fn tell_idle(&mut self, quiet: &mut Quiet, outbox: &mut Outbox) -> Result<(), Ended> {
+        let is_idle = self.handler.idle_after().is_some_and(|it| quiet.since.elapsed() >= it)
+            && self.surroundings.consumer.context().is_at_end(&self.id, quiet.since);
+        // What is read again was handled before, by somebody.
+        let is_live = self.live_from.is_none_or(|it| quiet.end_offset.is_some_and(|end| end >= it));
+        if !is_idle || !is_live || self.surroundings.signals.is_failed() {
+            return Ok(());
+        }
+        quiet.is_told = true;
+        outbox.clear();
+        self.handler.idle(outbox);
+        if outbox.is_empty() {
+            return Ok(());
+        }
+        self.surroundings.publisher.publish(&mut Step { id: &self.id, ledger: &self.ledger, end_offset: quiet.end_offset, outbox })
     }
 
     fn report(&self, batch: &Batch, end_offset: i64, records: usize) {
@@ -235,6 +281,17 @@ impl<H: PartitionHandler> Bench<H> {
         });
     }
 }
+
+/// Since when nothing has come, and up to where everything was handled.
+struct Quiet {
+    since: Instant,
+    /// The handler knows.
+    is_told: bool,
+    end_offset: Option<i64>,
+}
+
+/// How often it is looked whether there is really nothing to read.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Turns a panic of the handler into an error of the runtime.
 struct PanicAlarm {

@@ -50,7 +50,8 @@ pub(super) struct Held {
     pub(super) id: PartitionId,
     /// Its step in the ledger.
     pub(super) number: u64,
-    pub(super) end_offset: i64,
+    /// `None`: nothing was read for it.
+    pub(super) end_offset: Option<i64>,
     pub(super) ledger: Arc<SharedLedger>,
     pub(super) outbox: Outbox,
     /// When it was handed over.
@@ -228,10 +229,12 @@ impl Committer {
             return Ok(());
         }
         let group = group.ok_or_else(|| Fault::Abort("the consumer is in no group".to_owned()))?;
-        let ends: BTreeMap<&PartitionId, i64> = self.held.iter().map(|it| (&it.id, it.end_offset)).collect();
+        let ends: BTreeMap<&PartitionId, i64> = self.held.iter().filter_map(|it| Some((&it.id, it.end_offset?))).collect();
         let offsets = offsets_of(ends.into_iter());
         self.begin()?;
-        self.insist(|it| it.send_offsets_to_transaction(&offsets, &group, CALL))?;
+        if offsets.count() > 0 {
+            self.insist(|it| it.send_offsets_to_transaction(&offsets, &group, CALL))?;
+        }
         self.await_delivery();
         self.insist(|it| it.commit_transaction(CALL))?;
         self.is_open = false;
@@ -264,6 +267,9 @@ impl Committer {
         let mut message = BaseRecord::to(self.topics.of_kind(record.kind)).payload(record.value);
         if !record.key.is_empty() {
             message = message.key(record.key);
+        }
+        if let Some(partition) = record.partition {
+            message = message.partition(partition);
         }
         loop {
             message = match self.producer.send(message) {
@@ -329,7 +335,9 @@ impl Committer {
         for step in &self.held {
             records += step.outbox.len();
             step.outbox.records().for_each(|it| (self.observer)(Observation::Delivered { kind: it.kind }));
-            ends.insert(&step.id, step.end_offset);
+            if let Some(end_offset) = step.end_offset {
+                ends.insert(&step.id, end_offset);
+            }
         }
         if let Some(first) = self.held.iter().find(|it| !it.outbox.is_empty()) {
             (self.observer)(Observation::TransactionCommitted { records, took: first.since.elapsed() });

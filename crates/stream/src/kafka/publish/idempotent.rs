@@ -63,6 +63,9 @@ impl Idempotent {
         if !record.key.is_empty() {
             message = message.key(record.key);
         }
+        if let Some(partition) = record.partition {
+            message = message.partition(partition);
+        }
         loop {
             message = match self.producer.send(message) {
                 Ok(()) => return Ok(()),
