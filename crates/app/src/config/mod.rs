@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 pub(crate) use error::ConfigError;
 pub(crate) use sections::{
-    Behaviour, Checkpoints, Context, Exceptions, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source,
+    Behaviour, Checkpoints, Context, Exceptions, Exchange, Http, Kafka, Limits, Log, LogFormat, Output, Rules, Source,
 };
 
 /// Everything that `nightjar run` can be told. `Debug` shows no secret: secrets are named by file or variable and read elsewhere.
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) exceptions: Exceptions,
     /// What is known besides the events, apart from files.
     pub(crate) context: Context,
+    /// How partitions work together.
+    pub(crate) exchange: Exchange,
     /// What outlives the process.
     pub(crate) checkpoints: Checkpoints,
     /// What bounds memory and time.
@@ -53,6 +55,7 @@ impl Default for Config {
             behaviour: Behaviour::default(),
             exceptions: Exceptions::default(),
             context: Context::default(),
+            exchange: Exchange::default(),
             checkpoints: Checkpoints::default(),
             limits: Limits::default(),
             http: Http::default(),

@@ -204,6 +204,22 @@ pub(crate) struct Context {
     pub(crate) topic: String,
 }
 
+/// `[exchange]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Exchange {
+    /// Topic through which what is grouped by something else than the actor meets. Empty: no rule may need it.
+    pub(crate) topic: String,
+    /// Nobody waits for a partition of which everything was read so long ago.
+    pub(crate) idle_ms: u64,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self { topic: "nightjar.exchange".to_owned(), idle_ms: 1_000 }
+    }
+}
+
 /// `[checkpoints]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -334,7 +350,7 @@ pub(crate) enum LogFormat {
 impl Config {
     /// The configuration as the Kafka edge wants it.
     pub(crate) fn kafka_config(&self) -> KafkaConfig {
-        let Self { kafka, output, limits, behaviour, .. } = self;
+        let Self { kafka, output, limits, behaviour, exchange, .. } = self;
         let if_triaged = |topic: &String| if behaviour.alerts_per_day.is_some() { topic.clone() } else { String::new() };
         KafkaConfig {
             brokers: kafka.brokers.clone(),
@@ -349,6 +365,7 @@ impl Config {
             incidents_topic: if_triaged(&behaviour.incidents),
             digest_topic: if_triaged(&behaviour.digest),
             dead_letters_topic: output.dead_letters.clone(),
+            exchange_topic: exchange.topic.clone(),
             security: kafka.security.clone(),
             batch: BatchLimits {
                 messages_max: limits.batch_messages_max,

@@ -24,4 +24,4 @@ pub use merge::{Key, MergeStats, Merger, Origin, PENDING_MAX, Stand};
 pub use owner::{Owner, OwnerError, OwnerStats};
 pub use parcel::{LINE_BYTES_MAX, PARCEL_BYTES, ParcelError};
 pub use placement::Placement;
-pub use sender::{Parcel, Progress, Sender};
+pub use sender::{Parcel, Progress, Sender, group_of};

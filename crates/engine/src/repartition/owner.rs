@@ -39,6 +39,8 @@ pub enum OwnerError {
 /// How it stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OwnerStats {
+    /// Parcels of another group that uses the same topic: nothing is taken of them.
+    pub strangers: u64,
     /// What was brought into order, and what waits.
     pub merge: MergeStats,
     /// Items of rules that this process does not have.
@@ -63,6 +65,8 @@ pub struct Owner {
     /// Which event that is.
     latest: Option<(i64, Origin, i64)>,
     foreign: u64,
+    group: u64,
+    strangers: u64,
 }
 
 /// What follows the magic: the windows, stands, what waits, the last key, statistics, marks, then the numbers.
@@ -82,11 +86,13 @@ struct Counters {
     position: u64,
     latest: Option<(i64, (String, i32), i64)>,
     foreign: u64,
+    group: u64,
+    strangers: u64,
 }
 
 impl Owner {
-    /// One that knows nothing, and waits for all of `origins`.
-    pub fn new(book: &Rulebook, limits: WindowLimits, origins: impl IntoIterator<Item = Origin>) -> Self {
+    /// One that knows nothing, and waits for all of `origins`. It takes the parcels of `group` ([`super::group_of`]).
+    pub fn new(group: u64, book: &Rulebook, limits: WindowLimits, origins: impl IntoIterator<Item = Origin>) -> Self {
         Self {
             exchange: Exchange::new(book, limits),
             merger: Merger::new(origins, PENDING_MAX),
@@ -95,6 +101,8 @@ impl Owner {
             position: 0,
             latest: None,
             foreign: 0,
+            group,
+            strangers: 0,
         }
     }
 
@@ -116,6 +124,10 @@ impl Owner {
     /// When it is none: nothing was taken of it.
     pub fn accept(&mut self, book: &Rulebook, parcel: &[u8], alerts: &mut Vec<Emitted>) -> Result<(), ParcelError> {
         let opened = open(parcel, book)?;
+        if opened.group != self.group {
+            self.strangers += 1;
+            return Ok(());
+        }
         self.foreign += opened.foreign;
         self.merger.accept(&opened.origin, &opened.stand, opened.items);
         let due = self.merger.take_due();
@@ -190,6 +202,7 @@ impl Owner {
     pub fn stats(&self) -> OwnerStats {
         OwnerStats {
             merge: self.merger.stats(),
+            strangers: self.strangers,
             foreign: self.foreign,
             windows: self.exchange.window_stats(),
             targets: self.exchange.target_stats(),
@@ -209,6 +222,8 @@ impl Owner {
             position: self.position,
             latest: self.latest.as_ref().map(|(time_ms, origin, offset)| (*time_ms, origin.to_saved(), *offset)),
             foreign: self.foreign,
+            group: self.group,
+            strangers: self.strangers,
         };
         let saved: Saved = (self.exchange.snapshot(&book.set), stands, pending, last.map(Key::to_saved), stats, marks, counters);
         postcard::to_extend(&saved, MAGIC.to_vec()).expect("writing to memory fails for no value of these types")
@@ -247,6 +262,8 @@ impl Owner {
             position: counters.position,
             latest: counters.latest.map(|(time_ms, origin, offset)| (time_ms, Origin::of_saved(origin), offset)),
             foreign,
+            group: counters.group,
+            strangers: counters.strangers,
         })
     }
 }

@@ -41,6 +41,7 @@ pub enum ParcelError {
 /// All of it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Wire {
+    group: u64,
     topic: String,
     partition: i32,
     stand: Stand,
@@ -107,6 +108,7 @@ pub(super) enum Given {
 
 /// How far a partition has come, for its parcels.
 pub(super) struct Progressed<'p> {
+    pub(super) group: u64,
     pub(super) origin: &'p Origin,
     pub(super) stand: &'p Stand,
     /// Nothing of the batch is to be taken as of an earlier time.
@@ -168,7 +170,14 @@ impl<'p> Packing<'p> {
     fn seal(&self, open: Writer<'_>, stand: Stand) -> Vec<u8> {
         let Origin { topic, partition } = self.progressed.origin;
         let Writer { names, items, .. } = open;
-        let wire = Wire { topic: (**topic).to_owned(), partition: *partition, stand, names: names.names, items };
+        let wire = Wire {
+            group: self.progressed.group,
+            topic: (**topic).to_owned(),
+            partition: *partition,
+            stand,
+            names: names.names,
+            items,
+        };
         postcard::to_extend(&wire, MAGIC.to_vec()).expect("writing to memory fails for no value of these types")
     }
 }
@@ -395,6 +404,7 @@ fn at<T: Clone>(all: &[T], number: u32) -> Result<T, ParcelError> {
 
 /// A parcel, read.
 pub(super) struct Opened {
+    pub(super) group: u64,
     pub(super) origin: Origin,
     pub(super) stand: Stand,
     /// As of which time each is to be taken, the offset of its event, and what it is.
@@ -417,5 +427,5 @@ pub(super) fn open(bytes: &[u8], book: &Rulebook) -> Result<Opened, ParcelError>
             None => foreign += 1,
         }
     }
-    Ok(Opened { origin: Origin::new(&wire.topic, wire.partition), stand: wire.stand, items, foreign })
+    Ok(Opened { group: wire.group, origin: Origin::new(&wire.topic, wire.partition), stand: wire.stand, items, foreign })
 }

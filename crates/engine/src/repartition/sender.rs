@@ -6,6 +6,7 @@ use crate::book::Rulebook;
 use crate::exchange::Routed;
 use crate::shard::Outbox;
 use crate::targets::Touched;
+use crate::windows::Identity;
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,7 @@ impl Frontier {
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
+    group: u64,
     begun: i64,
     frontier: Frontier,
     /// What was said last.
@@ -63,6 +65,11 @@ pub struct Progress {
     pub is_idle: bool,
 }
 
+/// The number of a group of processes that share their work, by its name.
+pub fn group_of(name: &str) -> u64 {
+    Identity::of([name]).0[0]
+}
+
 /// A record for an owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
@@ -73,10 +80,10 @@ pub struct Parcel {
 }
 
 impl Sender {
-    /// Of a partition that begins at this time, in milliseconds.
-    pub fn new(begun_ms: i64) -> Self {
+    /// Of a partition that begins at this time, in milliseconds. Owners take only what is of their own group: see [`group_of`].
+    pub fn new(group: u64, begun_ms: i64) -> Self {
         let frontier = Frontier { latest_ms: Vec::with_capacity(LATEST), next: 0, time_ms: i64::MIN };
-        Self { begun: begun_ms, frontier, said: None, taken: Vec::new() }
+        Self { group, begun: begun_ms, frontier, said: None, taken: Vec::new() }
     }
 
     /// Takes note of an event; of each, in the order of the offsets.
@@ -117,8 +124,14 @@ impl Sender {
             if hits.is_empty() && touched.is_empty() && !tells_all {
                 continue;
             }
-            let progressed =
-                Progressed { origin, stand: &stand, before_ms, watermark: progress.watermark, reached: progress.reached };
+            let progressed = Progressed {
+                group: self.group,
+                origin,
+                stand: &stand,
+                before_ms,
+                watermark: progress.watermark,
+                reached: progress.reached,
+            };
             let (all, left_out) = Packing::new(book, progressed, &self.taken).pack(hits, touched);
             parcels.extend(all.into_iter().map(|bytes| Parcel { owner, bytes }));
             too_long += left_out;

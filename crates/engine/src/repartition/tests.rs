@@ -220,7 +220,7 @@ impl Partition {
             lane: Lane::new(book, 0, Clock::default()),
             shard: Shard::new(&book.programs[0], WindowLimits::default()),
             watermark: Watermark::default(),
-            sender: Sender::new(1),
+            sender: Sender::new(7, 1),
             is_told_idle: false,
         }
     }
@@ -281,7 +281,7 @@ fn in_many(book: &Rulebook, events: &[Sent], how: Disturbed) -> (Vec<String>, Ve
     }
     let mut partitions: Vec<Partition> = lines.into_iter().map(|(number, it)| Partition::new(book, number, it)).collect();
     let origins = || (0..how.partitions).map(|it| Origin::new(TOPIC, it));
-    let mut owners: Vec<Owner> = (0..how.owners).map(|_| Owner::new(book, WindowLimits::default(), origins())).collect();
+    let mut owners: Vec<Owner> = (0..how.owners).map(|_| Owner::new(7, book, WindowLimits::default(), origins())).collect();
     // What each owner's partition of the topic holds, and how far it was read.
     let mut log: Vec<(Vec<Vec<u8>>, usize)> = (0..how.owners).map(|_| (Vec::new(), 0)).collect();
     let mut alerts = Vec::new();
@@ -377,7 +377,7 @@ fn what_is_too_much_for_one_record_goes_in_several_and_is_the_same() {
     let parcels = parcels_of(&book, 0, &lines, 1_000);
     assert!(parcels.len() > 5, "{} parcels", parcels.len());
     assert!(parcels.iter().all(|it| it.len() < PARCEL_BYTES + 100_000));
-    let mut owner = Owner::new(&book, WindowLimits::default(), [Origin::new(TOPIC, 0)]);
+    let mut owner = Owner::new(7, &book, WindowLimits::default(), [Origin::new(TOPIC, 0)]);
     let mut alerts = Vec::new();
     for it in &parcels {
         owner.accept(&book, it, &mut alerts).unwrap();
@@ -392,7 +392,7 @@ fn whoever_has_nothing_to_read_holds_nobody_back_and_is_counted_when_it_comes_la
     let book = book(RULES);
     let lines: Vec<String> = events(2, 100, 1).into_iter().map(|it| it.line).collect();
     let (early, late) = (parcels_of(&book, 0, &lines, 10), parcels_of(&book, 1, &lines, 10));
-    let mut owner = Owner::new(&book, WindowLimits::default(), [Origin::new(TOPIC, 0), Origin::new(TOPIC, 1)]);
+    let mut owner = Owner::new(7, &book, WindowLimits::default(), [Origin::new(TOPIC, 0), Origin::new(TOPIC, 1)]);
     for it in &early {
         owner.accept(&book, it, &mut Vec::new()).unwrap();
     }
@@ -401,7 +401,8 @@ fn whoever_has_nothing_to_read_holds_nobody_back_and_is_counted_when_it_comes_la
     assert_eq!(owner.stats().merge.pending, 0);
     assert_eq!(owner.stats().merge.late, 0);
     // In another life the same offsets are others.
-    let again = Partition { sender: Sender::new(2), ..Partition::new(&book, 1, lines) }.step(&book, 10, 1, true, &mut Vec::new());
+    let again =
+        Partition { sender: Sender::new(7, 2), ..Partition::new(&book, 1, lines) }.step(&book, 10, 1, true, &mut Vec::new());
     owner.accept(&book, &again[0].bytes, &mut Vec::new()).unwrap();
     assert_eq!(owner.stats().merge.repeated, 0);
 }
@@ -424,17 +425,23 @@ fn no_more_than_so_many_wait_and_those_who_could_not_are_counted() {
 fn parcels_of_rules_that_are_not_here_are_counted_and_take_nothing_along() {
     let (sender, receiver) = (book(&format!("{RULES}---{TANGLED}")), book(RULES));
     let lines: Vec<String> = events(3, 200, 1).into_iter().map(|it| it.line).collect();
-    let mut owner = Owner::new(&receiver, WindowLimits::default(), []);
+    let mut owner = Owner::new(7, &receiver, WindowLimits::default(), []);
     let mut alerts = Vec::new();
     for it in parcels_of(&sender, 0, &lines, 50) {
         owner.accept(&receiver, &it, &mut alerts).unwrap();
     }
     // Only keepers of targets are asked by the rules that are not here, and they don't fail over that.
     assert!(!alerts.is_empty());
+    let mut elsewhere = Owner::new(8, &receiver, WindowLimits::default(), []);
+    let parcels = parcels_of(&sender, 0, &lines, 50);
+    for it in &parcels {
+        elsewhere.accept(&receiver, it, &mut Vec::new()).unwrap();
+    }
+    assert_eq!((elsewhere.stats().strangers, elsewhere.stats().windows.groups), (parcels.len() as u64, 0));
     let other = book(
         "title: Other\nname: other\nid: 00000000-0000-4000-8000-0000000000ff\nstatus: stable\nlevel: low\nlogsource: {product: nightjar}\ndetection:\n  it: {action: x}\n  condition: it\n",
     );
-    let mut stranger = Owner::new(&other, WindowLimits::default(), []);
+    let mut stranger = Owner::new(7, &other, WindowLimits::default(), []);
     for it in parcels_of(&receiver, 0, &lines, 50) {
         stranger.accept(&other, &it, &mut alerts).unwrap();
     }
@@ -447,7 +454,7 @@ proptest! {
         let book = book(RULES);
         let lines: Vec<String> = events(seed, 30, 1).into_iter().map(|it| it.line).collect();
         let parcels = parcels_of(&book, 0, &lines, 40);
-        let mut owner = Owner::new(&book, WindowLimits::default(), [Origin::new(TOPIC, 0), Origin::new(TOPIC, 1)]);
+        let mut owner = Owner::new(7, &book, WindowLimits::default(), [Origin::new(TOPIC, 0), Origin::new(TOPIC, 1)]);
         let damaged = |bytes: &[u8]| {
             let mut bytes = bytes[..=cut.index(bytes.len())].to_vec();
             let at = flip.0.index(bytes.len());

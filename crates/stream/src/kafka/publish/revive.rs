@@ -135,7 +135,8 @@ impl Committer {
                 Ok(committed) => {
                     self.held.retain(|step| {
                         let found = committed.find_partition(&step.id.topic, step.id.partition).map(|it| it.offset());
-                        let is_done = matches!(found, Some(Offset::Offset(offset)) if step.end_offset.is_some_and(|it| offset >= it));
+                        let is_done =
+                            matches!(found, Some(Offset::Offset(offset)) if step.end_offset.is_some_and(|it| offset >= it));
                         if is_done {
                             step.ledger.acknowledge(step.number);
                         }
