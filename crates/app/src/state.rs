@@ -23,6 +23,8 @@ pub(crate) const TRIAGE: &str = "triage";
 pub(crate) const SHARD: &str = "shard";
 /// [`engine::Exchange::snapshot`]
 pub(crate) const EXCHANGE: &str = "exchange";
+/// The part of a checkpoint with how far a partition has told others that it is.
+pub(crate) const SENDER: &str = "sender";
 /// Some profiles that had to make way: [`Kept`].
 pub(crate) const ATTIC: &str = "attic";
 

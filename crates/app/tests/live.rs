@@ -13,7 +13,8 @@ use serde_json::Value as Json;
 use stream::kafka::{EmbeddedKafka, PacedProducer, Pacing, Progress, TailReader};
 
 /// Where `run` reads and writes by default.
-const TOPICS: &[(&str, i32)] = &[("audit-events", 2), ("nightjar.alerts", 1), ("nightjar.shadow", 1), ("nightjar.dead-letters", 1)];
+const TOPICS: &[(&str, i32)] =
+    &[("audit-events", 2), ("nightjar.alerts", 1), ("nightjar.shadow", 1), ("nightjar.dead-letters", 1), ("nightjar.exchange", 1)];
 const PATIENCE: Duration = Duration::from_mins(1);
 const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
 const RULE: &str = "\

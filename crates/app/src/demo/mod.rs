@@ -35,6 +35,10 @@ const EVENTS_TOPIC: &str = "audit-events";
 const PARTITIONS: i32 = 4;
 /// The partitions of the alerts topic; the embedded Kafka keeps 5 MiB of each.
 const ALERT_PARTITIONS: i32 = 2;
+/// Partitions of the exchange topic.
+const EXCHANGE_PARTITIONS: i32 = 2;
+/// Nobody waits for a partition without events for longer.
+const IDLE_AFTER: Duration = Duration::from_millis(200);
 /// How long the last events may take to come through.
 const LAST_EVENTS: Duration = Duration::from_mins(1);
 
@@ -74,8 +78,14 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     let config = CompanyConfig { people: args.people, seed: args.seed, ..CompanyConfig::default() };
     let simulation = Simulation::new(&config, Scenario::Twitter2020);
     let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::default()));
-    let topics = Config::default().output;
-    let kafka = EmbeddedKafka::start(&[(EVENTS_TOPIC, PARTITIONS), (&topics.alerts, ALERT_PARTITIONS), (&topics.dead_letters, 1)])?;
+    let Config { output: topics, exchange, .. } = Config::default();
+    let topics = [
+        (EVENTS_TOPIC, PARTITIONS),
+        (&topics.alerts, ALERT_PARTITIONS),
+        (&topics.dead_letters, 1),
+        (&exchange.topic, EXCHANGE_PARTITIONS),
+    ];
+    let kafka = EmbeddedKafka::start(&topics)?;
     let setup = setup(args, simulation.company(), &kafka, &metrics)?;
     let screen = Screen::new(args.headless);
     screen.introduce(&simulation, &setup.live.book().set);
@@ -91,7 +101,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<Exit> {
     let produced = produce(args, simulation, &kafka_config, &progress, &screen, || {
         !stopped.load(Ordering::Relaxed) && !pipeline.is_finished()
     })?;
-    finish(pipeline, &progress, &produced, || stopped.load(Ordering::Relaxed))?;
+    finish(pipeline, &progress, &produced, &metrics, || stopped.load(Ordering::Relaxed))?;
     let seconds = begun.elapsed().as_secs_f64();
     let alerts = watch.finish(metrics.output.alerts_delivered())?;
     screen.end();
@@ -129,12 +139,15 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Ar
     kafka.properties.set("fetch.wait.max.ms", "5");
     // The demo is about alerts.
     kafka.shadow_topic.clear();
+    kafka.exchange_topic = Config::default().exchange.topic;
+    kafka.statistics_interval_ms = 100;
     let limits = Limits::default();
     Ok(Setup {
         kafka,
-        sources,
+        sources: Arc::new(sources),
         live: LiveRules::new(rules.book, limits.windows(), metrics),
         triage: None,
+        idle_after: IDLE_AFTER,
         checkpoints: None,
         limits,
     })
@@ -153,7 +166,9 @@ fn lists_of(company: &Company) -> Result<Vec<(String, Vec<String>)>> {
 fn advancing(progress: &Arc<Progress>) -> Observer {
     let progress = Arc::clone(progress);
     Arc::new(move |observation| {
-        if let Observation::Handled { partition, end_offset, .. } = observation {
+        if let Observation::Handled { partition, end_offset, .. } = observation
+            && *partition.topic == *EVENTS_TOPIC
+        {
             progress.advance(partition.partition, end_offset);
         }
     })
@@ -181,12 +196,20 @@ fn produce(
 }
 
 /// Waits for the last events, unless somebody is in a hurry, and stops the pipeline.
-fn finish(pipeline: KafkaHandle, progress: &Progress, produced: &Produced, in_hurry: impl Fn() -> bool) -> Result<()> {
+fn finish(
+    pipeline: KafkaHandle,
+    progress: &Progress,
+    produced: &Produced,
+    metrics: &Metrics,
+    in_hurry: impl Fn() -> bool,
+) -> Result<()> {
     let deadline = Instant::now() + LAST_EVENTS;
     while !in_hurry() && !pipeline.is_finished() && Instant::now() < deadline {
-        if progress.wait_for(&produced.ends, Duration::from_millis(100)) {
+        let is_read = progress.wait_for(&produced.ends, Duration::from_millis(50));
+        if is_read && metrics.exchange.is_settled(partitions()) {
             break;
         }
+        std::thread::sleep(Duration::from_millis(10));
     }
     pipeline.stop();
     pipeline.join().map_err(explained)?;

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod checkpoints;
+mod exchange;
 mod input;
 mod loaded;
 mod member;
@@ -18,11 +19,12 @@ use prometheus::{Registry, TextEncoder};
 
 use catalogue::Catalogue;
 pub(crate) use checkpoints::CheckpointMetrics;
+pub(crate) use exchange::{ExchangeMetrics, ExchangeState};
 pub(crate) use input::{InputCounts, InputMetrics, SourceMetrics};
 pub(crate) use loaded::LoadedMetrics;
 pub(crate) use member::MemberMetrics;
 pub(crate) use output::OutputMetrics;
-pub(crate) use state::{Evictions, PartitionState, StateMetrics};
+pub(crate) use state::{PartitionState, StateMetrics};
 pub(crate) use transactions::TransactionMetrics;
 pub(crate) use triage::TriageMetrics;
 
@@ -41,6 +43,8 @@ pub(crate) struct Metrics {
     pub(crate) transactions: TransactionMetrics,
     /// What becomes of behaviour.
     pub(crate) triage: TriageMetrics,
+    /// What partitions send each other.
+    pub(crate) exchange: ExchangeMetrics,
     /// What is kept of partitions.
     pub(crate) checkpoints: CheckpointMetrics,
     /// Rules and build.
@@ -61,6 +65,7 @@ impl Metrics {
             member: MemberMetrics::new(&mut catalogue),
             transactions: TransactionMetrics::new(&mut catalogue),
             triage: TriageMetrics::new(&mut catalogue),
+            exchange: ExchangeMetrics::new(&mut catalogue),
             checkpoints: CheckpointMetrics::new(&mut catalogue),
             loaded: LoadedMetrics::new(&mut catalogue),
             #[cfg(test)]

@@ -81,6 +81,12 @@ impl OutputMetrics {
         self.records.with_label_values(&[RecordKind::Alert.as_str()]).get()
     }
 
+    /// Findings acknowledged so far, whether they page or not.
+    #[cfg(test)]
+    pub(crate) fn found_delivered(&self) -> u64 {
+        self.alerts_delivered() + self.records.with_label_values(&[RecordKind::Shadow.as_str()]).get()
+    }
+
     /// A record is lost.
     pub(crate) fn not_delivered(&self, kind: RecordKind) {
         self.producer_errors.with_label_values(&[kind.as_str()]).inc();

@@ -1,7 +1,6 @@
 //! What is in memory, against its limits. A partition's metrics go when the partition goes.
 
 use engine::seen::SEEN_MAX;
-use engine::targets::TargetStats;
 use engine::{Lane, Shard, Watermark, WindowLimits, WindowStats};
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use stream::kafka::PartitionId;
@@ -24,19 +23,8 @@ pub(crate) struct StateMetrics {
     evicted: IntCounterVec,
     unentered: IntCounterVec,
     class_overflows: IntCounter,
-    shared: Windows,
-    hurries: IntCounter,
     ticket_uses: IntGaugeVec,
     ticket_uses_evicted: IntCounter,
-    targets: IntGauge,
-    targets_lost: IntCounterVec,
-}
-
-/// The windows that all partitions share.
-#[derive(Debug)]
-struct Windows {
-    groups: IntGauge,
-    entries: IntGauge,
 }
 
 impl StateMetrics {
@@ -57,11 +45,11 @@ impl StateMetrics {
             cache_bytes: catalogue.gauges("nightjar_matcher_cache_bytes", "Bytes in the caches of a partition's matcher.", &PARTITION),
             window_groups_max: catalogue.gauge(
                 "nightjar_window_groups_max",
-                "Limit of nightjar_window_groups and nightjar_shared_window_groups: the limit of one correlation, times correlations.",
+                "Limit of nightjar_window_groups: the limit of one correlation, times correlations.",
             ),
             window_entries_max: catalogue.gauge(
                 "nightjar_window_entries_max",
-                "Limit of nightjar_window_entries and nightjar_shared_window_entries: the limit of one correlation, times correlations.",
+                "Limit of nightjar_window_entries: the limit of one correlation, times correlations.",
             ),
             seen_ids_max: catalogue.gauge("nightjar_seen_ids_max", "Limit of nightjar_seen_ids."),
             evicted: catalogue.counters(
@@ -78,14 +66,6 @@ impl StateMetrics {
                 "nightjar_matcher_overflows_total",
                 "Values that were matched without a cache because a field had too many kinds of values.",
             ),
-            shared: Windows {
-                groups: catalogue.gauge("nightjar_shared_window_groups", "Groups in the windows that all partitions share."),
-                entries: catalogue.gauge("nightjar_shared_window_entries", "Entries in the windows that all partitions share."),
-            },
-            hurries: catalogue.counter(
-                "nightjar_shared_window_hurries_total",
-                "Batches whose hits went into shared windows out of order, because another partition was too far behind to wait for.",
-            ),
             ticket_uses: catalogue.gauges(
                 "nightjar_ticket_uses",
                 "Pairs of person and ticket whose targets a partition remembers, for tickets that are used again and again.",
@@ -95,18 +75,7 @@ impl StateMetrics {
                 "nightjar_ticket_uses_evicted_total",
                 "Pairs of person and ticket that were forgotten because a partition had as many as it remembers.",
             ),
-            targets: catalogue.gauge("nightjar_targets", "Targets whose past is remembered, for rules that ask what others did to them."),
-            targets_lost: catalogue.counters(
-                "nightjar_target_evictions_total",
-                "What the memory of targets lost because a limit was reached, by kind: target, crowd for the older people of a large one, person for those on a watched one, watched and class for events of targets that were counted as others are.",
-                &["kind"],
-            ),
         }
-    }
-
-    /// A partition did not wait any longer for slower ones.
-    pub(crate) fn hurried(&self) {
-        self.hurries.inc();
     }
 
     /// The limits, once the rules are known.
@@ -147,7 +116,7 @@ impl StateMetrics {
     }
 
     /// Counts what the windows of one owner lose.
-    pub(crate) fn evicted(&self) -> Evictions {
+    fn evicted(&self) -> Evictions {
         Evictions {
             groups: self.evicted.with_label_values(&["group"]),
             entries: self.evicted.with_label_values(&["entry"]),
@@ -157,34 +126,11 @@ impl StateMetrics {
             told: WindowStats::default(),
         }
     }
-
-    /// How full the shared windows are.
-    pub(crate) fn shared(&self, stats: WindowStats, evicted: &mut Evictions) {
-        self.shared.groups.set(gauge(stats.groups));
-        self.shared.entries.set(gauge(stats.entries));
-        evicted.tell(stats);
-    }
-
-    /// How full the memory of targets is; `told` is what was said of it last.
-    pub(crate) fn targets(&self, stats: TargetStats, told: &mut TargetStats) {
-        self.targets.set(i64::try_from(stats.targets).unwrap_or(i64::MAX));
-        let lost = [
-            ("target", stats.evicted, told.evicted),
-            ("crowd", stats.narrowed, told.narrowed),
-            ("person", stats.unlisted, told.unlisted),
-            ("watched", stats.unwatched, told.unwatched),
-            ("class", stats.unclassed, told.unclassed),
-        ];
-        for (kind, now, before) in lost {
-            self.targets_lost.with_label_values(&[kind]).inc_by(now.saturating_sub(before));
-        }
-        *told = stats;
-    }
 }
 
 /// Turns totals of one owner into a counter that all owners share.
 #[derive(Debug)]
-pub(crate) struct Evictions {
+struct Evictions {
     groups: IntCounter,
     entries: IntCounter,
     thinned: IntCounter,
@@ -222,12 +168,16 @@ pub(crate) struct PartitionState {
 }
 
 impl PartitionState {
-    /// How things stand after a batch.
-    pub(crate) fn set(&mut self, shard: &Shard, lane: &Lane, watermark: &Watermark) {
-        let stats = shard.window_stats();
+    /// How full the windows are.
+    pub(crate) fn set_windows(&mut self, stats: WindowStats) {
         self.window_groups.set(gauge(stats.groups));
         self.window_entries.set(gauge(stats.entries));
         self.evicted.tell(stats);
+    }
+
+    /// How things stand after a batch.
+    pub(crate) fn set(&mut self, shard: &Shard, lane: &Lane, watermark: &Watermark) {
+        self.set_windows(shard.window_stats());
         self.seen_ids.set(gauge(shard.seen_len()));
         self.cache_bytes.set(gauge(lane.matcher().stats().bytes));
         let tickets = shard.ticket_uses();

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use engine::behaviour::{Hours, Society};
+use engine::repartition::Sender;
 use engine::{BehaviourSettings, Rulebook, Shard, Watermark, WindowLimits};
 use serde::Deserialize;
 use serde_json::json;
 use stream::store::{Loaded, Part};
 
 use super::checkpoints::Taken;
-use super::live::LiveRules;
 use super::triage::SharedTriage;
-use crate::state::{CLOCK, EXCHANGE, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
+use crate::state::{CLOCK, EXCHANGE, SENDER, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
 
 /// What goes into a checkpoint, borrowed.
 pub(super) struct Keeping<'p> {
@@ -21,6 +21,7 @@ pub(super) struct Keeping<'p> {
     pub(super) shard: &'p Shard,
     pub(super) watermark: &'p Watermark,
     pub(super) hours: &'p Hours,
+    pub(super) sender: &'p Sender,
 }
 
 /// What comes out of one.
@@ -28,6 +29,8 @@ pub(super) struct Kept {
     pub(super) shard: Shard,
     pub(super) watermark: Watermark,
     pub(super) hours: Hours,
+    /// None in a checkpoint of before there was an exchange topic.
+    pub(super) sender: Option<Sender>,
 }
 
 /// Of what a checkpoint says of itself, what decides whether it fits.
@@ -56,7 +59,9 @@ impl Keeping<'_> {
         });
         let clock: Clock = (self.watermark.clone(), *self.hours);
         let clock = postcard::to_allocvec(&clock).expect("writing to memory fails for no value of these types");
-        let mut parts = vec![part(CLOCK, clock), part(SHARD, self.shard.snapshot(&self.book.set))];
+        let sender = postcard::to_allocvec(self.sender).expect("writing to memory fails for no value of these types");
+        let shard = self.shard.snapshot(&self.book.set);
+        let mut parts = vec![part(CLOCK, clock), part(SENDER, sender), part(SHARD, shard)];
         parts.extend(behaviour.map(|it| part(SOCIETY, it.society().to_bytes())));
         Taken { offset, about, parts }
     }
@@ -91,19 +96,18 @@ pub(super) fn take_up(
     let find = |name: &str| loaded.parts.iter().find(|it| it.name == name).map(|it| it.bytes.as_slice());
     let (clock, shard) = find(CLOCK).zip(find(SHARD)).ok_or("a part is missing")?;
     let (watermark, hours): Clock = postcard::from_bytes(clock).map_err(|it| it.to_string())?;
+    let sender = find(SENDER).map(postcard::from_bytes).transpose().map_err(|it| it.to_string())?;
     let society = find(SOCIETY).map(Society::from_bytes).transpose()?.map(Arc::new);
     let settings = BehaviourSettings::default();
     // Without rules or a budget that ask for them, profiles are left behind.
     let society = society.filter(|_| book.watches(program)).map(|it| (&settings, it));
     let shard = Shard::restore(&book.set, limits, society, shard).map_err(|it| it.to_string())?;
-    Ok(Kept { shard, watermark: watermark.with_lateness(lateness_ms), hours })
+    Ok(Kept { shard, watermark: watermark.with_lateness(lateness_ms), hours, sender })
 }
 
 /// A copy of what the partitions of a process share.
-pub(super) fn take_shared(live: &LiveRules, triage: Option<&SharedTriage>) -> Vec<Part> {
-    let mut parts = vec![part(EXCHANGE, live.exchange().snapshot())];
-    parts.extend(triage.map(|it| part(TRIAGE, it.snapshot())));
-    parts
+pub(super) fn take_shared(triage: &SharedTriage) -> Vec<Part> {
+    vec![part(TRIAGE, triage.snapshot())]
 }
 
 /// Goes on with it.
@@ -111,13 +115,12 @@ pub(super) fn take_shared(live: &LiveRules, triage: Option<&SharedTriage>) -> Ve
 /// # Errors
 ///
 /// Says why it can't be used.
-pub(super) fn take_up_shared(loaded: &Loaded, live: &LiveRules, triage: Option<&SharedTriage>) -> Result<(), String> {
+pub(super) fn take_up_shared(loaded: &Loaded, triage: &SharedTriage) -> Result<(), String> {
     for Part { name, bytes } in &loaded.parts {
-        match (name.as_str(), triage) {
-            (EXCHANGE, _) => live.exchange().restore(bytes)?,
-            (TRIAGE, Some(triage)) => triage.restore(bytes)?,
-            // There is no budget any more.
-            (TRIAGE, None) => {}
+        match name.as_str() {
+            TRIAGE => triage.restore(bytes)?,
+            // Windows over several partitions, of a version that kept them here.
+            EXCHANGE => {}
             _ => return Err(format!("nobody knows a part `{name}`")),
         }
     }

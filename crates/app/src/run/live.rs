@@ -1,18 +1,16 @@
-//! The rules that are in force: one book for all partitions and the exchange, swapped as a whole.
+//! The rules that are in force: one book for all partitions, swapped as a whole.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use engine::carry::{Carried, CarryOver};
 use engine::{Rulebook, WindowLimits};
 
-use super::exchange::SharedExchange;
 use crate::metrics::Metrics;
 
 /// Each partition looks at it before a batch, so that a batch is scored by one set of rules from its first event to its last.
 #[derive(Debug)]
 pub(crate) struct LiveRules {
     book: RwLock<Arc<Rulebook>>,
-    exchange: SharedExchange,
     limits: WindowLimits,
     metrics: Arc<Metrics>,
 }
@@ -22,8 +20,7 @@ impl LiveRules {
     pub(crate) fn new(book: Rulebook, limits: WindowLimits, metrics: &Arc<Metrics>) -> Arc<Self> {
         let book = Arc::new(book);
         metrics.state.limited(limits, book.set.correlations.len());
-        let exchange = SharedExchange::new(Arc::clone(&book), limits, Arc::clone(metrics));
-        Arc::new(Self { book: RwLock::new(book), exchange, limits, metrics: Arc::clone(metrics) })
+        Arc::new(Self { book: RwLock::new(book), limits, metrics: Arc::clone(metrics) })
     }
 
     /// The rules in force.
@@ -31,18 +28,11 @@ impl LiveRules {
         Arc::clone(&self.book.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The windows that all partitions share.
-    pub(super) fn exchange(&self) -> &SharedExchange {
-        &self.exchange
-    }
-
-    /// Puts other rules in force: in the exchange now, in each partition before its next batch. Nobody compiles anything here.
+    /// Puts other rules in force: in each partition before its next batch. Nobody compiles anything here.
     pub(super) fn swap(&self, book: Rulebook) -> Carried {
         let book = Arc::new(book);
         let before = self.book();
         let carried = CarryOver::between(&before.set, &book.set).carried;
-        // The exchange first: it can translate hits by the rules of before, but not those by rules that it does not have yet.
-        self.exchange.adopt(&book);
         self.metrics.state.limited(self.limits, book.set.correlations.len());
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         carried

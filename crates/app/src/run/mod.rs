@@ -4,11 +4,12 @@ pub(crate) mod checkpoints;
 mod clock;
 mod context;
 mod exceptions;
-mod exchange;
 mod keep;
 mod live;
 pub(crate) mod logging;
 mod observe;
+mod outgoing;
+mod owner;
 mod partition;
 pub(crate) mod pipeline;
 mod reload;
@@ -94,6 +95,7 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
         exceptions: config.exceptions.files.clone(),
         mappings: sources.mappings().to_vec(),
         includes_shadow: config.rules.include_shadow,
+        has_exchange: !config.exchange.topic.is_empty(),
         watch: if config.behaviour.alerts_per_day.is_some() { load::Watch::Everybody } else { load::Watch::IfRulesRead },
     };
     let loaded = rules.load(&[])?;
@@ -102,7 +104,9 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     let kafka = config.kafka_config();
     let triage = config.behaviour.triage().map_err(Usage::new)?.map(|it| Arc::new(SharedTriage::new(it, Arc::clone(metrics))));
     // Opened when it is known that everything else is in order: it makes a directory, and starts a thread.
-    Ok((Setup { kafka, sources, live, triage, checkpoints: None, limits: config.limits.clone() }, rules, loaded))
+    let idle_after = Duration::from_millis(config.exchange.idle_ms);
+    let sources = Arc::new(sources);
+    Ok((Setup { kafka, sources, live, triage, idle_after, checkpoints: None, limits: config.limits.clone() }, rules, loaded))
 }
 
 /// Opens the place for checkpoints, if there is one.

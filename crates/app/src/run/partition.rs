@@ -2,33 +2,35 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::behaviour::{self, Hours};
 use engine::carry::CarryOver;
 use engine::decode::Lines;
+use engine::repartition::{Progress, Sender, group_of};
 use engine::shard::Place;
-use engine::triage::Outgoing;
 use engine::{
-    Ahead, Behaviour, BehaviourSettings, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet,
-    Spare, Tick, Watermark, WindowLimits,
+    Ahead, Behaviour, BehaviourSettings, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet, Spare,
+    Tick, Watermark, WindowLimits,
 };
-use model::{Alert, EventTime, Reject, RejectCode};
+use model::{EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
 use super::checkpoints::{Checkpoints, Taken};
 use super::clock;
-use super::exchange::Stand;
 use super::keep::{self, Keeping, Kept};
 use super::live::LiveRules;
-use super::pipeline::Setup;
+use super::outgoing::Writer;
+use super::pipeline::{Meeting, Setup, origin_of};
 use super::sources::Feed;
-use super::triage::SharedTriage;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
 
 /// One in so many rounds of events that are settled together is measured.
 const MEASURE_EVERY: u64 = 4;
+
+/// Owners for whom there is nothing are told how far the partition is at most so often, and when there is nothing to read.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// The state of one partition, from assignment to revocation.
 #[derive(Debug)]
@@ -47,11 +49,16 @@ pub(super) struct Partition {
     /// Which of their programs.
     program: u16,
     window_limits: WindowLimits,
-    /// Whether findings that page nobody go anywhere, and incidents, and digests.
-    has_shadow: bool,
-    has_incidents: bool,
-    has_digest: bool,
-    triage: Option<Arc<SharedTriage>>,
+    writer: Writer,
+    sender: Sender,
+    /// Who keeps what is not the actor's.
+    owners: usize,
+    /// Some of the rules need them.
+    has_exchanged: bool,
+    idle_after: Option<Duration>,
+    /// When all of them were last told how far it is.
+    told: Instant,
+    is_idle: bool,
     checkpoints: Option<Arc<Checkpoints>>,
     /// The offset of the first message that it has not seen.
     next_offset: Option<i64>,
@@ -63,7 +70,6 @@ pub(super) struct Partition {
     future_skew_ms: i64,
     /// Batches of events that were settled together.
     rounds: u64,
-    alert_json: Vec<u8>,
     metrics: Arc<Metrics>,
     of_source: SourceMetrics,
     of_state: PartitionState,
@@ -71,10 +77,9 @@ pub(super) struct Partition {
 
 impl Partition {
     /// A partition without state, whose events come from `feed`.
-    pub(super) fn new(id: &PartitionId, setup: &Setup, feed: &Feed, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(id: &PartitionId, setup: &Setup, feed: &Feed, meeting: Option<&Meeting>, metrics: Arc<Metrics>) -> Self {
         let (live, book) = (Arc::clone(&setup.live), setup.live.book());
         let program = &book.programs[usize::from(feed.program)];
-        live.exchange().join(id, feed.program, &feed.clock);
         let mut partition = Self {
             id: id.clone(),
             reader: Reader::new(Arc::clone(program), setup.limits.decode(), Plausible::until(clock::now())),
@@ -84,10 +89,13 @@ impl Partition {
             hours: Hours::default(),
             outbox: Found::default(),
             spare: Spare::default(),
-            has_shadow: !setup.kafka.shadow_topic.is_empty(),
-            has_incidents: !setup.kafka.incidents_topic.is_empty(),
-            has_digest: !setup.kafka.digest_topic.is_empty(),
-            triage: setup.triage.clone(),
+            writer: Writer::new(id, setup, &metrics),
+            sender: Sender::new(group_of(&setup.kafka.group_id), clock::now().ms()),
+            owners: meeting.map_or(0, |it| it.owners),
+            has_exchanged: book.needs_exchange(),
+            idle_after: meeting.map(|_| setup.idle_after),
+            told: Instant::now(),
+            is_idle: false,
             checkpoints: setup.checkpoints.clone(),
             next_offset: None,
             live_from: None,
@@ -95,7 +103,6 @@ impl Partition {
             accounted: 0,
             future_skew_ms: setup.limits.future_skew_ms,
             rounds: 0,
-            alert_json: Vec::new(),
             of_source: metrics.input.source(&program.schema.mapping.name),
             of_state: metrics.state.partition(id),
             metrics,
@@ -130,6 +137,7 @@ impl Partition {
             self.reader.adopt(&book.programs[usize::from(self.program)]);
         }
         self.lane.adopt(&book);
+        self.has_exchanged = book.needs_exchange();
         self.book = book;
         self.watch();
     }
@@ -140,6 +148,7 @@ impl Partition {
         let watermark = self.watermark.time();
         let is_late = self.watermark.observe(head.time);
         let (position, reached) = (u64::try_from(message.offset).unwrap_or(0), self.watermark.reached());
+        self.sender.note(message.offset, head.time);
         (Place { position, watermark, reached, is_late }, reached > before)
     }
 
@@ -196,46 +205,32 @@ impl Partition {
         if let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) {
             checkpoints.handling(&self.id, offset);
         }
-        let time = self.watermark.latest().unwrap_or(EventTime::MIN);
-        let stand = Stand { time, watermark: self.watermark.time() };
-        self.live.exchange().accept(&self.id, stand, &self.book, &mut self.outbox);
+        self.send(false, out);
         let Found { alerts, reports, .. } = &mut self.outbox;
-        alerts.sort_by(Emitted::in_order);
-        let Some(triage) = &self.triage else {
-            reports.clear();
-            for emitted in std::mem::take(alerts) {
-                self.write_alert(&emitted.alert, now, out);
-            }
-            return;
-        };
-        for outgoing in triage.take(&self.id, self.watermark.reached(), self.shard.behaviour(), reports, alerts) {
-            match outgoing {
-                Outgoing::Alert(it) => self.write_alert(&it, now, out),
-                Outgoing::Incident(it) if self.has_incidents => {
-                    self.alert_json.clear();
-                    it.write_ocsf(&mut self.alert_json);
-                    out.incident(it.uid.as_bytes(), &self.alert_json);
-                }
-                Outgoing::Digest(it) if self.has_digest => {
-                    self.alert_json.clear();
-                    it.write_json(&mut self.alert_json);
-                    out.digest(it.day.as_bytes(), &self.alert_json);
-                }
-                Outgoing::Incident(_) | Outgoing::Digest(_) => {}
-            }
-        }
+        self.writer.write(self.watermark.reached(), self.shard.behaviour(), reports, alerts, now, out);
     }
 
-    fn write_alert(&mut self, alert: &Alert, now: EventTime, out: &mut Outbox) {
-        self.alert_json.clear();
-        alert.write_ocsf(&mut self.alert_json);
-        let key = alert.uid.as_bytes();
-        if alert.delivery.is_page() {
-            out.alert(key, &self.alert_json);
-        } else if self.has_shadow {
-            out.shadow(key, &self.alert_json);
+    /// Sends what others keep to those who do, and tells how far it is.
+    fn send(&mut self, is_idle: bool, out: &mut Outbox) {
+        if self.owners == 0 || !self.has_exchanged {
+            return self.sender.pass();
         }
-        self.metrics.output.alerted(alert, now);
+        let Some(end_offset) = self.next_offset.or(is_idle.then_some(0)) else { return self.sender.pass() };
+        let (watermark, reached) = (self.watermark.time(), self.watermark.reached());
+        let progress = Progress { end_offset, watermark, reached, is_idle };
+        let tells_all = is_idle || self.is_idle || self.told.elapsed() >= TELL_EVERY;
+        if tells_all {
+            self.told = Instant::now();
+        }
+        let (parcels, too_long) =
+            self.sender.pack(&self.book, &origin_of(&self.id), self.owners, progress, tells_all, &mut self.outbox);
+        for it in &parcels {
+            out.exchange(i32::try_from(it.owner).unwrap_or(0), &it.bytes);
+        }
+        self.metrics.exchange.sent(parcels.len(), too_long);
+        if is_idle != std::mem::replace(&mut self.is_idle, is_idle) {
+            self.metrics.exchange.idle(if is_idle { 1 } else { -1 });
+        }
     }
 }
 
@@ -267,8 +262,8 @@ impl Partition {
     }
 
     fn take(&self, offset: i64) -> Taken {
-        let Self { book, program, shard, watermark, hours, .. } = self;
-        Keeping { book, program: *program, shard, watermark, hours }.take(offset)
+        let Self { book, program, shard, watermark, hours, sender, .. } = self;
+        Keeping { book, program: *program, shard, watermark, hours, sender }.take(offset)
     }
 }
 
@@ -281,9 +276,6 @@ impl PartitionHandler for Partition {
         // Batches end where what was published ends.
         self.begin(batch);
         self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
-        if self.live_from.is_none() {
-            self.live.exchange().begin(&self.id);
-        }
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());
@@ -324,6 +316,7 @@ impl PartitionHandler for Partition {
         self.next_offset = batch.end_offset().or(self.next_offset);
         if self.live_from.is_some() {
             self.outbox = Found::default();
+            self.sender.pass();
             self.metrics.checkpoints.replayed(batch.len());
         } else {
             self.hand_out(now, out);
@@ -343,17 +336,29 @@ impl PartitionHandler for Partition {
         let (limits, lateness_ms) = (self.window_limits, self.lateness_ms);
         let found = checkpoints.newest(&self.id, committed, |it| keep::take_up(it, &book, program, limits, lateness_ms))?;
         self.metrics.checkpoints.resumed(found.is_some());
-        let Some((offset, Kept { shard, watermark, hours })) = found else {
+        let Some((offset, Kept { shard, watermark, hours, sender })) = found else {
             tracing::info!(partition = %self.id, committed, "no checkpoint: the partition begins anew");
             return Ok(None);
         };
         (self.shard, self.watermark, self.hours) = (shard, watermark, hours);
+        if let Some(sender) = sender {
+            self.sender = sender;
+        }
         self.watch();
         self.next_offset = Some(offset);
         self.live_from = Some(committed).filter(|it| offset < *it);
         let people = self.shard.behaviour().map_or(0, |it| it.stats().people);
         tracing::info!(partition = %self.id, offset, committed, people, "goes on from a checkpoint");
         Ok(Some(offset))
+    }
+
+    fn idle_after(&self) -> Option<Duration> {
+        self.idle_after
+    }
+
+    fn idle(&mut self, out: &mut Outbox) {
+        self.live_from = None;
+        self.send(true, out);
     }
 
     fn close(&mut self) {
@@ -367,6 +372,8 @@ impl PartitionHandler for Partition {
 impl Drop for Partition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
-        self.live.exchange().leave(&self.id);
+        if self.is_idle {
+            self.metrics.exchange.idle(-1);
+        }
     }
 }

@@ -1,13 +1,20 @@
 //! From topics to topics: a group member with one [`Partition`] per assigned partition. `run` and `demo` share it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use stream::kafka::{self, KafkaConfig, KafkaError, KafkaHandle, Observation, Observer, PartitionId};
+use stream::kafka::{
+    self, Batch, KafkaConfig, KafkaError, KafkaHandle, Observation, Observer, Outbox, PartitionHandler, PartitionId,
+};
+
+use engine::repartition::Origin;
 
 use super::checkpoints::Checkpoints;
 use super::keep;
 use super::live::LiveRules;
 use super::observe::observer;
+use super::owner::OwnerPartition;
 use super::partition::Partition;
 use super::sources::Sources;
 use super::triage::SharedTriage;
@@ -21,11 +28,13 @@ pub(crate) struct Setup {
     /// Brokers, topics, group.
     pub(crate) kafka: KafkaConfig,
     /// Which topic has which events.
-    pub(crate) sources: Sources,
+    pub(crate) sources: Arc<Sources>,
     /// The rules, compiled for the mappings of `sources`.
     pub(crate) live: Arc<LiveRules>,
     /// How alerts about behaviour are triaged; nothing: they page nobody.
     pub(crate) triage: Option<Arc<SharedTriage>>,
+    /// How long nobody waits for a partition of which everything was read.
+    pub(crate) idle_after: Duration,
     /// Where the state of partitions is kept; nothing: it ends with the process.
     pub(crate) checkpoints: Option<Arc<Checkpoints>>,
     /// What bounds memory and time.
@@ -53,15 +62,110 @@ pub(crate) fn start(
     });
     let observer = observer(Arc::clone(&metrics), health, Some(also));
     let kafka = setup.kafka.clone();
-    if let Some(checkpoints) = &setup.checkpoints {
-        let (live, triage) = (Arc::clone(&setup.live), setup.triage.clone());
-        let found =
-            checkpoints.newest_shared(|it| keep::take_up_shared(it, &live, triage.as_deref())).map_err(KafkaError::State)?;
+    if let Some((checkpoints, triage)) = setup.checkpoints.as_ref().zip(setup.triage.clone()) {
+        let found = checkpoints.newest_shared(|it| keep::take_up_shared(it, &triage)).map_err(KafkaError::State)?;
         tracing::info!(found = found.is_some(), "what partitions share");
-        checkpoints.keep_shared(Box::new(move || keep::take_shared(&live, triage.as_deref())));
+        checkpoints.keep_shared(Box::new(move || keep::take_shared(&triage)));
     }
+    let meeting = Meeting::of(&setup)?.map(Arc::new);
     kafka::start(&kafka, observer, move |id: &PartitionId| {
+        if let Some(meeting) = meeting.as_ref().filter(|_| *id.topic == *setup.kafka.exchange_topic) {
+            return Ok(Handler::Owner(Box::new(OwnerPartition::new(id, &setup, meeting, &metrics))));
+        }
         let feed = setup.sources.of_topic(&id.topic).ok_or_else(|| format!("no [[sources]] has topic {:?}", id.topic))?;
-        Ok(Partition::new(id, &setup, feed, Arc::clone(&metrics)))
+        Ok(Handler::Events(Box::new(Partition::new(id, &setup, feed, meeting.as_deref(), Arc::clone(&metrics)))))
     })
+}
+
+/// Who meets in the exchange topic, as the brokers said at the start.
+#[derive(Debug)]
+pub(super) struct Meeting {
+    /// Partitions of the topic.
+    pub(super) owners: usize,
+    /// Partitions with events.
+    partitions: BTreeSet<PartitionId>,
+}
+
+impl Meeting {
+    /// Asks the brokers, if there is a topic for it.
+    fn of(setup: &Setup) -> Result<Option<Self>, KafkaError> {
+        let topic = &setup.kafka.exchange_topic;
+        if topic.is_empty() {
+            return Ok(None);
+        }
+        let all = kafka::partitions(&setup.kafka, |it| it == topic || setup.sources.of_topic(it).is_some())?;
+        let (owners, partitions): (Vec<_>, BTreeSet<_>) = {
+            let owners = all.iter().filter(|it| *it.topic == **topic).cloned().collect();
+            (owners, all.into_iter().filter(|it| *it.topic != **topic).collect())
+        };
+        if owners.is_empty() {
+            return Err(KafkaError::UnknownTopic(topic.clone()));
+        }
+        Ok(Some(Self { owners: owners.len(), partitions }))
+    }
+
+    /// Whether there is such a partition with events.
+    pub(super) fn has(&self, origin: &Origin) -> bool {
+        self.partitions.contains(&PartitionId::new(&origin.topic, origin.partition))
+    }
+
+    /// All partitions with events.
+    pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
+        self.partitions.iter().map(origin_of)
+    }
+}
+
+/// A partition as owners know it.
+pub(super) fn origin_of(id: &PartitionId) -> Origin {
+    Origin { topic: Arc::clone(&id.topic), partition: id.partition }
+}
+
+/// What is done with the messages of a partition.
+enum Handler {
+    /// It has events.
+    Events(Box<Partition>),
+    /// It is one of the exchange topic.
+    Owner(Box<OwnerPartition>),
+}
+
+impl Handler {
+    fn inner(&self) -> &dyn PartitionHandler {
+        match self {
+            Self::Events(it) => &**it,
+            Self::Owner(it) => &**it,
+        }
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn PartitionHandler {
+        match self {
+            Self::Events(it) => &mut **it,
+            Self::Owner(it) => &mut **it,
+        }
+    }
+}
+
+impl PartitionHandler for Handler {
+    fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
+        self.inner_mut().handle(batch, out);
+    }
+
+    fn is_durable(&self) -> bool {
+        self.inner().is_durable()
+    }
+
+    fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
+        self.inner_mut().resume(committed)
+    }
+
+    fn idle_after(&self) -> Option<Duration> {
+        self.inner().idle_after()
+    }
+
+    fn idle(&mut self, out: &mut Outbox) {
+        self.inner_mut().idle(out);
+    }
+
+    fn close(&mut self) {
+        self.inner_mut().close();
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::carry::Carried;
 use engine::context::{File, TableInfo};
@@ -42,6 +42,8 @@ pub(crate) struct RuleSources {
     pub(crate) exceptions: Vec<PathBuf>,
     /// The sources that rules are compiled for.
     pub(crate) mappings: Vec<SourceMapping>,
+    /// There is a topic for what is grouped by something else than the actor.
+    pub(crate) has_exchange: bool,
     /// Rules in shadow page.
     pub(crate) includes_shadow: bool,
     /// Whose profiles are kept.
@@ -64,6 +66,11 @@ impl RuleSources {
     /// Reads and compiles everything, with the tables in `over` laid over those from files.
     pub(crate) fn load(&self, over: &[File]) -> Result<LoadedSet> {
         let rules = load::rules_under(over, &self.directories, self.context.as_deref(), &self.mappings, self.watch)?;
+        if !self.has_exchange && rules.book.needs_exchange() {
+            bail!(
+                "some rules are grouped by something else than the actor, and exchange.topic is empty: name a topic, or leave these rules out"
+            );
+        }
         let mut problems = rules.problems;
         let loaded = load::exceptions(&self.directories, self.context.as_deref(), &self.exceptions, clock::now(), &mut problems)?;
         load::check_exceptions(&loaded, &self.directories, &rules.book.set, &mut problems);

@@ -59,6 +59,11 @@ impl Sources {
         &self.mappings
     }
 
+    /// Local time for the events of each program.
+    pub(super) fn clocks(&self) -> impl Iterator<Item = (u16, &Clock)> {
+        self.feeds.iter().map(|it| (it.program, &it.clock))
+    }
+
     /// How the events of `topic` are read: a name wins over a pattern.
     pub(super) fn of_topic(&self, topic: &str) -> Option<&Feed> {
         let with = |admits: fn(&Topics, &str) -> bool| self.feeds.iter().find(|it| it.topics.iter().any(|it| admits(it, topic)));

@@ -76,6 +76,27 @@ correlation:
   group-by: [actor.id]
   timespan: 2s
 level: high
+---
+title: Several export one
+name: several_export_one
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b06
+correlation:
+  type: value_count
+  rules: [export]
+  group-by: [target.id]
+  timespan: 3s
+  condition: {field: actor.id, gte: 9}
+level: high
+---
+title: One resets, another exports
+name: relay
+id: 0f0c6c1e-6f0b-4a56-9d35-0d3f9a1f4b07
+correlation:
+  type: temporal_ordered
+  rules: [reset, export]
+  group-by: [target.id]
+  timespan: 200ms
+level: high
 ";
 
 /// A folder with rules and a configuration, and topics of its own.
@@ -98,7 +119,13 @@ impl Stage {
         fs::create_dir_all(path.join("rules")).unwrap();
         fs::write(path.join("rules/rules.yml"), RULES).unwrap();
         let topic = |it: &str| format!("{name}.{it}");
-        cluster.create(&[(&topic("events"), PARTITIONS), (&topic("alerts"), 2), (&topic("dead"), 1), (&topic("shadow"), 1)]);
+        cluster.create(&[
+            (&topic("events"), PARTITIONS),
+            (&topic("alerts"), 2),
+            (&topic("dead"), 1),
+            (&topic("shadow"), 1),
+            (&topic("exchange"), 3),
+        ]);
         let stage =
             Self { path, name, brokers: cluster.brokers.clone(), lines: String::new(), ends: BTreeMap::new(), bad: 0, events: 0 };
         fs::write(stage.path.join("nightjar.toml"), stage.configuration()).unwrap();
@@ -124,6 +151,9 @@ topics = ["{name}.events"]
 alerts = "{name}.alerts"
 dead_letters = "{name}.dead"
 shadow = "{name}.shadow"
+[exchange]
+topic = "{name}.exchange"
+idle_ms = 3_000
 [checkpoints]
 store = "state"
 interval_ms = 40
@@ -156,7 +186,10 @@ format = "json"
             } else {
                 let (minute, second, ms) = (number / 60_000 % 60, number / 1_000 % 60, number % 1_000);
                 let time = format!("2026-03-02T10:{minute:02}:{second:02}.{ms:03}Z");
-                format!(r#"{{"time":"{time}","id":"e-{number}","actor":{{"id":"u{actor}"}},"action":"{action}"}}"#)
+                format!(
+                    r#"{{"time":"{time}","id":"e-{number}","actor":{{"id":"u{actor}"}},"action":"{action}","target":{{"id":"t{}"}}}}"#,
+                    number / 10 % 41
+                )
             };
             let partition = i32::try_from(actor).unwrap() % PARTITIONS;
             let record = BaseRecord::to(&topic).partition(partition).key(&[0_u8][..]).payload(event.as_str());
@@ -243,6 +276,8 @@ format = "json"
         alerts.sort_unstable();
         let correlated = expected.iter().filter(|it| it.contains("several_resets")).count();
         assert!(correlated >= 90 || self.events < 5_000, "{about}: only {correlated} correlations");
+        let exchanged = expected.iter().filter(|it| it.contains("several_export_one") || it.contains("relay")).count();
+        assert!(exchanged >= 90 || self.events < 5_000, "{about}: only {exchanged} alerts over several partitions");
         let (wanted, got) = (expected.len(), alerts.len());
         let first = expected.iter().zip(&alerts).find(|(one, other)| one != other);
         assert!(wanted == got && first.is_none(), "{about}: {got} alerts instead of {wanted}; the first that differs: {first:?}");

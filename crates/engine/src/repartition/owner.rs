@@ -8,7 +8,7 @@ use crate::exchange::{Exchange, Routed};
 use crate::shard::{Emitted, Outbox, Place};
 use crate::snapshot::SnapshotError;
 use crate::targets::TargetStats;
-use crate::watermark::Tick;
+use crate::watermark::{Tick, Watermark};
 use crate::windows::{WindowLimits, WindowStats};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,8 @@ pub struct Owner {
     marks: BTreeMap<Origin, (EventTime, EventTime)>,
     /// The highest watermark so far: what waited for it is decided.
     reached: EventTime,
+    /// The time of events with targets, in their order: when classes of targets are looked at anew must not depend on batches.
+    hours: Watermark,
     /// The number of the latest event.
     position: u64,
     /// Which event that is.
@@ -83,6 +85,7 @@ struct SavedPending {
 #[derive(Serialize, Deserialize)]
 struct Counters {
     reached_ms: i64,
+    hours: Watermark,
     position: u64,
     latest: Option<(i64, (String, i32), i64)>,
     foreign: u64,
@@ -98,6 +101,7 @@ impl Owner {
             merger: Merger::new(origins, PENDING_MAX),
             marks: BTreeMap::new(),
             reached: EventTime::MIN,
+            hours: Watermark::default(),
             position: 0,
             latest: None,
             foreign: 0,
@@ -111,8 +115,14 @@ impl Owner {
         self.exchange.set_clock(source, clock);
     }
 
+    /// The highest watermark of what was taken.
+    pub fn reached(&self) -> EventTime {
+        self.reached
+    }
+
     /// Partitions that `is_there` does not know are waited for no more, those of `origins` are.
-    pub fn reshape(&mut self, is_there: impl Fn(&Origin) -> bool, origins: impl IntoIterator<Item = Origin>) {
+    pub fn reshape(&mut self, group: u64, is_there: impl Fn(&Origin) -> bool, origins: impl IntoIterator<Item = Origin>) {
+        self.group = group;
         self.marks.retain(|it, _| is_there(it));
         self.merger.reshape(is_there, origins);
     }
@@ -153,8 +163,10 @@ impl Owner {
                     }
                 }
                 Given::Touched(mut it) => {
-                    it.at = Place { is_late: it.at.is_late, ..self.place(&key) };
+                    self.hours.observe(it.time);
+                    it.at = Place { is_late: it.at.is_late, reached: self.hours.reached(), ..self.place(&key) };
                     self.exchange.see_alone(book, &mut vec![*it], &mut out);
+                    hits.extend(out.routed.drain(..).map(|it| Routed { reached: self.reached, ..it }));
                 }
                 Given::Hit(mut it) => {
                     let Place { position, watermark, reached, .. } = self.place(&key);
@@ -164,7 +176,6 @@ impl Owner {
             }
         }
         alerts.append(&mut out.alerts);
-        hits.append(&mut out.routed);
         self.exchange.work(book, &mut hits, &ticks, alerts);
         alerts[first..].sort_by(Emitted::in_order);
     }
@@ -219,6 +230,7 @@ impl Owner {
         let marks = self.marks.iter().map(|(it, (low, high))| (it.to_saved(), (low.ms(), high.ms()))).collect();
         let counters = Counters {
             reached_ms: self.reached.ms(),
+            hours: self.hours.clone(),
             position: self.position,
             latest: self.latest.as_ref().map(|(time_ms, origin, offset)| (*time_ms, origin.to_saved(), *offset)),
             foreign: self.foreign,
@@ -259,6 +271,7 @@ impl Owner {
                 .map(|(it, (low, high))| (Origin::of_saved(it), (EventTime::from_ms(low), EventTime::from_ms(high))))
                 .collect(),
             reached: EventTime::from_ms(counters.reached_ms),
+            hours: counters.hours,
             position: counters.position,
             latest: counters.latest.map(|(time_ms, origin, offset)| (time_ms, Origin::of_saved(origin), offset)),
             foreign,

@@ -28,15 +28,25 @@ pub struct Batch {
     messages: Vec<MessageMeta>,
     keys: Vec<u8>,
     message_bytes_max: usize,
+    /// Payloads are lines. Otherwise they are kept byte for byte, and the block is for nobody to read.
+    is_lines: bool,
 }
 
+/// A longer record of the exchange topic can't be, as brokers are usually configured.
+const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 impl Batch {
+    /// An empty batch of `partition` for payloads that are no lines: [`Self::payload_of`] gives them as they came.
+    pub fn verbatim(partition: PartitionId) -> Self {
+        Self { is_lines: false, ..Self::new(partition, RECORD_BYTES_MAX) }
+    }
+
     /// An empty batch of `partition`; payloads longer than `message_bytes_max` are left out as oversize.
     pub fn new(partition: PartitionId, message_bytes_max: usize) -> Self {
         let mut block = Block::new();
         block.clear();
         block.seal(0);
-        Self { partition, block, messages: Vec::new(), keys: Vec::new(), message_bytes_max }
+        Self { partition, block, messages: Vec::new(), keys: Vec::new(), message_bytes_max, is_lines: true }
     }
 
     /// The partition that all messages are from.
@@ -125,7 +135,9 @@ impl Batch {
         let end = start + payload.len();
         self.block.bytes.truncate(start);
         self.block.bytes.extend_from_slice(payload);
-        replace_newlines(&mut self.block.bytes[start..end]);
+        if self.is_lines {
+            replace_newlines(&mut self.block.bytes[start..end]);
+        }
         self.block.bytes.push(b'\n');
         self.block.seal(end + 1);
         self.block.lines += 1;
@@ -145,6 +157,14 @@ fn replace_newlines(payload: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_line_is_kept_byte_for_byte() {
+        let mut batch = Batch::verbatim(PartitionId::new("t", 0));
+        let payloads: [&[u8]; 3] = [b"\n\n", b"", &[0, 10, 255, 13]];
+        (0..).zip(payloads).for_each(|(offset, it)| batch.push(offset, None, None, Some(it)));
+        assert!(batch.messages().iter().map(|it| batch.payload_of(it)).eq(payloads));
+    }
 
     fn packed(messages: &[&[u8]]) -> Batch {
         let mut batch = Batch::new(PartitionId::new("t", 0), 16);

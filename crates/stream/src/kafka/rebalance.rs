@@ -63,7 +63,8 @@ where
                 .add_partition_offset(&id.topic, id.partition, offset)
                 .map_err(|it| KafkaError::client("begin at an offset", &it))?;
             let live_from = committed.filter(|committed| from.is_some_and(|from| from < *committed));
-            let worker = Worker::start(id, handler, live_from, self.surroundings.clone())?;
+            let is_exchange = *id.topic == *self.config.exchange_topic;
+            let worker = Worker::start(id, handler, live_from, is_exchange, self.surroundings.clone())?;
             (self.surroundings.observer)(Observation::Assigned { partition: &worker.id });
             self.workers.all.push(worker);
         }

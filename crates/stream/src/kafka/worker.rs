@@ -37,6 +37,8 @@ pub(super) struct Worker {
     next_offset: Option<i64>,
     /// What messages before it cause was published already: a batch ends there.
     live_from: Option<i64>,
+    /// Its messages are records of other handlers. Markers of our own transactions stand between them.
+    is_exchange: bool,
     /// `None` once the worker was told to stop.
     inbox: Option<Sender<Batch>>,
     used: Receiver<Batch>,
@@ -63,6 +65,7 @@ impl Worker {
         id: PartitionId,
         handler: H,
         live_from: Option<i64>,
+        is_exchange: bool,
         surroundings: Surroundings,
     ) -> Result<Self, KafkaError> {
         let limits = surroundings.limits;
@@ -83,7 +86,7 @@ impl Worker {
             alive,
         };
         std::thread::Builder::new().name(format!("partition-{}", id.partition)).spawn(move || bench.work())?;
-        let pending = Batch::new(id.clone(), limits.message_bytes_max);
+        let pending = new_batch(&id, limits, is_exchange);
         Ok(Self {
             id,
             is_paused: false,
@@ -93,6 +96,7 @@ impl Worker {
             pending,
             next_offset: None,
             live_from,
+            is_exchange,
             inbox: Some(inbox),
             used,
             is_discarding,
@@ -103,7 +107,7 @@ impl Worker {
     /// Adds a message to the pending batch. Returns the offset that was expected, if another one came.
     pub(super) fn pack(&mut self, message: &BorrowedMessage<'_>) -> Option<i64> {
         let offset = message.offset();
-        let expected = self.next_offset.replace(offset + 1).filter(|it| *it != offset);
+        let expected = self.next_offset.replace(offset + 1).filter(|it| *it != offset && !self.is_exchange);
         self.pending.push(offset, message.timestamp().to_millis(), message.key(), message.payload());
         expected
     }
@@ -124,7 +128,7 @@ impl Worker {
     /// Hands the pending batch over if the worker has room for it. Never blocks.
     pub(super) fn offer(&mut self) -> Offer {
         let Some(inbox) = self.inbox.as_ref().filter(|_| !self.pending.is_empty()) else { return Offer::Taken };
-        let next = self.used.try_recv().unwrap_or_else(|_| Batch::new(self.id.clone(), self.limits.message_bytes_max));
+        let next = self.used.try_recv().unwrap_or_else(|_| new_batch(&self.id, self.limits, self.is_exchange));
         match inbox.try_send(std::mem::replace(&mut self.pending, next)) {
             Err(TrySendError::Full(batch)) => {
                 self.pending = batch;
@@ -174,6 +178,10 @@ impl Worker {
         let has_ended = matches!(self.ended.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected));
         has_ended && self.ledger.wait_below(1, deadline.saturating_duration_since(Instant::now()))
     }
+}
+
+fn new_batch(id: &PartitionId, limits: BatchLimits, is_exchange: bool) -> Batch {
+    if is_exchange { Batch::verbatim(id.clone()) } else { Batch::new(id.clone(), limits.message_bytes_max) }
 }
 
 /// The thread's side of a partition.
