@@ -46,6 +46,7 @@ pub(crate) fn alerts_are_those_of_one_uninterrupted_run_however_often_the_proces
     stage.write(EVENTS);
     let last = stage.start(&[]);
     stage.await_committed(&[&last]);
+    stage.await_alerts(&[&last]);
     last.stop();
     stage.check(&about);
 }
@@ -64,6 +65,7 @@ pub(crate) fn an_instance_that_was_frozen_and_wakes_up_commits_nothing_that_anot
     sleeper.logged("partition given up");
     stage.write(EVENTS);
     stage.await_committed(&[&sleeper, &other]);
+    stage.await_alerts(&[&sleeper, &other]);
     sleeper.stop();
     other.stop();
     stage.check("an instance that was frozen");

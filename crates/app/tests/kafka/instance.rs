@@ -18,6 +18,8 @@ use stream::kafka::{KafkaConfig, TailMessage, TailReader};
 use crate::cluster::Cluster;
 
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+/// What has not come by then is missing.
+const SETTLE: Duration = Duration::from_secs(40);
 pub(crate) const PARTITIONS: i32 = 4;
 /// Single events, and what one actor does one after the other: windows are longer than a process lives, so that alerts come only if what was seen
 /// before goes on.
@@ -85,7 +87,7 @@ correlation:
   rules: [export]
   group-by: [target.id]
   timespan: 3s
-  condition: {field: actor.id, gte: 9}
+  condition: {field: actor.id, gte: 6}
 level: high
 ---
 title: One resets, another exports
@@ -95,7 +97,7 @@ correlation:
   type: temporal_ordered
   rules: [reset, export]
   group-by: [target.id]
-  timespan: 200ms
+  timespan: 1s
 level: high
 ";
 
@@ -260,9 +262,8 @@ format = "json"
         messages
     }
 
-    /// The alerts topic is what `score` makes of the same events, byte for byte, and every line that is no event has one dead letter.
-    #[track_caller]
-    pub(crate) fn check(&self, about: &str) {
+    /// What `score` makes of the events, sorted.
+    fn scored(&self) -> Vec<String> {
         fs::write(self.path.join("events.ndjson"), &self.lines).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
         command.current_dir(&self.path).args(["score", "events.ndjson", "--rules", "rules", "--alerts", "alerts.ndjson"]);
@@ -270,9 +271,27 @@ format = "json"
         assert!(scored.status.success(), "{}", String::from_utf8_lossy(&scored.stderr));
         let text = fs::read_to_string(self.path.join("alerts.ndjson")).unwrap();
         let mut expected: Vec<String> = text.lines().map(str::to_owned).collect();
+        expected.sort_unstable();
+        expected
+    }
+
+    /// Waits until there are as many alerts as there should be, while `instances` live: what several partitions have to do with takes a way
+    /// of its own, and is told when all of them have come so far, or have nothing more.
+    pub(crate) fn await_alerts(&self, instances: &[&Instance]) {
+        let (wanted, deadline) = (self.scored().len(), Instant::now() + SETTLE);
+        while self.read("alerts").len() < wanted && Instant::now() < deadline {
+            instances.iter().for_each(|it| it.listen(Duration::from_millis(200)));
+        }
+        // What should not come would come now.
+        instances.iter().for_each(|it| it.listen(Duration::from_millis(500)));
+    }
+
+    /// The alerts topic is what `score` makes of the same events, byte for byte, and every line that is no event has one dead letter.
+    #[track_caller]
+    pub(crate) fn check(&self, about: &str) {
+        let expected = self.scored();
         let text = |it: TailMessage| String::from_utf8(it.value).unwrap();
         let mut alerts: Vec<String> = self.read("alerts").into_iter().map(text).collect();
-        expected.sort_unstable();
         alerts.sort_unstable();
         let correlated = expected.iter().filter(|it| it.contains("several_resets")).count();
         assert!(correlated >= 90 || self.events < 5_000, "{about}: only {correlated} correlations");
