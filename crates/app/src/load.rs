@@ -230,7 +230,13 @@ pub(crate) fn exceptions_of(texts: Vec<(String, String)>, now: EventTime, proble
 
 /// Warns of exceptions for rules that are not there: they cover nothing. Those from a folder above `dirs` may be for rules beside them.
 pub(crate) fn check_exceptions(exceptions: &[(Exception, Place)], dirs: &[PathBuf], set: &RuleSet, problems: &mut Vec<Problem>) {
-    let infos: Vec<&RuleInfo> = set.rules.iter().map(|it| &*it.info).chain(set.correlations.iter().map(|it| &*it.info)).collect();
+    let infos: Vec<&RuleInfo> = set
+        .rules
+        .iter()
+        .map(|it| &*it.info)
+        .chain(set.correlations.iter().map(|it| &*it.info))
+        .chain(engine::pulse::RULES.iter().map(|it| &**it))
+        .collect();
     check_exceptions_for(exceptions, dirs, &infos, problems);
 }
 

@@ -9,6 +9,7 @@ mod input;
 mod output;
 mod parallel;
 mod pipeline;
+mod pulse;
 mod seat;
 mod state;
 mod stats;
@@ -74,6 +75,7 @@ pub(crate) fn main(args: &Args) -> Result<Exit> {
     let report = Report {
         statistics: Statistics::new(counted, tally, started.elapsed(), options.threads, counts)
             .with_triage(pipeline.triage_stats())
+            .with_pulse(pipeline.pulse_stats())
             .with_profiles(counted.behaviour, pipeline.attic_stats(), saved),
         trouble: ending,
         is_out_of_order: too_late * 2 > counted.scored,

@@ -321,7 +321,7 @@ fn correlation_message(correlation: &Correlation, window: &WindowInfo, actors: &
 }
 
 /// `-1,234,567.25`
-fn grouped(number: f64) -> String {
+pub(crate) fn grouped(number: f64) -> String {
     let text = format!("{}", (number * 1e6).round() / 1e6);
     let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, fraction)| (whole, Some(fraction)));
     let digits = whole.trim_start_matches('-');
@@ -339,7 +339,7 @@ fn grouped(number: f64) -> String {
 }
 
 /// A duration in its two largest units: `9 min 30 s`.
-fn write_duration(ms: i64, text: &mut String) {
+pub(crate) fn write_duration(ms: i64, text: &mut String) {
     const UNITS: [(i64, &str); 5] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")];
     let Some(first) = UNITS.iter().position(|(size, _)| ms >= *size) else { return text.push_str("0 s") };
     let (size, name) = UNITS[first];

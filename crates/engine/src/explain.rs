@@ -210,7 +210,7 @@ impl<'a> Asking<'a> {
             value => value.text().and_then(|it| EventTime::read(&it)),
         };
         let time = time.unwrap_or_default();
-        let head = Head { time, actor: model::event::first(&values, &roles.actor), id: Value::Missing, line };
+        let head = Head { time, actor: model::event::first(&values, &roles.actor), id: Value::Missing, line, is_canary: false };
         let mut state = State::default();
         Ok(Computer::new(&plan, self.context).fill(
             &head,

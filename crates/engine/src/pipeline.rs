@@ -180,6 +180,7 @@ impl Pipeline {
     /// Settles an event, lets timers fire if the watermark is higher for it, and hands the alerts on.
     fn settle(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), stand: Stand, alerts: &mut Vec<Emitted>) {
         let Stand { at, is_tick } = stand;
+        self.outbox.canaries.clear();
         match self.shard.settle(&self.lane, head, found, at, &mut self.outbox) {
             Verdict::Scored => self.tally.scored += 1,
             Verdict::Late => {

@@ -37,6 +37,8 @@ pub struct Head<'b> {
     pub id: Value<'b>,
     /// The whole line.
     pub line: &'b str,
+    /// Whether it is a canary: nobody's doing, so that it goes the whole way but no rule and no profile sees it.
+    pub is_canary: bool,
 }
 
 /// One line of the input: an event, or why it is none.
@@ -116,7 +118,7 @@ impl Reader {
             id => id,
         };
         self.last = time;
-        Ok(Head { time, actor, id, line })
+        Ok(Head { time, actor, id, line, is_canary: self.program.schema.pulse.is_canary(values) })
     }
 
     fn time(&self, value: Value<'_>, line: &str, is_absent: bool) -> Result<EventTime, Reject> {

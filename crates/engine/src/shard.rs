@@ -56,6 +56,8 @@ pub struct Outbox {
     pub scores: Vec<Scored>,
     /// What employees have reported, where profiles are kept.
     pub reports: Vec<Report>,
+    /// Canaries that are through: their positions and times.
+    pub canaries: Vec<(u64, EventTime)>,
 }
 
 impl Outbox {
@@ -192,6 +194,9 @@ impl Shard {
     pub fn settle(&mut self, lane: &Lane, head: &Head<'_>, on: (&Sheet, &Findings), at: Place, out: &mut Outbox) -> Verdict {
         if on.1.is_repeated || on.1.line.is_some_and(|it| self.seen.is_repeated(it)) {
             return Verdict::Duplicate;
+        }
+        if head.is_canary {
+            out.canaries.push((at.position, head.time));
         }
         if let Some(it) = on.1.score {
             out.scores.push(Scored { position: at.position, ..on.0.scores[it as usize].clone() });

@@ -176,7 +176,7 @@ fn head_of<'e>(program: &Program, event: &Event<'e>, line: &'e str) -> Head<'e> 
         Value::Bool(_) => Value::Missing,
         id => id,
     };
-    Head { time: event.time, actor: first(event.values, &roles.actor), id, line }
+    Head { time: event.time, actor: first(event.values, &roles.actor), id, line, is_canary: false }
 }
 
 /// Looks at the classes anew, from what all shards have seen up to now, for events from `hour` on.

@@ -52,6 +52,35 @@ pub struct Roles {
     pub zone: Box<[SlotId]>,
 }
 
+/// Where the pulse of a source is in its events ([`crate::source::PulsePaths`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PulseSlots {
+    /// Which stream an event is of.
+    pub stream: Box<[SlotId]>,
+    /// Its number among those of its emitter.
+    pub number: Box<[SlotId]>,
+    /// Who numbers.
+    pub emitter: Box<[SlotId]>,
+    /// What tells a canary.
+    canary: Box<[SlotId]>,
+    canary_value: Box<str>,
+}
+
+impl PulseSlots {
+    /// Whether an event is a canary: nobody's doing, sent to see whether it arrives.
+    #[inline]
+    pub fn is_canary(&self, values: &[Value<'_>]) -> bool {
+        !self.canary.is_empty() && first(values, &self.canary).text().is_some_and(|it| self.matches(&it))
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        match self.canary_value.strip_suffix('*') {
+            Some(start) => text.starts_with(start),
+            None => *text == *self.canary_value,
+        }
+    }
+}
+
 /// How to decode the events of one source: the fields to keep and where the roles are among them.
 #[derive(Debug, Clone)]
 pub struct Schema {
@@ -61,6 +90,8 @@ pub struct Schema {
     pub projection: Projection,
     /// Where the roles are.
     pub roles: Roles,
+    /// Where the pulse is.
+    pub pulse: PulseSlots,
 }
 
 impl Schema {
@@ -78,6 +109,13 @@ impl Schema {
             action: slots(&mapping.roles.action),
             zone: slots(&mapping.roles.zone),
         };
-        Self { mapping, projection, roles }
+        let pulse = mapping.watched_pulse().map_or_else(PulseSlots::default, |it| PulseSlots {
+            stream: slots(&it.stream),
+            number: slots(&it.number),
+            emitter: slots(&it.emitter),
+            canary: it.canary.as_ref().map_or_else(Box::default, |it| slots(&it.field)),
+            canary_value: it.canary.as_ref().map_or_else(Box::default, |it| it.value.as_str().into()),
+        });
+        Self { mapping, projection, roles, pulse }
     }
 }

@@ -218,6 +218,57 @@ impl OutcomeWords {
     }
 }
 
+/// What tells of the events of a source that some are missing: `[pulse]` of a mapping. Paths are candidates in order of preference.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PulsePaths {
+    /// Whether the source is watched at all.
+    pub enabled: bool,
+    /// Which stream an event is of: each value is expected in a rhythm of its own. Empty: the source is one stream.
+    pub stream: Vec<String>,
+    /// A number that goes up by one with each event of an emitter.
+    pub number: Vec<String>,
+    /// Who numbers: a host, a process. Empty: all events of the source are numbered together.
+    pub emitter: Vec<String>,
+    /// An event that somebody sends now and then to see whether it arrives.
+    pub canary: Option<CanaryEvent>,
+}
+
+impl Default for PulsePaths {
+    fn default() -> Self {
+        Self { enabled: true, stream: Vec::new(), number: Vec::new(), emitter: Vec::new(), canary: None }
+    }
+}
+
+/// How a canary is recognised, and how often one has to come.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryEvent {
+    /// Where to look.
+    #[serde(default = "CanaryEvent::action")]
+    pub field: Vec<String>,
+    /// The value that it has there, or how that begins if it ends in `*`.
+    #[serde(default = "CanaryEvent::nightjar")]
+    pub value: String,
+    /// How often one has to come, in seconds; one that is half as late again is missing.
+    pub every_s: u32,
+}
+
+impl CanaryEvent {
+    fn action() -> Vec<String> {
+        vec!["action".to_owned()]
+    }
+
+    fn nightjar() -> String {
+        "nightjar.canary".to_owned()
+    }
+
+    /// How often one has to come, in milliseconds; at least one second.
+    pub fn every_ms(&self) -> i64 {
+        i64::from(self.every_s.max(1)) * 1_000
+    }
+}
+
 /// A role that an event must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -254,6 +305,9 @@ pub struct SourceMapping {
     /// How outcomes are written.
     #[serde(default)]
     pub outcome: OutcomeWords,
+    /// What tells that events are missing; nothing: the source is not watched for it. No part of what an event means.
+    #[serde(default)]
+    pub pulse: Option<PulsePaths>,
 }
 
 /// A mapping that can't be used.
@@ -330,6 +384,11 @@ impl SourceMapping {
     /// Reads a mapping; unknown keys are errors.
     pub fn from_toml(text: &str) -> Result<Self, MappingError> {
         Ok(toml::from_str(text)?)
+    }
+
+    /// What tells that events are missing, if the source is watched for it.
+    pub fn watched_pulse(&self) -> Option<&PulsePaths> {
+        self.pulse.as_ref().filter(|it| it.enabled)
     }
 
     /// Whether an event without `role` is rejected.

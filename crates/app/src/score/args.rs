@@ -175,6 +175,8 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// Local time for rules.
     pub(crate) clock: Clock,
+    /// The zone of those clocks.
+    pub(crate) timezone: String,
     /// The present.
     pub(crate) now: EventTime,
     /// No statistics, no progress, no list of bad lines.
@@ -223,6 +225,7 @@ impl Options {
             stats: args.stats.clone(),
             threads,
             clock,
+            timezone: args.timezone.clone(),
             now,
             is_quiet: args.quiet,
         })

@@ -3,6 +3,7 @@
 use super::input::Input;
 use super::seat::SHARDS;
 use engine::decode::Lines;
+use engine::pulse::Sighting;
 use engine::reader::recycled;
 use engine::shard::line_of;
 use engine::windows::Identity;
@@ -81,6 +82,8 @@ pub(super) struct Rows<'b> {
     /// Indexes of the rows of each shard, in order.
     pub(super) by_shard: [Vec<u32>; SHARDS],
     pub(super) bad: Vec<BadLine<'b>>,
+    /// What the pulse of the source looks at, of each of the events; nothing if it has none.
+    pub(super) sightings: Vec<Sighting<'b>>,
 }
 
 /// The memory of the rows of a block that is done with: giving it back and asking for it again costs more than one would think.
@@ -90,12 +93,13 @@ pub(super) struct Spare {
     values: Vec<Value<'static>>,
     sheet: Sheet,
     by_shard: [Vec<u32>; SHARDS],
+    sightings: Vec<Sighting<'static>>,
 }
 
 impl<'b> Rows<'b> {
     fn new(index: usize, block: &'b Block, width: usize, spare: Spare) -> Self {
-        let Spare { events, values, sheet, by_shard } = spare;
-        Self { index, block, events, values, sheet, width, by_shard, bad: Vec::new() }
+        let Spare { events, values, sheet, by_shard, sightings } = spare;
+        Self { index, block, events, values, sheet, width, by_shard, bad: Vec::new(), sightings }
     }
 
     /// The values that begin at `start`.
@@ -108,9 +112,11 @@ impl<'b> Rows<'b> {
         self.events.clear();
         self.sheet.clear();
         self.by_shard.iter_mut().for_each(Vec::clear);
+        self.sightings.clear();
         // Collecting an emptied vector of the same layout keeps its allocation.
         let events = self.events.into_iter().map_while(|_| None).collect();
-        Spare { events, values: recycled(self.values), sheet: self.sheet, by_shard: self.by_shard }
+        let sightings = self.sightings.into_iter().map_while(|_| None).collect();
+        Spare { events, values: recycled(self.values), sheet: self.sheet, by_shard: self.by_shard, sightings }
     }
 }
 
@@ -196,6 +202,7 @@ fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) ->
     let mut rows = Rows::new(index, block, width, spare);
     let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a block is whole lines and padding");
     let needs_state = lane.needs_state();
+    let has_pulse = program.schema.mapping.watched_pulse().is_some();
     let may_lack_time = !program.schema.mapping.requires(Required::Time);
     loop {
         let start = rows.values.len();
@@ -211,6 +218,9 @@ fn decode_block<'b>(worker: &mut Worker, program: &Program, taken: Taken<'b>) ->
         let values = &rows.values[start..];
         let at = u32::try_from(rows.events.len()).expect("a block has fewer lines than that");
         rows.by_shard[shard_of(program, &head, values)].push(at);
+        if has_pulse {
+            rows.sightings.push(Sighting::of(&program.schema.pulse, values));
+        }
         let is_timeless = may_lack_time && first(values, &program.schema.roles.time) == Value::Missing;
         let matched = if is_timeless || needs_state {
             Matched::Later { start, line: line_of(&head), is_timeless }

@@ -11,11 +11,13 @@ use super::desk::Desk;
 use super::input::{Input, blocks_of_round};
 use super::output::Output;
 use super::parallel;
+use super::pulse::Watch;
 use super::seat::{Counts, SHARDS, Seat};
 use super::state::{Folder, Found, Saved};
 use anyhow::Result;
 use engine::behaviour::{self, Hours, Society};
 use engine::decode::Limits;
+use engine::pulse::PulseStats;
 use engine::{BehaviourSettings, Lane, Plausible, Reader, Routed, Rulebook, Tick, Touched, Watermark, order_hits, targets};
 use model::EventTime;
 use std::cmp::Reverse;
@@ -49,6 +51,8 @@ pub(super) struct Pipeline {
     behaviour: BehaviourSettings,
     /// Where profiles go for which there is no room, by seat.
     attics: Vec<FileAttic>,
+    /// Whether the source is still heard of, if its mapping says how to tell.
+    watch: Option<Watch>,
     /// Whether another run goes on where this one ends: then the day isn't over.
     is_continued: bool,
 }
@@ -69,6 +73,7 @@ impl Pipeline {
         let on_disk = options.people_on_disk.div_ceil(SHARDS);
         let mut pipeline = Self {
             needs_exchange: book.needs_exchange(),
+            watch: Watch::new(&book, &options.timezone),
             book,
             workers,
             seats,
@@ -101,7 +106,7 @@ impl Pipeline {
     pub(super) fn restore(&mut self, folder: &mut Folder, options: &Options) -> Result<()> {
         let found = folder.read(&self.book, options, &mut self.attics)?;
         folder.tell(found.as_ref(), &self.book, options)?;
-        let Some(Found { clock, society, triage, shards, exchanges, .. }) = found else { return Ok(()) };
+        let Some(Found { clock, society, triage, pulse, shards, exchanges, .. }) = found else { return Ok(()) };
         let society = society.map(|it| Society::from_bytes(&it)).transpose().map_err(|it| folder.damaged(it))?.map(Arc::new);
         for ((seat, shard), exchange) in self.seats.iter_mut().zip(&shards).zip(&exchanges) {
             let society = society.as_ref().map(|it| (&self.behaviour, Arc::clone(it)));
@@ -109,6 +114,9 @@ impl Pipeline {
         }
         if let Some(triage) = triage {
             self.desk.restore(options, &triage).map_err(|it| folder.damaged(it))?;
+        }
+        if let Some((watch, pulse)) = self.watch.as_mut().zip(pulse) {
+            watch.restore(&pulse).map_err(|it| folder.damaged(it))?;
         }
         let (watermark, hours, last, targets_hour) = clock;
         (self.watermark, self.hours, self.last) = (watermark, hours, EventTime::from_ms(last));
@@ -118,13 +126,14 @@ impl Pipeline {
     }
 
     /// Writes the state into `folder`, and gives its length in bytes.
-    pub(super) fn save(&self, folder: &Folder, options: &Options) -> Result<u64> {
+    pub(super) fn save(&mut self, folder: &Folder, options: &Options) -> Result<u64> {
         let counts = self.counts();
         let society = self.seats.first().and_then(Seat::behaviour).map(|it| it.society().to_bytes());
         let saved = Saved {
             clock: (self.watermark.clone(), self.hours, self.last.ms(), self.targets_hour),
             society,
             triage: self.desk.snapshot(),
+            pulse: self.watch.as_mut().map(Watch::snapshot),
             people: counts.behaviour.people,
             events: counts.scored,
         };
@@ -189,6 +198,9 @@ impl Pipeline {
         }
         self.score(&decoded);
         self.correlate();
+        if let Some(watch) = &mut self.watch {
+            watch.round(&decoded, &self.ticks, &mut self.seats);
+        }
         output.scores(&self.seats)?;
         self.desk.take(&mut self.seats, &self.ticks);
         self.desk.write(self.workers.len());
@@ -204,6 +216,11 @@ impl Pipeline {
         }
         self.desk.write(1);
         output.records(&self.desk)
+    }
+
+    /// How the pulse of the source stands.
+    pub(super) fn pulse_stats(&self) -> Option<PulseStats> {
+        self.watch.as_ref().map(Watch::stats)
     }
 
     /// How triage stands.

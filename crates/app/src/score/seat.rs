@@ -10,6 +10,7 @@ use engine::windows::WindowStats;
 use engine::{
     Behaviour, BehaviourSettings, BehaviourStats, Emitted, Exchange, Lane, Outbox, Routed, Rulebook, Shard, Tick, Touched, Verdict,
 };
+use model::EventTime;
 use sigma::matcher::Clock;
 use std::sync::Arc;
 
@@ -177,6 +178,11 @@ impl Seat {
             targets: self.exchange.target_stats(),
             ..self.counts
         }
+    }
+
+    /// Canaries that are through, by their positions.
+    pub(super) fn drain_canaries(&mut self) -> impl Iterator<Item = (u64, EventTime)> {
+        self.outbox.canaries.drain(..)
     }
 
     /// Hits for other seats.

@@ -5,7 +5,7 @@ use super::attic::FileAttic;
 use super::seat::SHARDS;
 use crate::exit::Usage;
 use crate::score::grouped;
-use crate::state::{self, ATTIC, CLOCK, EXCHANGE, Kept, MANIFEST, Manifest, SHARD, SOCIETY, TRIAGE, damaged};
+use crate::state::{self, ATTIC, CLOCK, EXCHANGE, Kept, MANIFEST, Manifest, PULSE, SHARD, SOCIETY, TRIAGE, damaged};
 use anyhow::{Context, Result};
 use engine::Rulebook;
 use engine::behaviour::{Attic, Hours};
@@ -36,6 +36,7 @@ pub(super) struct Found {
     pub(super) clock: Clock,
     pub(super) society: Option<Vec<u8>>,
     pub(super) triage: Option<Vec<u8>>,
+    pub(super) pulse: Option<Vec<u8>>,
     pub(super) shards: Vec<Vec<u8>>,
     pub(super) exchanges: Vec<Vec<u8>>,
 }
@@ -45,6 +46,7 @@ pub(super) struct Saved {
     pub(super) clock: Clock,
     pub(super) society: Option<Vec<u8>>,
     pub(super) triage: Option<Vec<u8>>,
+    pub(super) pulse: Option<Vec<u8>>,
     /// Profiles in memory.
     pub(super) people: usize,
     /// Events of this run.
@@ -75,7 +77,7 @@ impl Folder {
     /// Reads the state, if there is one; profiles that had to make way go straight to the `attics`.
     pub(super) fn read(&mut self, book: &Rulebook, options: &Options, attics: &mut [FileAttic]) -> Result<Option<Found>> {
         let path = &self.path;
-        let (mut manifest, mut clock, mut society, mut triage) = (None, None, None, None);
+        let (mut manifest, mut clock, mut society, mut triage, mut pulse) = (None, None, None, None, None);
         let (mut shards, mut exchanges) = (Vec::new(), Vec::new());
         let is_there = state::read(path, |name, bytes| {
             match name {
@@ -83,6 +85,7 @@ impl Folder {
                 CLOCK => clock = Some(postcard::from_bytes::<Clock>(&bytes).map_err(|it| damaged(path, it))?),
                 SOCIETY => society = Some(bytes),
                 TRIAGE => triage = Some(bytes),
+                PULSE => pulse = Some(bytes),
                 SHARD => shards.push(bytes),
                 EXCHANGE => exchanges.push(bytes),
                 ATTIC => {
@@ -109,7 +112,7 @@ impl Folder {
             return Err(Usage::new(format!("the state in {} {message}", path.display())));
         }
         self.events = manifest.events;
-        Ok(Some(Found { manifest, clock, society, triage, shards, exchanges }))
+        Ok(Some(Found { manifest, clock, society, triage, pulse, shards, exchanges }))
     }
 
     /// For errors of what is in a part.
@@ -176,6 +179,9 @@ impl Folder {
             }
             if let Some(triage) = &saved.triage {
                 out.part(TRIAGE, triage)?;
+            }
+            if let Some(pulse) = &saved.pulse {
+                out.part(PULSE, pulse)?;
             }
             for (shard, exchange) in seats {
                 out.part(SHARD, &shard)?;

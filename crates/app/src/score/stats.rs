@@ -108,6 +108,8 @@ pub(crate) struct Statistics {
     triage: Option<engine::triage::Stats>,
     targets: Targets,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pulse: Option<engine::pulse::PulseStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     behaviour: Option<Profiles>,
     /// The length of the state that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,6 +199,7 @@ impl Statistics {
             rules,
             windows: counts.windows.into(),
             triage: None,
+            pulse: None,
             targets: counts.targets.into(),
             behaviour: None,
             state_bytes: None,
@@ -231,6 +234,11 @@ impl Statistics {
         Self { triage, ..self }
     }
 
+    /// The same with how the pulse of the source stands.
+    pub(crate) fn with_pulse(self, pulse: Option<engine::pulse::PulseStats>) -> Self {
+        Self { pulse, ..self }
+    }
+
     fn lines(&self) -> Vec<(&'static str, String)> {
         let mut events = grouped(self.events);
         for (count, what) in [(self.bad, "bad"), (self.duplicates, "duplicates"), (self.late, "late")] {
@@ -257,6 +265,7 @@ impl Statistics {
         if let Some(lost) = self.targets_line() {
             lines.push(("targets", lost));
         }
+        lines.extend(self.pulse.as_ref().and_then(blind_line).map(|it| ("blind", it)));
         lines.extend(self.behaviour.as_ref().map(|it| ("people", it.line())));
         lines.extend(self.state_bytes.map(|it| ("state", format!("saved, {:.1} MB", approximate(it) / 1e6))));
         lines.push(("alerts", grouped(self.alerts)));
@@ -322,6 +331,31 @@ impl Profiles {
         }
         text
     }
+}
+
+/// What is missing of the source: `2 silences, 1 gap with 12 numbers missing; silent now: crm`
+fn blind_line(it: &engine::pulse::PulseStats) -> Option<String> {
+    let counts = [
+        (it.silences, "silences"),
+        (it.drops, "drops"),
+        (it.sequence.gaps, "gaps in numbers"),
+        (it.sequence.missing, "numbers missing"),
+        (it.sequence.came_late, "of them came later"),
+        (it.canary.missed, "canaries missing"),
+        (it.unstreamed, "events of more streams than are told apart"),
+        (it.ahead, "events too far ahead to be counted"),
+        (it.sequence.emitters_evicted, "emitters forgotten"),
+    ];
+    let mut parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+    let blind: Vec<&str> = it.streams.iter().filter(|it| it.is_blind).map(|it| &*it.name).collect();
+    if !blind.is_empty() {
+        parts.push(format!(
+            "blind at the end: {}",
+            blind.iter().map(|it| if it.is_empty() { "all" } else { it }).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// What became of candidates: `12 of 340 events that raised a risk, 2 of them samples, 300 in open incidents, … ; risk ≥ 7.2: …`

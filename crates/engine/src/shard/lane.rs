@@ -155,6 +155,9 @@ impl Lane {
         values: &[Value<'_>],
         sheet: &mut Sheet,
     ) -> Findings {
+        if head.is_canary {
+            return Findings::default();
+        }
         let Self { program, matcher, matched, computer, late, .. } = self;
         let mut matching = Matching { program, matcher, matched, late };
         if computer.plan().is_empty() {
