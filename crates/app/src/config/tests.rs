@@ -191,6 +191,7 @@ fn known_keys() -> Vec<String> {
         ("behaviour", "[behaviour]\nq = 1"),
         ("exceptions", "[exceptions]\nq = 1"),
         ("context", "[context]\nq = 1"),
+        ("exchange", "[exchange]\nq = 1"),
         ("checkpoints", "[checkpoints]\nq = 1"),
         ("limits", "[limits]\nq = 1"),
         ("http", "[http]\nq = 1"),

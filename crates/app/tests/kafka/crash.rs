@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::cluster::Cluster;
-use crate::instance::Stage;
+use crate::instance::{Instance, Stage};
 
 /// Events for each life of the process.
 const EVENTS: usize = 1_500;
@@ -47,6 +47,43 @@ pub(crate) fn alerts_are_those_of_one_uninterrupted_run_however_often_the_proces
     let last = stage.start(&[]);
     stage.await_committed(&[&last]);
     stage.await_alerts(&[&last]);
+    last.stop();
+    stage.check(&about);
+}
+
+/// Three places for instances: in each round one of them is filled, or whoever is there is killed or ends in order; once the broker dies.
+pub(crate) fn alerts_are_those_of_one_uninterrupted_run_while_three_instances_come_go_and_die_and_the_broker_too(_: &Cluster) {
+    let rounds = number("NIGHTJAR_KILLS").unwrap_or(8);
+    let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
+    let seed = number("NIGHTJAR_SEED").unwrap_or(u64::from(clock));
+    let about = format!("NIGHTJAR_KILLS={rounds} NIGHTJAR_SEED={seed}");
+    eprintln!("{about}");
+    let mut random = seed;
+    // One of its own, since it dies.
+    let cluster = Cluster::start(1);
+    let mut stage = Stage::new("three", &cluster);
+    let mut places: [Option<Instance>; 3] = [None, None, None];
+    for round in 0..rounds {
+        stage.write(EVENTS);
+        let at = usize::try_from(next(&mut random) % 3).unwrap();
+        match places[at].take() {
+            None => places[at] = Some(stage.start(&[("NIGHTJAR_KAFKA__INSTANCE_ID", ["a", "b", "c"][at])])),
+            Some(it) if next(&mut random).is_multiple_of(3) => it.stop(),
+            Some(it) => it.kill(),
+        }
+        if round == rounds / 2 {
+            cluster.order("kill", 1);
+            cluster.order("start", 1);
+        }
+        let time = Duration::from_millis(next(&mut random) % 1_500 / places.len() as u64);
+        places.iter().flatten().for_each(|it| it.listen(time));
+    }
+    stage.write(EVENTS);
+    let last = stage.start(&[]);
+    let all: Vec<&Instance> = places.iter().flatten().chain([&last]).collect();
+    stage.await_committed(&all);
+    stage.await_alerts(&all);
+    places.into_iter().flatten().for_each(Instance::stop);
     last.stop();
     stage.check(&about);
 }
