@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use engine::WindowLimits;
 use model::EventTime;
-use model::source::{LogSource, Route};
+use model::source::{LogSource, PulsePaths, Route};
 use serde::Deserialize;
 use stream::kafka::{BatchLimits, Delivery, KafkaConfig, Properties, Security, Start, TransactionLimits};
 
@@ -96,6 +96,8 @@ pub(crate) struct Source {
     pub(crate) logsources: Option<Vec<Route>>,
     /// IANA time zone for rules about local time, where the event names none.
     pub(crate) timezone: String,
+    /// What tells that events are missing, in place of the mapping's.
+    pub(crate) pulse: Option<PulsePaths>,
 }
 
 impl Default for Source {
@@ -106,6 +108,7 @@ impl Default for Source {
             logsource: None,
             logsources: None,
             timezone: "UTC".to_owned(),
+            pulse: None,
         }
     }
 }

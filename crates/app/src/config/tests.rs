@@ -163,13 +163,15 @@ fn the_example_is_the_defaults() {
     assert_eq!(format!("{example:?}"), format!("{defaults:?}"));
 }
 
+/// What these hold is not ours to name: properties of the client, log sources, the pulse of a mapping.
+const OTHERS: [&str; 4] = ["kafka.properties", "sources.logsource", "sources.logsources", "sources.pulse"];
+
 /// All `section.key` of a table.
 fn keys(section: &str, table: &toml::Table, found: &mut Vec<String>) {
     for (key, value) in table {
         let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
         match value {
-            // What these hold is not ours to name: properties of the client, log sources.
-            _ if ["kafka.properties", "sources.logsource", "sources.logsources"].contains(&&*name) => found.push(name),
+            _ if OTHERS.contains(&&*name) => found.push(name),
             toml::Value::Table(inner) => keys(&name, inner, found),
             toml::Value::Array(list) if list.iter().any(toml::Value::is_table) => {
                 list.iter().filter_map(toml::Value::as_table).for_each(|it| keys(&name, it, found));

@@ -9,6 +9,7 @@ mod input;
 mod loaded;
 mod member;
 mod output;
+mod pulse;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(crate) use input::{InputCounts, InputMetrics, SourceMetrics};
 pub(crate) use loaded::LoadedMetrics;
 pub(crate) use member::MemberMetrics;
 pub(crate) use output::OutputMetrics;
+pub(crate) use pulse::PulseMetrics;
 pub(crate) use state::{PartitionState, StateMetrics};
 pub(crate) use transactions::TransactionMetrics;
 pub(crate) use triage::TriageMetrics;
@@ -45,6 +47,8 @@ pub(crate) struct Metrics {
     pub(crate) triage: TriageMetrics,
     /// What partitions send each other.
     pub(crate) exchange: ExchangeMetrics,
+    /// Whether sources are still heard of.
+    pub(crate) pulse: PulseMetrics,
     /// What is kept of partitions.
     pub(crate) checkpoints: CheckpointMetrics,
     /// Rules and build.
@@ -66,6 +70,7 @@ impl Metrics {
             transactions: TransactionMetrics::new(&mut catalogue),
             triage: TriageMetrics::new(&mut catalogue),
             exchange: ExchangeMetrics::new(&mut catalogue),
+            pulse: PulseMetrics::new(&mut catalogue),
             checkpoints: CheckpointMetrics::new(&mut catalogue),
             loaded: LoadedMetrics::new(&mut catalogue),
             #[cfg(test)]

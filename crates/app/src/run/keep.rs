@@ -10,8 +10,9 @@ use serde_json::json;
 use stream::store::{Loaded, Part};
 
 use super::checkpoints::Taken;
+use super::pulses::Pulses;
 use super::triage::SharedTriage;
-use crate::state::{CLOCK, EXCHANGE, SENDER, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
+use crate::state::{CLOCK, EXCHANGE, PULSE, SENDER, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
 
 /// What goes into a checkpoint, borrowed.
 pub(super) struct Keeping<'p> {
@@ -106,8 +107,9 @@ pub(super) fn take_up(
 }
 
 /// A copy of what the partitions of a process share.
-pub(super) fn take_shared(triage: &SharedTriage) -> Vec<Part> {
-    vec![part(TRIAGE, triage.snapshot())]
+pub(super) fn take_shared(triage: Option<&SharedTriage>, pulses: &Pulses) -> Vec<Part> {
+    let triage = triage.map(|it| part(TRIAGE, it.snapshot()));
+    triage.into_iter().chain([part(PULSE, pulses.snapshot())]).collect()
 }
 
 /// Goes on with it.
@@ -115,12 +117,13 @@ pub(super) fn take_shared(triage: &SharedTriage) -> Vec<Part> {
 /// # Errors
 ///
 /// Says why it can't be used.
-pub(super) fn take_up_shared(loaded: &Loaded, triage: &SharedTriage) -> Result<(), String> {
+pub(super) fn take_up_shared(loaded: &Loaded, triage: Option<&SharedTriage>, pulses: &Pulses) -> Result<(), String> {
     for Part { name, bytes } in &loaded.parts {
-        match name.as_str() {
-            TRIAGE => triage.restore(bytes)?,
-            // Windows over several partitions, of a version that kept them here.
-            EXCHANGE => {}
+        match (name.as_str(), triage) {
+            (TRIAGE, Some(triage)) => triage.restore(bytes)?,
+            (PULSE, _) => pulses.restore(bytes)?,
+            // There is no budget any more; windows over several partitions are of a version that kept them here.
+            (TRIAGE, None) | (EXCHANGE, _) => {}
             _ => return Err(format!("nobody knows a part `{name}`")),
         }
     }

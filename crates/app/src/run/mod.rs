@@ -12,6 +12,7 @@ mod outgoing;
 mod owner;
 mod partition;
 pub(crate) mod pipeline;
+mod pulses;
 mod reload;
 pub(crate) mod signals;
 mod sources;
@@ -34,6 +35,7 @@ use crate::metrics::Metrics;
 use checkpoints::Checkpoints;
 pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
+pub(crate) use pulses::Pulses;
 use reload::{LoadedSet, ReloadHandle, Reloads, RuleSources};
 pub(crate) use sources::Sources;
 use triage::SharedTriage;
@@ -105,8 +107,9 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     let triage = config.behaviour.triage().map_err(Usage::new)?.map(|it| Arc::new(SharedTriage::new(it, Arc::clone(metrics))));
     // Opened when it is known that everything else is in order: it makes a directory, and starts a thread.
     let idle_after = Duration::from_millis(config.exchange.idle_ms);
-    let sources = Arc::new(sources);
-    Ok((Setup { kafka, sources, live, triage, idle_after, checkpoints: None, limits: config.limits.clone() }, rules, loaded))
+    let pulses = Arc::new(Pulses::new(&sources, &loaded.book, config.limits.lateness_ms, metrics));
+    let (sources, limits) = (Arc::new(sources), config.limits.clone());
+    Ok((Setup { kafka, sources, live, triage, pulses, idle_after, checkpoints: None, limits }, rules, loaded))
 }
 
 /// Opens the place for checkpoints, if there is one.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use engine::behaviour::{self, Hours};
 use engine::carry::CarryOver;
 use engine::decode::Lines;
+use engine::pulse::{Beat, Sighting};
 use engine::repartition::{Progress, Sender, group_of};
 use engine::shard::Place;
 use engine::{
@@ -23,6 +24,7 @@ use super::keep::{self, Keeping, Kept};
 use super::live::LiveRules;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup, origin_of};
+use super::pulses::{self, SourcePulse};
 use super::sources::Feed;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
 
@@ -59,6 +61,11 @@ pub(super) struct Partition {
     /// When all of them were last told how far it is.
     told: Instant,
     is_idle: bool,
+    /// Nothing was there to read when it was looked last.
+    is_quiet: bool,
+    /// Whether its source is still heard of, and what the present batch says of that.
+    pulse: Option<Arc<SourcePulse>>,
+    beat: Beat,
     checkpoints: Option<Arc<Checkpoints>>,
     /// The offset of the first message that it has not seen.
     next_offset: Option<i64>,
@@ -96,6 +103,9 @@ impl Partition {
             idle_after: meeting.map(|_| setup.idle_after),
             told: Instant::now(),
             is_idle: false,
+            is_quiet: false,
+            pulse: setup.pulses.of(feed.number),
+            beat: Beat::default(),
             checkpoints: setup.checkpoints.clone(),
             next_offset: None,
             live_from: None,
@@ -112,6 +122,9 @@ impl Partition {
             live,
         };
         partition.watch();
+        if let Some(pulse) = &partition.pulse {
+            pulse.join(id);
+        }
         if let Some(checkpoints) = &partition.checkpoints {
             checkpoints.join(id);
         }
@@ -206,8 +219,21 @@ impl Partition {
             checkpoints.handling(&self.id, offset);
         }
         self.send(false, out);
+        self.feel(now);
         let Found { alerts, reports, .. } = &mut self.outbox;
         self.writer.write(self.watermark.reached(), self.shard.behaviour(), reports, alerts, now, out);
+    }
+
+    /// Hands over what the batch says of its source; canaries in it are through.
+    fn feel(&mut self, now: EventTime) {
+        let Some(pulse) = &self.pulse else { return self.outbox.canaries.clear() };
+        for (_, time) in self.outbox.canaries.drain(..) {
+            self.beat.canary(time.ms());
+            let took = u64::try_from(now.ms().saturating_sub(time.ms())).unwrap_or(0);
+            self.metrics.pulse.canary(Duration::from_millis(took));
+        }
+        let times = (self.watermark.time(), self.watermark.latest());
+        self.outbox.alerts.extend(pulse.take(&self.id, times, &mut self.beat, (&self.book, self.program), now));
     }
 
     /// Sends what others keep to those who do, and tells how far it is.
@@ -271,6 +297,7 @@ impl PartitionHandler for Partition {
     fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
         let now = clock::now();
         self.accounted = 0;
+        self.is_quiet = false;
         self.keep_up();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
         // Batches end where what was published ends.
@@ -301,6 +328,10 @@ impl PartitionHandler for Partition {
             let message = &batch.messages()[record.number];
             match record.outcome {
                 Ok(head) => {
+                    if self.pulse.is_some() && self.live_from.is_none() {
+                        let slots = &self.book.programs[usize::from(self.program)].schema.pulse;
+                        self.beat.note(&Sighting::of(slots, &values), head.time.ms());
+                    }
                     let (at, is_tick) = self.stand(&head, message);
                     if is_tick && self.hours.pass(at.reached) && self.shard.behaviour().is_some() {
                         self.judge_all(&mut ahead);
@@ -353,12 +384,25 @@ impl PartitionHandler for Partition {
     }
 
     fn idle_after(&self) -> Option<Duration> {
-        self.idle_after
+        self.idle_after.or(self.pulse.is_some().then_some(pulses::IDLE_AFTER))
+    }
+
+    fn idle_again(&self) -> Option<Duration> {
+        self.pulse.is_some().then_some(pulses::LOOK_EVERY)
     }
 
     fn idle(&mut self, out: &mut Outbox) {
-        self.live_from = None;
-        self.send(true, out);
+        if !std::mem::replace(&mut self.is_quiet, true) {
+            self.live_from = None;
+            self.send(true, out);
+        }
+        // Only the clock tells that a source has fallen silent of which nothing comes at all.
+        let Some(pulse) = &self.pulse else { return };
+        let now = clock::now();
+        let mut alerts = pulse.idle(&self.id, now);
+        if !alerts.is_empty() {
+            self.writer.write(self.watermark.reached(), self.shard.behaviour(), &mut Vec::new(), &mut alerts, now, out);
+        }
     }
 
     fn close(&mut self) {
@@ -372,6 +416,9 @@ impl PartitionHandler for Partition {
 impl Drop for Partition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
+        if let Some(pulse) = &self.pulse {
+            pulse.leave(&self.id);
+        }
         if self.is_idle {
             self.metrics.exchange.idle(-1);
         }

@@ -16,6 +16,7 @@ use super::live::LiveRules;
 use super::observe::observer;
 use super::owner::OwnerPartition;
 use super::partition::Partition;
+use super::pulses::Pulses;
 use super::sources::Sources;
 use super::triage::SharedTriage;
 use crate::config::Limits;
@@ -33,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) live: Arc<LiveRules>,
     /// How alerts about behaviour are triaged; nothing: they page nobody.
     pub(crate) triage: Option<Arc<SharedTriage>>,
+    /// Whether the sources are still heard of.
+    pub(crate) pulses: Arc<Pulses>,
     /// How long nobody waits for a partition of which everything was read.
     pub(crate) idle_after: Duration,
     /// Where the state of partitions is kept; nothing: it ends with the process.
@@ -62,10 +65,17 @@ pub(crate) fn start(
     });
     let observer = observer(Arc::clone(&metrics), health, Some(also));
     let kafka = setup.kafka.clone();
-    if let Some((checkpoints, triage)) = setup.checkpoints.as_ref().zip(setup.triage.clone()) {
-        let found = checkpoints.newest_shared(|it| keep::take_up_shared(it, &triage)).map_err(KafkaError::State)?;
+    if let Some(checkpoints) = setup.checkpoints.as_ref().filter(|_| setup.triage.is_some() || !setup.pulses.is_empty()) {
+        let (triage, pulses) = (setup.triage.clone(), Arc::clone(&setup.pulses));
+        let found =
+            checkpoints.newest_shared(|it| keep::take_up_shared(it, triage.as_deref(), &pulses)).map_err(KafkaError::State)?;
         tracing::info!(found = found.is_some(), "what partitions share");
-        checkpoints.keep_shared(Box::new(move || keep::take_shared(&triage)));
+        checkpoints.keep_shared(Box::new(move || keep::take_shared(triage.as_deref(), &pulses)));
+    }
+    if setup.pulses.have_numbers() {
+        let all = kafka::partitions(&kafka, |topic| setup.sources.of_topic(topic).is_some())?;
+        let of_feed = |it: &PartitionId| setup.sources.of_topic(&it.topic).map(|it| it.number);
+        setup.pulses.counted(|feed| Some(all.iter().filter(|it| of_feed(it) == Some(feed)).count()));
     }
     let meeting = Meeting::of(&setup)?.map(Arc::new);
     kafka::start(&kafka, observer, move |id: &PartitionId| {
@@ -159,6 +169,10 @@ impl PartitionHandler for Handler {
 
     fn idle_after(&self) -> Option<Duration> {
         self.inner().idle_after()
+    }
+
+    fn idle_again(&self) -> Option<Duration> {
+        self.inner().idle_again()
     }
 
     fn idle(&mut self, out: &mut Outbox) {

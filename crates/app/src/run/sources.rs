@@ -16,7 +16,22 @@ pub(super) struct Feed {
     pub(super) program: u16,
     /// Local time for rules.
     pub(super) clock: Clock,
+    /// The zone of its clocks.
+    pub(super) zone: String,
+    /// Which of the sources it is.
+    pub(super) number: usize,
     topics: Vec<Topics>,
+}
+
+impl Feed {
+    /// Its topics, as they are configured.
+    pub(super) fn topics_text(&self) -> String {
+        let text = |it: &Topics| match it {
+            Topics::Named(name) => name.clone(),
+            Topics::Matching(pattern) => pattern.as_str().to_owned(),
+        };
+        self.topics.iter().map(text).collect::<Vec<_>>().join(",")
+    }
 }
 
 #[derive(Debug)]
@@ -45,11 +60,15 @@ impl Sources {
                 mapping.logsources = source.logsources.clone().unwrap_or_default();
                 sigma::routing::conditions(&mapping).map_err(wrong)?;
             }
+            if let Some(pulse) = &source.pulse {
+                mapping.pulse = Some(pulse.clone());
+            }
             let clock = Clock::with_default(&source.timezone)
                 .ok_or_else(|| wrong(format!("there is no time zone {:?}", source.timezone)))?;
             let topics = source.topics.iter().map(|topic| Topics::new(topic)).collect::<Result<_, _>>();
             let program = it.program_of(mapping);
-            it.feeds.push(Feed { program, clock, topics: topics.map_err(wrong)? });
+            let zone = source.timezone.clone();
+            it.feeds.push(Feed { program, clock, zone, number, topics: topics.map_err(wrong)? });
         }
         Ok(it)
     }
@@ -62,6 +81,11 @@ impl Sources {
     /// Local time for the events of each program.
     pub(super) fn clocks(&self) -> impl Iterator<Item = (u16, &Clock)> {
         self.feeds.iter().map(|it| (it.program, &it.clock))
+    }
+
+    /// How the events of each source are read.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &Feed> {
+        self.feeds.iter()
     }
 
     /// How the events of `topic` are read: a name wins over a pattern.

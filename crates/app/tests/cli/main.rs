@@ -1,6 +1,7 @@
 //! The binary as people and scripts use it: flags, files, exit codes.
 #![allow(clippy::unwrap_used)]
 
+mod blind;
 mod budget;
 mod check;
 mod context;

@@ -61,6 +61,13 @@ impl Beat {
         }
     }
 
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.counts.clear();
+        self.numbers.clear();
+        self.canaries.clear();
+    }
+
     /// Forgets all numbers: those of other partitions go elsewhere.
     pub fn drop_numbers(&mut self) {
         self.numbers.clear();

@@ -37,7 +37,13 @@ pub trait PartitionHandler: Send + 'static {
         None
     }
 
-    /// Everything that the partition has was handled, and nothing has come for [`Self::idle_after`]. Called once, until another batch has come.
+    /// How long after it was told [`Self::idle`] a handler is told again that there is still nothing to read; `None`: it is not.
+    fn idle_again(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Everything that the partition has was handled, and nothing has come for [`Self::idle_after`]. Called once, or every
+    /// [`Self::idle_again`], until another batch has come.
     /// What is written into `out` is produced as that of a batch is.
     fn idle(&mut self, out: &mut Outbox) {
         let _ = out;

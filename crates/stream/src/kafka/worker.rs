@@ -203,7 +203,7 @@ impl<H: PartitionHandler> Bench<H> {
     fn work(mut self) {
         let _alarm = PanicAlarm { id: self.id.clone(), signals: Arc::clone(&self.surroundings.signals) };
         let mut outbox = Outbox::new();
-        let mut quiet = Quiet { since: Instant::now(), is_told: false, end_offset: None };
+        let mut quiet = Quiet { since: Instant::now(), told: None, end_offset: None };
         loop {
             let mut batch = match self.next(&quiet) {
                 Ok(batch) => batch,
@@ -237,7 +237,7 @@ impl<H: PartitionHandler> Bench<H> {
                 }
             }
             self.report(&batch, end_offset, records);
-            quiet = Quiet { since: Instant::now(), is_told: false, end_offset: Some(end_offset) };
+            quiet = Quiet { since: Instant::now(), told: None, end_offset: Some(end_offset) };
             batch.clear();
             // The dispatcher makes a new batch if it has more than enough of them.
             drop(self.give_back.try_send(batch));
@@ -249,15 +249,14 @@ impl<H: PartitionHandler> Bench<H> {
 
     /// The next batch, or that there has been none for so long that the handler may want to know.
     fn next(&self, quiet: &Quiet) -> Result<Batch, RecvTimeoutError> {
-        match self.handler.idle_after().filter(|_| !quiet.is_told) {
-            None => self.batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(after) => {
-                let is_over = quiet.since.elapsed() >= after;
-                // It is over, but it is not known that there is nothing to read.
-                let patience = if is_over { LOOK_AGAIN } else { after.saturating_sub(quiet.since.elapsed()) };
-                self.batches.recv_timeout(patience)
-            }
-        }
+        let (since, after) = match quiet.told {
+            None => (quiet.since, self.handler.idle_after()),
+            Some(told) => (told, self.handler.idle_again()),
+        };
+        let Some(after) = after else { return self.batches.recv().map_err(|_| RecvTimeoutError::Disconnected) };
+        let left = after.saturating_sub(since.elapsed());
+        // It is over, but it is not known that there is nothing to read.
+        self.batches.recv_timeout(if left.is_zero() { LOOK_AGAIN } else { left })
     }
 
     /// Tells the handler that there is nothing to read, if that is so.
@@ -269,7 +268,7 @@ impl<H: PartitionHandler> Bench<H> {
         if !is_idle || !is_live || self.surroundings.signals.is_failed() {
             return Ok(());
         }
-        quiet.is_told = true;
+        quiet.told = Some(Instant::now());
         outbox.clear();
         self.handler.idle(outbox);
         if outbox.is_empty() {
@@ -293,8 +292,8 @@ impl<H: PartitionHandler> Bench<H> {
 /// Since when nothing has come, and up to where everything was handled.
 struct Quiet {
     since: Instant,
-    /// The handler knows.
-    is_told: bool,
+    /// When the handler was told, if it was.
+    told: Option<Instant>,
     end_offset: Option<i64>,
 }
 
