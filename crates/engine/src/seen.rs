@@ -4,16 +4,28 @@ use crate::windows::Identity;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
-/// Most events that one shard remembers: the latest ones.
+/// Most events that one shard remembers, unless it is told otherwise: the latest ones. Each takes about 27 bytes, 16 of them in a snapshot.
 pub const SEEN_MAX: usize = 16_384;
 
 /// The latest events, as a ring.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Seen {
     ring: Vec<Identity>,
     next: usize,
     #[serde(skip)]
     index: HashTable<u32>,
+    #[serde(skip, default = "seen_max")]
+    max: usize,
+}
+
+fn seen_max() -> usize {
+    SEEN_MAX
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { ring: Vec::new(), next: 0, index: HashTable::new(), max: SEEN_MAX }
+    }
 }
 
 /// An identity is a hash already.
@@ -33,14 +45,28 @@ impl Seen {
         self.ring.get(self.next).is_some_and(|oldest| self.index.find(hash(*oldest), |_| false).is_some()) || is_known
     }
 
-    /// Whether this very line is among the latest [`SEEN_MAX`]; from now on it is. The whole line counts and not only its identifier:
+    /// Remembers the latest `max` events from now on, one at least; of those that are known the latest stay.
+    pub fn set_max(&mut self, max: usize) {
+        let max = max.clamp(1, u32::MAX as usize);
+        if max == self.max && self.ring.len() <= max {
+            return;
+        }
+        // The oldest first, wherever the ring was cut.
+        let next = self.next.min(self.ring.len());
+        self.ring.rotate_left(next);
+        self.ring.drain(..self.ring.len().saturating_sub(max));
+        (self.max, self.next) = (max, self.ring.len() % max);
+        self.reindex();
+    }
+
+    /// Whether this very line is among the latest [`SEEN_MAX`], or as many as [`Self::set_max`] says; from now on it is. The whole line counts and not only its identifier:
     /// a source that uses an identifier twice must not lose an event by it.
     pub fn is_repeated(&mut self, identity: Identity) -> bool {
         if self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some() {
             return true;
         }
         let at = self.next;
-        if self.ring.len() < SEEN_MAX {
+        if self.ring.len() < self.max {
             self.ring.push(identity);
         } else {
             if let Ok(oldest) = self.index.find_entry(hash(self.ring[at]), |&it| it as usize == at) {
@@ -48,7 +74,7 @@ impl Seen {
             }
             self.ring[at] = identity;
         }
-        self.next = (at + 1) % SEEN_MAX;
+        self.next = (at + 1) % self.max;
         let ring = &self.ring;
         self.index.insert_unique(hash(identity), place(at), |&it| hash(ring[it as usize]));
         false
@@ -93,6 +119,25 @@ mod tests {
         assert!(seen.is_repeated(Seen::identity("a")));
         assert!(!seen.is_repeated(Seen::identity("one more")));
         assert!(!seen.is_repeated(Seen::identity("a")), "the oldest makes room for the newest");
+    }
+
+    #[test]
+    fn the_horizon_can_be_changed_and_the_latest_stay_known() {
+        for (first, before, then) in [(8, 5, 3), (8, 8, 3), (8, 11, 3), (8, 13, 20), (4, 3, 9), (4, 4, 9), (5, 5, 5)] {
+            let mut seen = Seen::default();
+            seen.set_max(first);
+            (0..before).for_each(|it: usize| assert!(!seen.is_repeated(Seen::identity(&it.to_string()))));
+            let mut seen: Seen = postcard::from_bytes(&postcard::to_allocvec(&seen).unwrap()).unwrap();
+            seen.reindex();
+            seen.set_max(then);
+            let known = before.min(first).min(then);
+            assert_eq!(seen.len(), known);
+            let is_known = |it: usize| seen.index.find(hash(Seen::identity(&it.to_string())), |_| true).is_some();
+            assert!((0..before).all(|it| is_known(it) == (it >= before - known)), "{first} {before} {then}");
+            (before..before + then).for_each(|it| assert!(!seen.is_repeated(Seen::identity(&it.to_string()))));
+            assert!(seen.is_repeated(Seen::identity(&before.to_string())) && seen.len() == then);
+            assert!(!seen.is_repeated(Seen::identity("one more")) && !seen.is_repeated(Seen::identity(&before.to_string())));
+        }
     }
 
     #[test]

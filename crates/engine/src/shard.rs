@@ -132,6 +132,11 @@ impl Shard {
         &self.state.tickets
     }
 
+    /// Remembers the latest `max` events to know duplicates by, from now on.
+    pub fn set_duplicates_max(&mut self, max: usize) {
+        self.seen.set_max(max);
+    }
+
     /// How many identifiers of events are remembered.
     pub fn seen_len(&self) -> usize {
         self.seen.len()

@@ -259,6 +259,8 @@ pub(crate) struct Limits {
     pub(crate) window_groups_max: u32,
     /// Entries of one correlation over all its groups, per partition.
     pub(crate) window_entries_max: u32,
+    /// Events of a partition that are remembered to know duplicates by.
+    pub(crate) duplicates_max: usize,
     /// How far out of order events may come.
     pub(crate) lateness_ms: i64,
     /// How far in the future an event's time may be.
@@ -277,6 +279,7 @@ impl Default for Limits {
             batches_in_flight_max: batch.in_flight_max,
             window_groups_max: windows.groups_max,
             window_entries_max: windows.entries_max,
+            duplicates_max: engine::seen::SEEN_MAX,
             lateness_ms: engine::watermark::LATENESS_MS,
             future_skew_ms: 600_000,
         }
@@ -285,7 +288,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The limits that nothing could pass if they were 0.
-    pub(super) fn at_least_one(&self) -> [(&'static str, usize); 8] {
+    pub(super) fn at_least_one(&self) -> [(&'static str, usize); 9] {
         let wide = |it: u32| usize::try_from(it).unwrap_or(usize::MAX);
         [
             ("line_bytes_max", self.line_bytes_max),
@@ -296,6 +299,7 @@ impl Limits {
             ("batches_in_flight_max", self.batches_in_flight_max),
             ("window_groups_max", wide(self.window_groups_max)),
             ("window_entries_max", wide(self.window_entries_max)),
+            ("duplicates_max", self.duplicates_max),
         ]
     }
 

@@ -51,6 +51,7 @@ pub(super) struct Partition {
     /// Which of their programs.
     program: u16,
     window_limits: WindowLimits,
+    duplicates_max: usize,
     writer: Writer,
     sender: Sender,
     /// Who keeps what is not the actor's.
@@ -118,6 +119,7 @@ impl Partition {
             metrics,
             program: feed.program,
             window_limits: setup.limits.windows(),
+            duplicates_max: setup.limits.duplicates_max,
             book,
             live,
         };
@@ -131,8 +133,9 @@ impl Partition {
         partition
     }
 
-    /// Begins to keep profiles, if they are to be kept and are not yet. Peers are those of the same partition: what it knows moves with it.
+    /// Holds the shard to its limits, and begins to keep profiles, if they are to be kept and are not yet. Peers are those of the same partition: what it knows moves with it.
     fn watch(&mut self) {
+        self.shard.set_duplicates_max(self.duplicates_max);
         if self.book.watches(self.program) && self.shard.behaviour().is_none() {
             self.shard.watch(Behaviour::new(&BehaviourSettings::default(), 1));
         }
