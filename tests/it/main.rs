@@ -15,6 +15,7 @@ mod reload;
 mod replay;
 mod schemas;
 mod sigmahq;
+mod simulation;
 mod sources;
 mod support;
 mod tidy;

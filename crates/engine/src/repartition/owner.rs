@@ -146,9 +146,6 @@ impl Owner {
     }
 
     fn work(&mut self, book: &Rulebook, due: Vec<(Key, Given)>, alerts: &mut Vec<Emitted>) {
-        if due.is_empty() {
-            return;
-        }
         let first = alerts.len();
         let (mut out, mut ticks) = (Outbox::default(), Vec::new());
         let mut hits: Vec<Routed> = Vec::new();
@@ -156,11 +153,7 @@ impl Owner {
             match given {
                 Given::Mark(watermark, reached) => {
                     self.marks.insert(key.origin, (watermark, reached));
-                    let reached = self.lowest(|it| it.1);
-                    if reached > self.reached {
-                        self.reached = reached;
-                        ticks.push(Tick { position: self.position, reached });
-                    }
+                    ticks.extend(self.tick());
                 }
                 Given::Touched(mut it) => {
                     self.hours.observe(it.time);
@@ -175,9 +168,21 @@ impl Owner {
                 }
             }
         }
+        // Somebody may have become idle: then the others alone tell the time.
+        ticks.extend(self.tick());
         alerts.append(&mut out.alerts);
         self.exchange.work(book, &mut hits, &ticks, alerts);
         alerts[first..].sort_by(Emitted::in_order);
+    }
+
+    /// Time has gone on with what was taken up to now.
+    fn tick(&mut self) -> Option<Tick> {
+        let reached = self.lowest(|it| it.1);
+        if reached <= self.reached {
+            return None;
+        }
+        self.reached = reached;
+        Some(Tick { position: self.position, reached })
     }
 
     /// Where the event of `key` stands among all that this owner has seen.
