@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use model::EventTime;
 use owo_colors::OwoColorize;
 use serde_json::{Value as Json, json};
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -83,52 +84,74 @@ pub(crate) fn main(command: &Command) -> Result<Exit> {
     }
 }
 
+/// To look at: nothing is made.
 fn open(store: &str) -> Result<Store> {
-    // Looking must make nothing.
-    if !store.contains("://") && !PathBuf::from(store).is_dir() {
-        return Err(Usage::new(format!("no such folder: {store}")));
-    }
-    Store::open(store, std::env::vars()).map_err(Usage::because)
+    Store::look(store, std::env::vars()).map_err(Usage::because)
 }
 
-/// The series of that name, with what it has.
+/// The series of that name, with what it has. Groups may have slashes in their names, so it is looked for among those that there are.
 fn series_of(store: &Store, name: &str) -> Result<(Series, Vec<Entry>)> {
-    let parts: Vec<&str> = name.split('/').collect();
-    let series = store.series(&parts);
-    let entries = series.list()?;
-    if entries.is_empty() {
-        let known: Vec<String> = store.names()?.iter().map(|it| it.join("/")).collect();
-        let hint = sigma::parse::nearest::nearest(name, known.iter().map(String::as_str));
-        let hint = hint.map_or_else(|| "`nightjar state ls` lists what there is".to_owned(), |it| format!("did you mean `{it}`?"));
-        return Err(Usage::new(format!("there is no checkpoint of `{name}` in {}: {hint}", store.place())));
+    let known = store.names()?;
+    if let Some(parts) = known.iter().find(|it| it.join("/") == name) {
+        let series = at(store, parts);
+        let entries = series.list()?;
+        if !entries.is_empty() {
+            return Ok((series, entries));
+        }
     }
-    Ok((series, entries))
+    let known: Vec<String> = known.iter().map(|it| it.join("/")).filter(|it| it != name).collect();
+    let hint = sigma::parse::nearest::nearest(name, known.iter().map(String::as_str));
+    let hint = hint.map_or_else(|| "`nightjar state ls` lists what there is".to_owned(), |it| format!("did you mean `{it}`?"));
+    Err(Usage::new(format!("there is no checkpoint of `{name}` in {}: {hint}", store.place())))
+}
+
+fn at(store: &Store, name: &[String]) -> Series {
+    store.series(&name.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// What is said of an object that is none of ours.
+const NO_CHECKPOINT: &str = "its name is not that of a checkpoint: it is left alone";
+
+/// What a series has, and what its newest checkpoint is of.
+struct Row {
+    name: String,
+    entries: Vec<Entry>,
+    others: Vec<String>,
+    info: Option<Result<Info, StoreError>>,
 }
 
 fn list(args: &LsArgs) -> Result<Exit> {
     let store = open(&args.store)?;
     let mut rows = Vec::new();
     for name in store.names()? {
-        let name = name.join("/");
-        let (series, entries) = series_of(&store, &name)?;
-        let info = series.info(&entries[0]);
-        let bytes = entries.iter().map(|it| it.len).sum::<u64>();
-        rows.push((name, entries, bytes, info));
+        let series = at(&store, &name);
+        let (entries, others) = series.list_all()?;
+        let info = entries.first().map(|it| series.info(it));
+        rows.push(Row { name: name.join("/"), entries, others, info });
     }
     let mut out = anstream::stdout().lock();
     if let Format::Json = args.format {
-        let row = |(name, entries, bytes, info): &(String, Vec<Entry>, u64, Result<Info, StoreError>)| json!({"series": name, "checkpoints": entries.len(), "bytes": bytes, "newest": described(&entries[0], info)});
+        let row = |Row { name, entries, others, info }: &Row| {
+            let bytes = entries.iter().map(|it| it.len).sum::<u64>();
+            let newest = entries.first().zip(info.as_ref()).map(|(entry, info)| described(entry, info));
+            json!({"series": name, "checkpoints": entries.len(), "bytes": bytes, "newest": newest, "others": others})
+        };
         writeln!(out, "{:#}", Json::from(rows.iter().map(row).collect::<Vec<_>>()))?;
         return Ok(Exit::Done);
     }
-    for (name, entries, bytes, info) in &rows {
-        let Entry { offset, created_ms, .. } = &entries[0];
-        let (count, of) = (entries.len(), if entries.len() == 1 { "checkpoint" } else { "checkpoints" });
-        let (name, written) = (escaped(name), EventTime::from_ms(*created_ms));
-        writeln!(out, "{}  {count} {of}, {}, the newest of {written} up to offset {offset}", name.bold(), size(*bytes))?;
-        writeln!(out, "    {}", escaped(&in_words(info)).dimmed())?;
+    for Row { name, entries, others, info } in &rows {
+        if let Some((Entry { offset, created_ms, .. }, info)) = entries.first().zip(info.as_ref()) {
+            let (count, of) = (entries.len(), if entries.len() == 1 { "checkpoint" } else { "checkpoints" });
+            let (name, written) = (escaped(name), EventTime::from_ms(*created_ms));
+            let bytes = size(entries.iter().map(|it| it.len).sum());
+            writeln!(out, "{}  {count} {of}, {bytes}, the newest of {written} up to offset {offset}", name.bold())?;
+            writeln!(out, "    {}", escaped(&in_words(info)).dimmed())?;
+        }
+        for other in others {
+            writeln!(anstream::stderr(), "warning: {}/{}: {NO_CHECKPOINT}", escaped(name), escaped(other))?;
+        }
     }
-    if rows.is_empty() {
+    if rows.iter().all(|it| it.entries.is_empty()) {
         writeln!(anstream::stderr(), "no checkpoints in {}", args.store)?;
     }
     Ok(Exit::Done)
@@ -157,16 +180,15 @@ fn verify(args: &LsArgs) -> Result<Exit> {
     let store = open(&args.store)?;
     let mut rows = Vec::new();
     for name in store.names()? {
+        let series = at(&store, &name);
         let name = name.join("/");
-        let (series, entries) = series_of(&store, &name)?;
+        let (entries, others) = series.list_all()?;
         for entry in entries {
-            let bytes = match series.load(&entry) {
-                Ok(loaded) => Ok(loaded.parts.iter().map(|it| it.bytes.len() as u64).sum::<u64>()),
-                Err(error) if error.is_of_content() => Err(error.to_string()),
-                Err(error) => return Err(error.into()),
-            };
-            rows.push((format!("{name}/{}", entry.name), bytes));
+            // One that can't be read says nothing about the others.
+            let bytes = series.load(&entry).map(|it| it.parts.iter().map(|it| it.bytes.len() as u64).sum::<u64>());
+            rows.push((format!("{name}/{}", entry.name), bytes.map_err(|it| it.to_string())));
         }
+        rows.extend(others.iter().map(|it| (format!("{name}/{it}"), Err(NO_CHECKPOINT.to_owned()))));
     }
     let mut out = anstream::stdout().lock();
     let bad = rows.iter().filter(|it| it.1.is_err()).count();
@@ -197,13 +219,24 @@ fn export(args: &ExportArgs) -> Result<Exit> {
     let mut info = serde_json::to_vec_pretty(&loaded.info).context("cannot write what it is of")?;
     info.push(b'\n');
     let files = loaded.parts.iter().map(|it| (it.name.as_str(), it.bytes.as_slice())).chain([("info.json", info.as_slice())]);
-    for (name, bytes) in files {
-        // Names of parts are words, and stay in the folder whatever a damaged header says.
-        let path = args.out.join(name.replace(['/', '\\'], "_"));
+    let mut taken = HashSet::from(["info.json".to_owned()]);
+    for (number, (name, bytes)) in files.enumerate() {
+        let is_info = number == loaded.parts.len();
+        let path = args.out.join(if is_info { name.to_owned() } else { file_of(name, number, &mut taken) });
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         writeln!(anstream::stderr(), "{:>12} bytes  {}", grouped(bytes.len() as u64), path.display())?;
     }
     Ok(Exit::Done)
+}
+
+/// A file's name for a part: names of parts are words, but whoever made the checkpoint may have called them anything, and called two the same.
+fn file_of(part: &str, number: usize, taken: &mut HashSet<String>) -> String {
+    let fit = |it: char| if it.is_ascii_alphanumeric() || "-_.".contains(it) { it } else { '_' };
+    let name: String = part.chars().take(100).map(fit).collect();
+    let name = if name.trim_matches('.').is_empty() { format!("part-{number}") } else { name };
+    let name = if taken.contains(&name) { format!("{number}-{name}") } else { name };
+    taken.insert(name.clone());
+    name
 }
 
 fn described(entry: &Entry, info: &Result<Info, StoreError>) -> Json {
@@ -234,4 +267,18 @@ fn in_words(info: &Result<Info, StoreError>) -> String {
 
 fn size(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_become_files_in_the_folder_whatever_they_are_called() {
+        let mut taken = HashSet::from(["info.json".to_owned()]);
+        let names = ["shard", "", "..", "../../etc/passwd", "a\nb", "shard", "info.json", "SHARD"];
+        let files: Vec<String> = names.iter().enumerate().map(|(number, it)| file_of(it, number, &mut taken)).collect();
+        let expected = ["shard", "part-1", "part-2", ".._.._etc_passwd", "a_b", "5-shard", "6-info.json", "SHARD"];
+        assert_eq!(files, expected);
+    }
 }

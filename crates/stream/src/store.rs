@@ -31,7 +31,14 @@ pub struct Store {
     prefix: Path,
     /// As it was named.
     place: String,
+    /// So long a request may bring nothing.
+    patience: Duration,
 }
+
+/// A request that brings nothing for so long has failed: of a store that takes requests and never answers, nobody would hear again.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// So much a store takes in a second at the least.
+const SLOWEST: usize = 4 << 20;
 
 impl Store {
     /// The store at `place`: a directory, which is made if it is not there, or a URL such as `s3://bucket/path`, `gs://bucket/path`,
@@ -42,6 +49,28 @@ impl Store {
     ///
     /// When nobody knows such a URL, or the directory can't be made.
     pub fn open(place: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, StoreError> {
+        Self::at(place, variables, |folder| {
+            std::fs::create_dir_all(folder)?;
+            tidy_up(folder, SystemTime::now() - ABANDONED_AFTER, 0);
+            Ok(())
+        })
+    }
+
+    /// The same store to look at: nothing is made, and nothing deleted.
+    ///
+    /// # Errors
+    ///
+    /// Also when there is no such directory.
+    pub fn look(place: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, StoreError> {
+        let no_folder = || std::io::Error::new(std::io::ErrorKind::NotFound, "no such folder");
+        Self::at(place, variables, |folder| if folder.is_dir() { Ok(()) } else { Err(no_folder()) })
+    }
+
+    fn at(
+        place: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+        prepare: impl FnOnce(&std::path::Path) -> std::io::Result<()>,
+    ) -> Result<Self, StoreError> {
         let wrong = |why: String| StoreError::Place { place: place.to_owned(), why };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("checkpoints").enable_all().build();
         let runtime = runtime.map_err(|it| wrong(it.to_string()))?;
@@ -54,13 +83,12 @@ impl Store {
                     Some(url) => url.to_file_path().map_err(|()| wrong("it is no path of this machine".to_owned()))?,
                     None => place.into(),
                 };
-                std::fs::create_dir_all(&folder).map_err(|it| wrong(it.to_string()))?;
-                tidy_up(&folder, SystemTime::now() - ABANDONED_AFTER, 0);
+                prepare(&folder).map_err(|it| wrong(it.to_string()))?;
                 let local = object_store::local::LocalFileSystem::new_with_prefix(&folder).map_err(|it| wrong(it.to_string()))?;
                 (Box::new(local.with_fsync(true)), Path::default())
             }
         };
-        Ok(Self { objects: objects.into(), runtime: Arc::new(runtime), prefix, place: place.to_owned() })
+        Ok(Self { objects: objects.into(), runtime: Arc::new(runtime), prefix, place: place.to_owned(), patience: PATIENCE })
     }
 
     /// What it was named.
@@ -81,10 +109,11 @@ impl Store {
     pub fn names(&self) -> Result<Vec<Vec<String>>, StoreError> {
         let mut names: Vec<Vec<String>> = Vec::new();
         for it in self.all(&self.prefix)? {
-            let parts: Vec<String> =
-                it.location.prefix_match(&self.prefix).into_iter().flatten().map(|it| it.as_ref().to_owned()).collect();
-            let is_own = parts.last().is_some_and(|it| it.ends_with(series::SUFFIX));
-            names.extend(is_own.then(|| parts[..parts.len() - 1].to_vec()));
+            let mut parts: Vec<String> =
+                it.location.prefix_match(&self.prefix).into_iter().flatten().map(|it| decoded(it.as_ref())).collect();
+            if parts.pop().is_some_and(|it| it.ends_with(series::SUFFIX)) {
+                names.push(parts);
+            }
         }
         names.sort();
         names.dedup();
@@ -92,31 +121,96 @@ impl Store {
     }
 
     fn all(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, StoreError> {
-        let all = self.objects.list(Some(prefix)).try_collect();
-        self.runtime.block_on(all).map_err(StoreError::io("list", prefix.as_ref()))
+        let mut list = self.objects.list(Some(prefix));
+        let all = async {
+            let mut all = Vec::new();
+            while let Some(it) = tokio::time::timeout(self.patience, list.try_next()).await?? {
+                all.push(it);
+            }
+            Ok(all)
+        };
+        self.wait_for("list", prefix, all)
     }
 
     fn get(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
-        let get = async { self.objects.get(path).await?.bytes().await };
-        self.runtime.block_on(get).map(Into::into).map_err(StoreError::io("read", path.as_ref()))
+        let get = async {
+            let mut bytes = Vec::new();
+            let mut stream = tokio::time::timeout(self.patience, self.objects.get(path)).await??.into_stream();
+            while let Some(some) = tokio::time::timeout(self.patience, stream.try_next()).await?? {
+                bytes.extend_from_slice(&some);
+            }
+            Ok(bytes)
+        };
+        self.wait_for("read", path, get)
     }
 
     fn get_start(&self, path: &Path, bytes: u64) -> Result<Vec<u8>, StoreError> {
-        let get = self.objects.get_range(path, 0..bytes);
-        self.runtime.block_on(get).map(Into::into).map_err(StoreError::io("read", path.as_ref()))
+        let get = async { Ok(tokio::time::timeout(self.patience, self.objects.get_range(path, 0..bytes)).await??.into()) };
+        self.wait_for("read", path, get)
     }
 
     fn put(&self, path: &Path, bytes: Vec<u8>) -> Result<(), StoreError> {
-        let put = self.objects.put(path, PutPayload::from(bytes));
-        self.runtime.block_on(put).map(drop).map_err(StoreError::io("write", path.as_ref()))
+        let patience = self.patience + Duration::from_secs((bytes.len() / SLOWEST) as u64);
+        let put = async { Ok(tokio::time::timeout(patience, self.objects.put(path, PutPayload::from(bytes))).await??) };
+        self.wait_for("write", path, put).map(drop)
     }
 
     fn delete(&self, path: &Path) -> Result<(), StoreError> {
-        match self.runtime.block_on(self.objects.delete(path)) {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(StoreError::io("delete", path.as_ref())(error)),
+        let delete = async {
+            match tokio::time::timeout(self.patience, self.objects.delete(path)).await? {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        };
+        self.wait_for("delete", path, delete)
+    }
+
+    fn wait_for<T>(
+        &self,
+        doing: &'static str,
+        path: &Path,
+        request: impl Future<Output = Result<T, Unanswered>>,
+    ) -> Result<T, StoreError> {
+        self.runtime.block_on(request).map_err(|error| match error {
+            Unanswered::Refused(source) => StoreError::io(doing, path.as_ref())(source),
+            Unanswered::Silent => StoreError::Silent { doing, path: path.to_string(), patience: self.patience },
+        })
+    }
+}
+
+/// What became of a request.
+enum Unanswered {
+    Refused(object_store::Error),
+    Silent,
+}
+
+impl From<object_store::Error> for Unanswered {
+    fn from(error: object_store::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<tokio::time::error::Elapsed> for Unanswered {
+    fn from(_: tokio::time::error::Elapsed) -> Self {
+        Self::Silent
+    }
+}
+
+/// A part of a path as it was before it was made fit for one: `%` and two hexadecimal digits are a byte.
+fn decoded(part: &str) -> String {
+    let bytes = part.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let digits = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%').and_then(|it| std::str::from_utf8(it).ok());
+        if let Some(byte) = digits.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            out.push(byte);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
         }
     }
+    String::from_utf8(out).unwrap_or_else(|_| part.to_owned())
 }
 
 /// A file that was begun so long ago is not being written any more.

@@ -1,6 +1,6 @@
 //! Bad lines: each comes to the dead letters and takes no other with it.
 
-use super::place::{Place, event, rules_of};
+use super::place::{NOW, Place, event, events, rules_of};
 
 /// `bad` stands between two good events; both are scored, and it comes to the dead letters with its line.
 #[track_caller]
@@ -89,4 +89,13 @@ fn only_the_first_bad_lines_are_shown() {
     let place = Place::new("many-bad");
     place.write("events.ndjson", "x\n".repeat(12).as_bytes());
     place.run(&["score", "events.ndjson"]).ended(0).told("events.ndjson:5: not_json").told("… and 7 more bad lines");
+}
+
+#[test]
+fn an_output_on_a_full_disk_ends_it() {
+    let place = Place::new("full-disk");
+    place.write("events.ndjson", [events().as_bytes(), b"{oops\n"].concat().as_slice());
+    for output in ["--alerts", "--dead-letters"] {
+        place.run(&["score", "events.ndjson", output, "/dev/full", "--now", NOW]).ended(3).told("No space left on device");
+    }
 }

@@ -42,7 +42,28 @@ fn checkpoints_are_listed_with_what_they_are_of() {
     assert_eq!((&all[0]["of"]["source"], &all[0]["written"]), (&"native".into(), &"2026-03-02T10:00:00.300Z".into()));
     place.run(&["state", "show", "kept", "nightjar/audit-event/1"]).ended(2).told("did you mean `nightjar/audit-events/");
     place.run(&["state", "ls", "elsewhere"]).ended(2).told("no such folder");
-    assert!(!place.0.join("elsewhere").exists());
+    let url = format!("file://{}", place.0.join("elsewhere").display());
+    for command in [&["ls", &url][..], &["verify", &url], &["show", &url, "x"], &["export", &url, "x", "--out", "copy"]] {
+        place.run(&[&["state"], command].concat()).ended(2).told("no such folder");
+    }
+    assert!(!place.0.join("elsewhere").exists() && !place.0.join("copy").exists());
+}
+
+#[test]
+fn groups_may_be_called_anything_and_what_is_no_checkpoint_is_in_nobodys_way() {
+    let place = kept("states-odd");
+    let store = Store::open(place.0.join("kept").to_str().unwrap(), []).unwrap();
+    store.series(&["team/a#~|*?%41", "audit-events", "0"]).save(7, 1, json!({}), &[part("../clock", vec![1])]).unwrap();
+    fs::write(place.0.join("kept/nightjar/audit-events/1/copy-of-it.njc"), b"what is this").unwrap();
+    fs::create_dir_all(place.0.join("kept/elsewhere")).unwrap();
+    fs::write(place.0.join("kept/elsewhere/notes.njc"), b"what is this").unwrap();
+    let ran = place.run(&["state", "ls", "kept"]);
+    ran.ended(0).told("nightjar/audit-events/1/copy-of-it.njc: its name is not that of a checkpoint").told("elsewhere/notes.njc");
+    assert!(ran.out.contains("team/a#~|*?%41/audit-events/0"), "{}", ran.out);
+    place.run(&["state", "show", "kept", "team/a#~|*?%41/audit-events/0"]).ended(0);
+    place.run(&["state", "export", "kept", "team/a#~|*?%41/audit-events/0", "--out", "copy"]).ended(0);
+    assert_eq!(fs::read(place.0.join("copy/.._clock")).unwrap(), [1]);
+    place.run(&["state", "verify", "kept"]).ended(1).told("9 checkpoints, 2 of them can't be used");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What can be wrong with a checkpoint in a store.
 
+use std::time::Duration;
+
 /// A checkpoint that can't be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -20,6 +22,16 @@ pub enum StoreError {
         path: String,
         /// Why not.
         source: object_store::Error,
+    },
+    /// The store has taken a request and does not answer.
+    #[error("cannot {doing} {path}: no answer for {} ms", patience.as_millis())]
+    Silent {
+        /// What was tried.
+        doing: &'static str,
+        /// With which object.
+        path: String,
+        /// How long it was waited for.
+        patience: Duration,
     },
     /// The object does not begin as a checkpoint does.
     #[error("{path} is no checkpoint: it begins with {found:02x?}")]
@@ -63,7 +75,7 @@ impl StoreError {
     pub fn is_of_content(&self) -> bool {
         match self {
             Self::Io { source, .. } => matches!(source, object_store::Error::NotFound { .. }),
-            Self::Place { .. } => false,
+            Self::Place { .. } | Self::Silent { .. } => false,
             Self::Foreign { .. } | Self::Version { .. } | Self::Damaged { .. } => true,
         }
     }

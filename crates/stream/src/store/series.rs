@@ -96,16 +96,28 @@ impl Series {
     ///
     /// When the store can't be asked.
     pub fn list(&self) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = Vec::new();
+        Ok(self.list_all()?.0)
+    }
+
+    /// The same, and the names of objects that end as those of checkpoints do and are none: somebody has put them there.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be asked.
+    pub fn list_all(&self) -> Result<(Vec<Entry>, Vec<String>), StoreError> {
+        let (mut entries, mut others) = (Vec::new(), Vec::new());
         for it in self.store.all(&self.path)? {
             let name = it.location.filename().unwrap_or_default();
             let is_here = it.location.prefix_match(&self.path).is_some_and(|it| it.count() == 1);
-            if let Some((offset, created_ms)) = parsed(name).filter(|_| is_here) {
-                entries.push(Entry { name: name.to_owned(), offset, created_ms, len: it.size });
+            match parsed(name) {
+                _ if !is_here || !name.ends_with(SUFFIX) => {}
+                Some((offset, created_ms)) => entries.push(Entry { name: name.to_owned(), offset, created_ms, len: it.size }),
+                None => others.push(super::decoded(name)),
             }
         }
         entries.sort_by_key(|it| std::cmp::Reverse((it.offset, it.created_ms)));
-        Ok(entries)
+        others.sort();
+        Ok((entries, others))
     }
 
     /// Writes a checkpoint of `parts` that goes up to `offset`.

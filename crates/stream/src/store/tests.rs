@@ -1,11 +1,15 @@
 //! Checkpoints in a folder: what comes back, what is written anew, and what becomes of damage.
 
 use super::{KEPT, Part, Series, Store, StoreError};
+use object_store::memory::InMemory;
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use proptest::prelude::*;
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A folder of its own, gone at the end.
 struct Folder(PathBuf);
@@ -193,6 +197,137 @@ fn a_store_that_nobody_knows_is_named() {
     if cfg!(not(feature = "cloud")) {
         assert!(told("s3://bucket/path").contains("this build has no client for s3"));
     }
+}
+
+#[test]
+fn names_are_those_that_were_given_whatever_is_in_them() {
+    let folder = Folder::new();
+    let store = Store::open(folder.0.to_str().unwrap(), []).unwrap();
+    let mut names = vec![];
+    for group in ["plain", "a/b", "50%25", "#~|*?", "%41", "..", "{\\}\"<>", "größe", "a b"] {
+        store.series(&[group, "topic", "0"]).save(1, 1, json!({}), &[part("p", vec![1])]).unwrap();
+        names.push(vec![group.to_owned(), "topic".to_owned(), "0".to_owned()]);
+    }
+    names.sort();
+    assert_eq!(store.names().unwrap(), names);
+    for name in &names {
+        let name: Vec<&str> = name.iter().map(String::as_str).collect();
+        assert_eq!(offsets(&store.series(&name)), [1], "{name:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_makes_no_checkpoint_older() {
+    let folder = Folder::new();
+    let mut series = folder.series();
+    for (offset, created_ms) in [(10, 9_000_000), (20, 5), (30, -7), (30, 8)] {
+        series.save(offset, created_ms, json!({"at": created_ms}), &[part("p", vec![1])]).unwrap();
+        series.sweep(Some(offset)).unwrap();
+        assert_eq!(folder.series().newest(None).unwrap().0.unwrap().info.created_ms, created_ms);
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_checkpoint_is_named_and_in_nobodys_way() {
+    let folder = Folder::new();
+    folder.series().save(10, 1, json!({}), &[part("p", vec![1])]).unwrap();
+    fs::write(folder.file("notes.njc"), b"hello").unwrap();
+    fs::write(folder.file("notes.txt"), b"hello").unwrap();
+    let (entries, others) = folder.series().list_all().unwrap();
+    assert_eq!((entries.len(), others), (1, vec!["notes.njc".to_owned()]));
+    folder.series().sweep(None).unwrap();
+    assert!(folder.file("notes.njc").exists());
+}
+
+#[test]
+fn looking_makes_and_deletes_nothing() {
+    let folder = Folder::new();
+    for place in [folder.0.to_str().unwrap().to_owned(), format!("file://{}", folder.0.display())] {
+        assert!(Store::look(&place, []).is_err());
+        assert!(!folder.0.exists());
+    }
+    folder.series().save(10, 1, json!({}), &[part("p", vec![1])]).unwrap();
+    let begun = folder.file("00000000000000000020-0000000000001.njc#1");
+    fs::write(&begun, b"NJ").unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+    fs::File::options().write(true).open(&begun).unwrap().set_modified(old).unwrap();
+    assert_eq!(Store::look(folder.0.to_str().unwrap(), []).unwrap().names().unwrap().len(), 1);
+    assert!(begun.exists());
+}
+
+/// Every request of it takes an hour.
+fn silent_store() -> Store {
+    let hour = Duration::from_hours(1);
+    let delays = ThrottleConfig {
+        wait_delete_per_call: hour,
+        wait_get_per_call: hour,
+        wait_list_per_call: hour,
+        wait_put_per_call: hour,
+        ..ThrottleConfig::default()
+    };
+    let objects = Arc::new(ThrottledStore::new(InMemory::new(), delays));
+    let folder = Folder::new();
+    let store = Store::open(folder.0.to_str().unwrap(), []).unwrap();
+    Store { objects, patience: Duration::from_millis(20), ..store }
+}
+
+#[test]
+fn a_store_that_never_answers_is_not_waited_for() {
+    let store = silent_store();
+    let mut series = store.series(&["g", "t", "0"]);
+    let told = [
+        store.names().unwrap_err(),
+        series.newest(None).unwrap_err(),
+        series.cut(5).unwrap_err(),
+        series.save(1, 1, json!({}), &[part("p", vec![1])]).unwrap_err(),
+        store.get(&"x".into()).unwrap_err(),
+        store.get_start(&"x".into(), 1).unwrap_err(),
+        store.delete(&"x".into()).unwrap_err(),
+    ];
+    for error in told {
+        assert!(error.to_string().ends_with("no answer for 20 ms") && !error.is_of_content(), "{error}");
+    }
+}
+
+/// A server that takes connections, and never says a word.
+#[cfg(feature = "cloud")]
+#[test]
+fn a_bucket_behind_a_server_that_never_answers_is_not_waited_for() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let variables = [
+        ("AWS_ENDPOINT", format!("http://{}", server.local_addr().unwrap())),
+        ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ("AWS_REGION", "eu-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "id".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+    ];
+    let store = Store::open("s3://bucket/path", variables.map(|(name, value)| (name.to_owned(), value))).unwrap();
+    let store = Store { patience: Duration::from_millis(300), ..store };
+    assert!(store.series(&["g", "t", "0"]).newest(None).unwrap_err().to_string().ends_with("no answer for 300 ms"));
+}
+
+/// A file system of 256 KiB, where one may be mounted.
+#[test]
+fn on_a_full_disk_saving_fails_and_goes_on_when_there_is_room_again() {
+    let folder = Folder::new();
+    fs::create_dir_all(&folder.0).unwrap();
+    let mount = |arguments: &[&str]| {
+        std::process::Command::new(arguments[0]).args(&arguments[1..]).arg(&folder.0).output().is_ok_and(|it| it.status.success())
+    };
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=256k", "nightjar"]) {
+        eprintln!("skipped: no file system can be mounted here");
+        return;
+    }
+    let mut series = folder.series();
+    series.save(10, 1, json!({}), &[part("p", noise(1, 100_000))]).unwrap();
+    let refused = series.save(20, 2, json!({}), &[part("p", noise(2, 300_000))]).unwrap_err();
+    let (loaded, skipped) = folder.series().newest(None).unwrap();
+    let found = (loaded.map(|it| it.info.offset), skipped.len());
+    let saved = series.save(30, 3, json!({}), &[part("p", noise(3, 50_000))]);
+    assert!(mount(&["umount"]));
+    assert!(refused.to_string().contains("No space left on device") || refused.to_string().contains("StorageFull"), "{refused}");
+    assert_eq!(found, (Some(10), 0), "what was only begun is nobody's checkpoint");
+    assert!(saved.unwrap().is_full);
 }
 
 proptest! {
