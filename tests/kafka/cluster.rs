@@ -77,6 +77,18 @@ impl Cluster {
         answers.into_iter().for_each(|it| drop(it.unwrap()));
     }
 
+    /// Deletes a topic, and waits until no broker knows it.
+    pub(crate) fn delete(&self, topic: &str) {
+        let admin = self.admin();
+        let answers = block_on(admin.delete_topics(&[topic], &options())).unwrap();
+        answers.into_iter().for_each(|it| drop(it.unwrap()));
+        let is_known = || {
+            let metadata = admin.inner().fetch_metadata(None, PATIENCE).unwrap();
+            metadata.topics().iter().any(|it| it.name() == topic)
+        };
+        while is_known() {}
+    }
+
     /// Gives a topic more partitions: `count` in all.
     pub(crate) fn grow(&self, topic: &str, count: usize) {
         let answers = block_on(self.admin().create_partitions(&[NewPartitions::new(topic, count)], &options())).unwrap();

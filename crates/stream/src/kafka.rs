@@ -5,6 +5,7 @@
 //! - the *dispatcher* thread polls. It never blocks on anybody: messages are packed into [`Batch`]es per partition and
 //!   offered to that partition's worker through a bounded channel; when the channel and the batch being packed are
 //!   full, the partition is paused until the worker has caught up, so the member keeps its place in the group;
+//! - a few *loader* threads find out where an assigned partition begins, and have its handler load what it has kept ([`PartitionHandler::resume`]);
 //! - a *worker* thread per assigned partition calls the caller's [`PartitionHandler`] with batch after batch and hands
 //!   on the records it wrote into its [`Outbox`] as one step;
 //! - the *committer* thread puts the records and the end offsets of the batches of all partitions into one transaction after another, fenced by
@@ -22,7 +23,9 @@ mod error;
 mod layout;
 mod ledger;
 mod letters;
+mod loading;
 mod observe;
+mod opening;
 mod outbox;
 mod paced;
 mod publish;
@@ -37,7 +40,7 @@ pub use embedded::EmbeddedKafka;
 pub use error::KafkaError;
 pub use layout::partitions;
 pub use letters::LetterBox;
-pub use observe::{Observation, Observer, PartitionId, RecordKind, silent};
+pub use observe::{Loss, LossKind, Observation, Observer, PartitionId, RecordKind, silent};
 pub use outbox::{OutRecord, Outbox};
 pub use paced::{PacedProducer, Pacing, Progress};
 pub use runtime::{KafkaHandle, PartitionHandler, RunSummary, Stopper, start};

@@ -8,6 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -18,6 +19,9 @@ use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
 pub(crate) use health::Health;
+
+/// A partition that has messages and does nothing for so long is taken for stuck: longer than anything takes that passes by itself.
+const STUCK_AFTER: Duration = Duration::from_mins(5);
 
 /// Starts to listen on `address`; port 0 takes any free one. The server has a thread of its own.
 pub(crate) fn start(address: SocketAddr, metrics: Arc<Metrics>, health: Arc<Health>) -> io::Result<HttpHandle> {
@@ -88,11 +92,17 @@ async fn metrics_page(State(shared): State<Shared>) -> impl IntoResponse {
 }
 
 async fn health_page(State(shared): State<Shared>) -> impl IntoResponse {
-    page(shared.health.alive())
+    page(shared.health.alive().and_then(|()| moving(&shared.metrics)))
 }
 
 async fn ready_page(State(shared): State<Shared>) -> impl IntoResponse {
     page(shared.health.ready())
+}
+
+/// Every partition that has something to do gets on.
+fn moving(metrics: &Metrics) -> Result<(), String> {
+    let Some((id, time)) = metrics.member.stuck(STUCK_AFTER) else { return Ok(()) };
+    Err(format!("{id} has messages, and nothing was done for {} s", time.as_secs()))
 }
 
 fn page(state: Result<(), String>) -> (StatusCode, String) {

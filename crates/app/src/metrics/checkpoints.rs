@@ -1,8 +1,10 @@
 //! Checkpoints: how many, how large, how long they take, and what was taken up again.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGaugeVec};
+use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
 use stream::kafka::PartitionId;
 
 use super::catalogue::Catalogue;
@@ -17,8 +19,11 @@ pub(crate) struct CheckpointMetrics {
     seconds: Histogram,
     taking: Histogram,
     offset: IntGaugeVec,
+    age: GaugeVec,
     resumed: IntCounterVec,
     replayed: IntCounter,
+    /// When the last one of each partition was written, or the partition came.
+    last: Mutex<BTreeMap<PartitionId, Instant>>,
 }
 
 impl CheckpointMetrics {
@@ -49,6 +54,12 @@ impl CheckpointMetrics {
                 "The offset up to which the last checkpoint of a partition goes.",
                 &["topic", "partition"],
             ),
+            age: catalogue.seconds_by(
+                "nightjar_checkpoint_age_seconds",
+                "Since the last checkpoint of an owned partition was written, or the partition was assigned.",
+                &["topic", "partition"],
+            ),
+            last: Mutex::default(),
             resumed: catalogue.counters(
                 "nightjar_resumed_total",
                 "Partitions that were taken up, by their state: kept, new (there was none), passed_over (a checkpoint that could not be used).",
@@ -61,12 +72,27 @@ impl CheckpointMetrics {
         }
     }
 
+    /// A partition is ours.
+    pub(crate) fn joined(&self, id: &PartitionId) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
+    }
+
+    /// Sets what depends on the time.
+    pub(super) fn look(&self) {
+        for (id, last) in self.last.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.age.with_label_values(&[&*id.topic, &*id.partition.to_string()]).set(last.elapsed().as_secs_f64());
+        }
+    }
+
     /// A checkpoint of `id` that goes up to `offset` was written.
     pub(crate) fn wrote(&self, id: &PartitionId, offset: i64, saved: &stream::store::Saved, took: Duration) {
         self.written.with_label_values(&[if saved.is_full { "full" } else { "delta" }]).inc();
         self.bytes.with_label_values(&["state"]).inc_by(saved.bytes);
         self.bytes.with_label_values(&["stored"]).inc_by(saved.stored);
         self.seconds.observe(took.as_secs_f64());
+        if let Some(last) = self.last.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id) {
+            *last = Instant::now();
+        }
         self.offset.with_label_values(&[&*id.topic, &*id.partition.to_string()]).set(offset);
     }
 
@@ -97,7 +123,10 @@ impl CheckpointMetrics {
 
     /// The partition is somebody else's.
     pub(crate) fn forget(&self, id: &PartitionId) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let labels = [&*id.topic, &*id.partition.to_string()];
         // It has no figure if it never had a checkpoint.
-        let _ = self.offset.remove_label_values(&[&*id.topic, &*id.partition.to_string()]);
+        let _ = self.offset.remove_label_values(&labels);
+        let _ = self.age.remove_label_values(&labels);
     }
 }

@@ -1,14 +1,17 @@
 //! The member of the consumer group: partitions, lag, commits.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
-use stream::kafka::PartitionId;
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use stream::kafka::{Loss, PartitionId};
 
 use super::catalogue::Catalogue;
+use super::progress::Progress;
 
-const PARTITION: [&str; 2] = ["topic", "partition"];
+/// From 10 ms to a minute.
+const OPENING_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.5, 1.0, 3.0, 5.0, 10.0, 20.0, 60.0];
+
+pub(super) const PARTITION: [&str; 2] = ["topic", "partition"];
 
 /// Metrics of the group's member.
 #[derive(Debug)]
@@ -23,9 +26,14 @@ pub(crate) struct MemberMetrics {
     lost: IntCounter,
     commits: IntCounterVec,
     gaps: IntCounter,
+    losses: IntCounterVec,
+    lost_messages: IntCounterVec,
+    loading: IntGauge,
+    opening: Histogram,
+    brokers: IntGauge,
     troubles: IntCounterVec,
-    /// Whose lag may be told: reports about a partition can come after it was revoked.
-    partitions: Mutex<BTreeSet<PartitionId>>,
+    /// The owned partitions: reports about others can come after they were revoked.
+    progress: Progress,
 }
 
 impl MemberMetrics {
@@ -54,25 +62,51 @@ impl MemberMetrics {
             ),
             gaps: catalogue.counter(
                 "nightjar_offset_gaps_total",
-                "Jumps in the offsets of a partition: messages that retention or compaction has taken, or transaction markers.",
+                "Jumps in the offsets of a partition: messages that compaction has taken, or transaction markers.",
             ),
+            losses: catalogue.counters(
+                "nightjar_losses_total",
+                "How often messages were found to be gone, by partition and why: retention (deleted before they were read), recreated (the topic was made anew; it is not known how many), replay (read before, but not in the state that was kept).",
+                &["topic", "partition", "reason"],
+            ),
+            lost_messages: catalogue.counters(
+                "nightjar_lost_messages_total",
+                "Messages that are gone, at most, by partition and why.",
+                &["topic", "partition", "reason"],
+            ),
+            loading: catalogue.gauge("nightjar_partitions_loading", "Owned partitions whose state is being loaded."),
+            opening: catalogue.histogram(
+                "nightjar_partition_opening_seconds",
+                "From a partition's assignment until its state is loaded and its messages are read.",
+                &OPENING_SECONDS,
+            ),
+            brokers: catalogue.gauge("nightjar_brokers_up", "Brokers that the consumer has a connection to."),
             troubles: catalogue.counters(
                 "nightjar_kafka_troubles_total",
                 "Passing troubles that a Kafka client reported, by client: consumer, producer.",
                 &["client"],
             ),
-            partitions: Mutex::default(),
+            progress: Progress::new(catalogue),
         }
     }
 
     /// A partition is ours.
     pub(crate) fn assigned(&self, id: &PartitionId) {
-        self.with_partitions(|it| it.insert(id.clone()));
+        self.progress.assigned(id, Instant::now());
+        self.count();
+    }
+
+    /// Its messages are read from now on, so long after its assignment.
+    pub(crate) fn opened(&self, id: &PartitionId, took: Duration) {
+        self.progress.opened(id, Instant::now());
+        self.opening.observe(took.as_secs_f64());
+        self.count();
     }
 
     /// A partition is ours no more.
     pub(crate) fn revoked(&self, id: &PartitionId, is_lost: bool) {
-        self.with_partitions(|it| it.remove(id));
+        self.progress.revoked(id);
+        self.count();
         if is_lost {
             self.lost.inc();
         }
@@ -80,6 +114,32 @@ impl MemberMetrics {
             // A gauge that is not there any more is just as good.
             drop(gauges.remove_label_values(&[&*id.topic, &id.partition.to_string()]));
         }
+    }
+
+    /// Messages are gone.
+    pub(crate) fn lost_messages(&self, id: &PartitionId, loss: &Loss) {
+        let labels = [&*id.topic, &*id.partition.to_string(), loss.kind.as_str()];
+        self.losses.with_label_values(&labels).inc();
+        let count = loss.messages().and_then(|it| u64::try_from(it).ok()).unwrap_or(0);
+        self.lost_messages.with_label_values(&labels).inc_by(count);
+    }
+
+    /// So many brokers are connected.
+    pub(crate) fn reaches(&self, brokers: usize) {
+        self.brokers.set(i64::try_from(brokers).unwrap_or(i64::MAX));
+        if brokers == 0 {
+            self.progress.cut_off();
+        }
+    }
+
+    /// A partition that has something to do and has done nothing for longer than `most`.
+    pub(crate) fn stuck(&self, most: Duration) -> Option<(PartitionId, Duration)> {
+        self.progress.stuck(most, Instant::now())
+    }
+
+    /// Sets what depends on the time. `now_ms` is in milliseconds since the epoch.
+    pub(super) fn look(&self, now_ms: i64) {
+        self.progress.look(Instant::now(), now_ms);
     }
 
     /// A rebalance is over.
@@ -98,7 +158,8 @@ impl MemberMetrics {
     }
 
     /// A batch was worked through.
-    pub(crate) fn handled(&self, id: &PartitionId, in_flight: usize) {
+    pub(crate) fn handled(&self, id: &PartitionId, in_flight: usize, timestamp_ms: Option<i64>) {
+        self.progress.handled(id, timestamp_ms, Instant::now());
         let number = id.partition.to_string();
         self.in_flight.with_label_values(&[&*id.topic, &number]).set(i64::try_from(in_flight).unwrap_or(i64::MAX));
     }
@@ -106,7 +167,7 @@ impl MemberMetrics {
     /// An offset was committed.
     pub(crate) fn committed(&self, topic: &str, partition: i32, offset: i64) {
         self.commits.with_label_values(&["done"]).inc();
-        if self.owns(topic, partition) {
+        if self.progress.owns(&PartitionId::new(topic, partition)) {
             self.committed.with_label_values(&[topic, &partition.to_string()]).set(offset);
         }
     }
@@ -118,7 +179,9 @@ impl MemberMetrics {
 
     /// The client has measured how far behind a partition is.
     pub(crate) fn lagging(&self, topic: &str, partition: i32, lag: i64) {
-        if self.owns(topic, partition) {
+        let id = PartitionId::new(topic, partition);
+        if self.progress.owns(&id) {
+            self.progress.lagging(&id, lag, Instant::now());
             self.lag.with_label_values(&[topic, &partition.to_string()]).set(lag);
         }
     }
@@ -133,13 +196,8 @@ impl MemberMetrics {
         self.troubles.with_label_values(&[client]).inc();
     }
 
-    fn owns(&self, topic: &str, partition: i32) -> bool {
-        self.partitions.lock().unwrap_or_else(PoisonError::into_inner).contains(&PartitionId::new(topic, partition))
-    }
-
-    fn with_partitions(&self, change: impl FnOnce(&mut BTreeSet<PartitionId>) -> bool) {
-        let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut partitions);
-        self.owned.set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
+    fn count(&self) {
+        self.owned.set(i64::try_from(self.progress.count()).unwrap_or(i64::MAX));
+        self.loading.set(i64::try_from(self.progress.loading()).unwrap_or(i64::MAX));
     }
 }

@@ -9,12 +9,15 @@ mod input;
 mod loaded;
 mod member;
 mod output;
+mod progress;
 mod pulse;
 mod state;
 #[cfg(test)]
 mod tests;
 mod transactions;
 mod triage;
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::{Registry, TextEncoder};
 
@@ -81,6 +84,9 @@ impl Metrics {
 
     /// Everything in Prometheus' text format, version 0.0.4.
     pub(crate) fn to_text(&self) -> String {
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|it| i64::try_from(it.as_millis()).ok());
+        self.member.look(now_ms.unwrap_or(0));
+        self.checkpoints.look();
         let encoded = TextEncoder::new().encode_to_string(&self.registry.gather());
         // Fails only for a family without metrics, which the registry does not gather.
         encoded.unwrap_or_else(|error| format!("# {error}\n"))

@@ -75,7 +75,7 @@ fn filled() -> Metrics {
     metrics.member.assigned(&id);
     metrics.member.lagging("audit-events", 3, 17);
     metrics.member.committed("audit-events", 3, 90);
-    metrics.member.handled(&id, 2);
+    metrics.member.handled(&id, 2, None);
     metrics.member.troubled("consumer");
     metrics.state.partition(&id);
     let mut stats = engine::Triage::new(engine::triage::Settings::default()).stats();

@@ -1,15 +1,15 @@
 //! Checkpoints beside the scoring: partitions hand over copies of their states, one at a time, and a thread writes them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use serde_json::{Value as Json, json};
-use stream::kafka::PartitionId;
+use stream::kafka::{PartitionId, Stopper};
 use stream::store::{Loaded, Part, Series, Skipped, Store};
 
 use super::clock;
@@ -19,11 +19,15 @@ use crate::metrics::Metrics;
 /// case.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
+/// So long the end of the process waits for the thread: every request of it has an end of its own.
+const END_MAX: Duration = Duration::from_secs(30);
+
 /// So long a store that can't be reached is asked again and again, with pauses.
 const ASK_MAX: Duration = Duration::from_mins(1);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 /// The thread looks at its clock no more often than this.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+const PANICKED: &str = "the thread that writes checkpoints has panicked";
 /// What the partitions of a process share is a series of its own, of this name.
 const SHARED: &str = "shared";
 
@@ -54,11 +58,32 @@ pub(crate) struct Checkpoints {
     handled: Offsets,
     /// Partitions of which others may have swept away what was written before.
     joined: Joined,
-    /// A copy is being written: there is never more than one in memory, but for partitions that are given up.
-    is_busy: Arc<AtomicBool>,
+    /// Partitions of this process: what is committed of others is of no interest.
+    owned: Mutex<HashSet<PartitionId>>,
+    copies: Copies,
+    alarm: Alarm,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
 }
+
+/// There is never more than one copy of a state in memory: whoever makes one needs the permission for it, and gives it back when it is written.
+#[derive(Debug)]
+struct Copies {
+    free: Receiver<()>,
+    give_back: Sender<()>,
+    /// Who waits has precedence over those that come by.
+    waiting: AtomicUsize,
+}
+
+/// The permission for a copy.
+#[derive(Debug)]
+pub(super) struct Permit(Sender<()>);
+
+/// Whom the thread tells when it panics.
+#[derive(Debug, Clone, Default)]
+struct Alarm(Arc<OnceLock<Stopper>>);
 
 /// Of each partition an offset: what the group has committed of it, and up to where what it caused may be among what partitions share.
 type Offsets = Arc<Mutex<HashMap<PartitionId, i64>>>;
@@ -69,7 +94,7 @@ type Joined = Arc<Mutex<HashSet<PartitionId>>>;
 /// What the thread is to do.
 enum Job {
     /// Write the state of a partition.
-    Partition(PartitionId, Taken, Option<Waiting>),
+    Partition(PartitionId, Taken, Permit, Option<Waiting>),
     /// From now on, write what partitions share as well, and once more at the end.
     Shared(TakeShared),
 }
@@ -86,7 +111,8 @@ impl Checkpoints {
     pub(crate) fn start(place: &str, group: &str, interval: Duration, metrics: Arc<Metrics>) -> Result<Arc<Self>> {
         let store = Store::open(place, std::env::vars()).map_err(crate::exit::Usage::because)?;
         let (jobs, todo) = bounded(1);
-        let is_busy = Arc::new(AtomicBool::new(false));
+        let (alive, ended) = bounded(0);
+        let alarm = Alarm::default();
         let (committed, handled, joined) = (Offsets::default(), Offsets::default(), Joined::default());
         let writer = Writer {
             store: store.clone(),
@@ -99,9 +125,12 @@ impl Checkpoints {
             joined: Arc::clone(&joined),
             waiting: None,
             metrics: Arc::clone(&metrics),
-            is_busy: Arc::clone(&is_busy),
         };
-        let thread = std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || writer.work(&todo));
+        let of_thread = alarm.clone();
+        let thread = std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
+            let (_alive, _alarm) = (alive, of_thread);
+            writer.work(&todo);
+        });
         let thread = thread.context("cannot start the thread that writes checkpoints")?;
         tracing::info!(store = place, interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX), "keeping checkpoints");
         let last = Mutex::default();
@@ -114,10 +143,21 @@ impl Checkpoints {
             committed,
             handled,
             joined,
-            is_busy,
+            owned: Mutex::default(),
+            copies: Copies::new(),
+            alarm,
             jobs: Some(jobs),
             thread: Some(thread),
+            ended,
         }))
+    }
+
+    /// From now on a panic of the thread ends the runtime of `stopper`.
+    pub(super) fn watch(&self, stopper: Stopper) {
+        if matches!(self.ended.try_recv(), Err(TryRecvError::Disconnected)) {
+            stopper.fail(PANICKED);
+        }
+        drop(self.alarm.0.set(stopper));
     }
 
     /// The newest checkpoint of a partition that goes no further than `committed` and that `take_up` can use. Those that can't be used
@@ -186,6 +226,8 @@ impl Checkpoints {
     /// A partition is owned from now on: its first checkpoint is due after the interval.
     pub(super) fn join(&self, id: &PartitionId) {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        self.owned().insert(id.clone());
+        self.metrics.checkpoints.joined(id);
         self.last().insert(id.clone(), Instant::now());
     }
 
@@ -196,6 +238,9 @@ impl Checkpoints {
 
     /// The partition is somebody else's.
     pub(super) fn revoked(&self, id: &PartitionId) {
+        self.owned().remove(id);
+        self.last().remove(id);
+        self.metrics.checkpoints.forget(id);
         for offsets in [&self.handled, &self.committed] {
             offsets.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         }
@@ -203,51 +248,59 @@ impl Checkpoints {
 
     /// The group has committed everything of a partition before that offset.
     pub(super) fn committed(&self, id: &PartitionId, offset: i64) {
-        put(&self.committed, id, offset);
+        // It may be told after the partition has gone.
+        if self.owned().contains(id) {
+            put(&self.committed, id, offset);
+        }
     }
 
     /// Has a first copy written and waits for it, since without one that goes no further than what is committed nobody could take the
     /// partition up.
-    pub(super) fn begin(&self, id: &PartitionId, taken: Taken) {
-        self.write_now(id, taken, false);
+    ///
+    /// What goes further is of a topic that is no more, or of a time before the group's offsets were set back: nobody may take it for a state of
+    /// this one later.
+    pub(super) fn begin(&self, id: &PartitionId, offset: i64, take: impl FnOnce() -> Taken) {
+        if let Err(error) = series_of(&self.store, &self.group, id).cut(offset) {
+            tracing::warn!(partition = %id, %error, "checkpoints that go further than where the partition begins are left alone");
+        }
+        self.write_now(id, take, false);
     }
 
-    fn write_now(&self, id: &PartitionId, taken: Taken, is_last: bool) {
+    /// Takes a copy when there is no other in memory, has it written, and waits for that.
+    fn write_now(&self, id: &PartitionId, take: impl FnOnce() -> Taken, is_last: bool) {
+        let until = Instant::now() + WAIT_MAX;
         let (done, written) = bounded(1);
-        self.send(Job::Partition(id.clone(), taken, Some(Waiting { done, is_last })));
-        if written.recv_timeout(WAIT_MAX).is_err() {
+        let is_written = self.copies.wait(until).is_some_and(|permit| {
+            self.send(Job::Partition(id.clone(), take(), permit, Some(Waiting { done, is_last })));
+            written.recv_deadline(until).is_ok()
+        });
+        if !is_written {
             tracing::warn!(partition = %id, "a checkpoint was not written in time: more will be read again");
         }
     }
 
-    /// Whether a copy of the partition's state is wanted now.
-    pub(super) fn is_due(&self, id: &PartitionId) -> bool {
-        if self.is_busy.load(Ordering::Acquire) {
-            return false;
-        }
+    /// Permission for a copy of the partition's state, if one is wanted now. Of two that ask at once, one has it.
+    pub(super) fn due(&self, id: &PartitionId) -> Option<Permit> {
         let is_due = self.last().get(id).is_some_and(|it| it.elapsed() >= self.interval);
-        // Of two that ask at once, one.
-        is_due && !self.is_busy.swap(true, Ordering::AcqRel)
+        if is_due { self.copies.take() } else { None }
     }
 
-    /// Has a copy written. `took` is how long the partition did not score for it. To be called after [`Self::is_due`] said so.
-    pub(super) fn offer(&self, id: &PartitionId, taken: Taken, took: Duration) {
+    /// Has a copy written. `took` is how long the partition did not score for it.
+    pub(super) fn offer(&self, id: &PartitionId, taken: Taken, permit: Permit, took: Duration) {
         self.metrics.checkpoints.took(took);
         self.last().insert(id.clone(), Instant::now());
-        let job = Job::Partition(id.clone(), taken, None);
-        // Where others wait for a slow store, scoring does not: the next copy is due after the interval.
-        if self.jobs.as_ref().is_none_or(|it| it.try_send(job).is_err()) {
-            self.is_busy.store(false, Ordering::Release);
+        if let Some(jobs) = &self.jobs {
+            // Where others wait for a slow store, scoring does not: the next copy is due after the interval.
+            drop(jobs.try_send(Job::Partition(id.clone(), taken, permit, None)));
         }
     }
 
     /// Has the last copy of a partition written, and waits for it.
-    pub(super) fn leave(&self, id: &PartitionId, taken: Option<Taken>) {
+    pub(super) fn leave(&self, id: &PartitionId, take: Option<impl FnOnce() -> Taken>) {
         self.last().remove(id);
-        if let Some(taken) = taken {
-            self.write_now(id, taken, true);
+        if let Some(take) = take {
+            self.write_now(id, take, true);
         }
-        self.metrics.checkpoints.forget(id);
     }
 
     fn send(&self, job: Job) {
@@ -257,16 +310,61 @@ impl Checkpoints {
         }
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, HashMap<PartitionId, Instant>> {
+    fn last(&self) -> MutexGuard<'_, HashMap<PartitionId, Instant>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn owned(&self) -> MutexGuard<'_, HashSet<PartitionId>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+        let is_ended = matches!(self.ended.recv_timeout(END_MAX), Err(RecvTimeoutError::Disconnected));
+        match self.thread.take() {
+            Some(thread) if is_ended => drop(thread.join()),
+            _ => tracing::error!(store = self.store.place(), "the store does not answer: the last checkpoint is not waited for"),
+        }
+    }
+}
+
+impl Copies {
+    fn new() -> Self {
+        let (give_back, free) = bounded(1);
+        give_back.send(()).expect("there is room, and the receiver is here");
+        Self { free, give_back, waiting: AtomicUsize::new(0) }
+    }
+
+    fn take(&self) -> Option<Permit> {
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        self.free.try_recv().ok().map(|()| Permit(self.give_back.clone()))
+    }
+
+    fn wait(&self, until: Instant) -> Option<Permit> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let taken = self.free.recv_deadline(until);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        taken.ok().map(|()| Permit(self.give_back.clone()))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // There is one of them, so there is room for it.
+        let _ = self.0.try_send(());
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(stopper) = self.0.get()
+        {
+            stopper.fail(PANICKED);
         }
     }
 }
@@ -311,7 +409,6 @@ struct Writer {
     handled: Offsets,
     joined: Joined,
     metrics: Arc<Metrics>,
-    is_busy: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -319,17 +416,15 @@ impl Writer {
         loop {
             let patience = if self.waiting.is_some() { LOOK_EVERY } else { self.interval.max(LOOK_EVERY) };
             match todo.recv_timeout(patience) {
-                Ok(Job::Partition(id, taken, waiting)) => {
+                Ok(Job::Partition(id, taken, permit, waiting)) => {
                     self.write(&id, taken);
-                    match waiting {
-                        None => self.is_busy.store(false, Ordering::Release),
-                        Some(Waiting { done, is_last }) => {
-                            if is_last {
-                                self.series.remove(&id);
-                            }
-                            // Nobody waits any more when it took too long.
-                            let _ = done.try_send(());
+                    drop(permit);
+                    if let Some(Waiting { done, is_last }) = waiting {
+                        if is_last {
+                            self.series.remove(&id);
                         }
+                        // Nobody waits any more when it took too long.
+                        let _ = done.try_send(());
                     }
                 }
                 Ok(Job::Shared(take)) => {
@@ -369,9 +464,9 @@ impl Writer {
         };
         let Some((_, parts)) = self.waiting.take_if(|it| is_committed(&it.0)) else { return };
         let now = clock::now().ms();
-        // There is no offset: the latest is the one that goes furthest, also after the clock has stepped back.
+        // There is no offset: they are numbered, whatever the clock says.
         let saved = series.list().and_then(|known| {
-            let number = known.first().map_or(now, |it| now.max(it.offset.saturating_add(1)));
+            let number = known.first().map_or(1, |it| it.offset.saturating_add(1));
             series.save(number, now, json!({"nightjar": env!("CARGO_PKG_VERSION")}), &parts)
         });
         if let Err(error) = saved.and_then(|_| series.sweep(None)) {

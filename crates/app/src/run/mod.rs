@@ -7,6 +7,7 @@ mod exceptions;
 mod keep;
 mod live;
 pub(crate) mod logging;
+mod losses;
 mod observe;
 mod outgoing;
 mod owner;

@@ -25,6 +25,16 @@ fn note(metrics: &Metrics, health: &Health, observation: &Observation<'_>) {
             tracing::info!(%partition, "partition assigned");
             member.assigned(partition);
         }
+        Observation::Opened { partition, took } => {
+            tracing::info!(%partition, seconds = took.as_secs_f64(), "partition is read");
+            member.opened(partition, took);
+        }
+        Observation::Lost { partition, loss } => {
+            let (why, expected, begin) = (loss.kind.as_str(), loss.expected, loss.begin);
+            let messages = loss.messages();
+            tracing::error!(%partition, why, expected, begin, messages, "messages are lost: they are gone from the topic and will never be read");
+            member.lost_messages(partition, &loss);
+        }
         Observation::Revoked { partition, is_lost } => {
             tracing::info!(%partition, is_lost, "partition given up");
             member.revoked(partition, is_lost);
@@ -35,9 +45,9 @@ fn note(metrics: &Metrics, health: &Health, observation: &Observation<'_>) {
             member.rebalanced();
         }
         Observation::Paused { is_paused, .. } => member.paused(is_paused),
-        Observation::Handled { partition, in_flight, .. } => member.handled(partition, in_flight),
+        Observation::Handled { partition, in_flight, timestamp_ms, .. } => member.handled(partition, in_flight, timestamp_ms),
         Observation::Gap { partition, expected, got } => {
-            tracing::warn!(%partition, expected, got, "offsets jump: messages are gone");
+            tracing::debug!(%partition, expected, got, "offsets jump: what was compacted, or markers of transactions");
             member.jumped();
         }
         Observation::Delivered { kind } => output.delivered(kind),
@@ -65,6 +75,7 @@ fn note(metrics: &Metrics, health: &Health, observation: &Observation<'_>) {
             member.not_committed();
         }
         Observation::Lag { topic, partition, lag, .. } => member.lagging(topic, partition, lag),
+        Observation::Brokers { up } => member.reaches(up),
         Observation::Trouble { client, reason } => {
             tracing::warn!(client, reason, "kafka client in trouble");
             member.troubled(client);

@@ -70,7 +70,8 @@ impl Writer {
         }
     }
 
-    fn alert(&mut self, alert: &Alert, now: EventTime, out: &mut Outbox) {
+    /// Writes an alert as it is.
+    pub(super) fn alert(&mut self, alert: &Alert, now: EventTime, out: &mut Outbox) {
         self.json.clear();
         alert.write_ocsf(&mut self.json);
         let key = alert.uid.as_bytes();

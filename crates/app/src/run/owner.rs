@@ -9,12 +9,13 @@ use engine::{Rulebook, WindowLimits};
 use model::EventTime;
 use serde_json::json;
 use stream::dead_letters::{Cause, DeadLetter, Origin as Whence, Position, RAW_BYTES_MAX};
-use stream::kafka::{Batch, Outbox, PartitionHandler, PartitionId};
+use stream::kafka::{Batch, Loss, Outbox, PartitionHandler, PartitionId};
 use stream::store::{Loaded, Part};
 
 use super::checkpoints::{Checkpoints, Taken};
 use super::clock;
 use super::live::LiveRules;
+use super::losses;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup};
 use super::sources::Sources;
@@ -119,10 +120,11 @@ impl OwnerPartition {
     /// Hands over a copy of the state when one is due.
     fn keep(&self) {
         let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
-        if self.live_from.is_none() && checkpoints.is_due(&self.id) {
+        let permit = if self.live_from.is_none() { checkpoints.due(&self.id) } else { None };
+        if let Some(permit) = permit {
             let begun = Instant::now();
             let taken = self.take(offset);
-            checkpoints.offer(&self.id, taken, begun.elapsed());
+            checkpoints.offer(&self.id, taken, permit, begun.elapsed());
         }
     }
 }
@@ -139,7 +141,7 @@ impl PartitionHandler for OwnerPartition {
         if let Some((checkpoints, first)) = self.checkpoints.as_ref().zip(batch.messages().first())
             && self.next_offset.is_none()
         {
-            checkpoints.begin(&self.id, self.take(first.offset));
+            checkpoints.begin(&self.id, first.offset, || self.take(first.offset));
         }
         // Batches end where what was published ends.
         self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
@@ -168,10 +170,6 @@ impl PartitionHandler for OwnerPartition {
         self.keep();
     }
 
-    fn is_durable(&self) -> bool {
-        self.checkpoints.is_some()
-    }
-
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let Some((checkpoints, committed)) = self.checkpoints.as_ref().zip(committed) else { return Ok(None) };
         let (book, limits) = (Arc::clone(&self.book), self.limits);
@@ -193,8 +191,24 @@ impl PartitionHandler for OwnerPartition {
     fn close(&mut self) {
         let Some(checkpoints) = self.checkpoints.clone() else { return };
         // Not before what was published: the state would be one that the next owner may not use.
-        let taken = self.next_offset.filter(|_| self.live_from.is_none()).map(|it| self.take(it));
-        checkpoints.leave(&self.id, taken);
+        let offset = self.next_offset.filter(|_| self.live_from.is_none());
+        let partition = &*self;
+        checkpoints.leave(&self.id, offset.map(|it| move || partition.take(it)));
+    }
+
+    fn set_back(&mut self, offset: i64) {
+        (self.live_from, self.next_offset) = (None, Some(offset));
+        if let Some(checkpoints) = &self.checkpoints {
+            // What is kept so far goes further than anything of this topic.
+            checkpoints.committed(&self.id, offset);
+            checkpoints.begin(&self.id, offset, || self.take(offset));
+        }
+    }
+
+    fn lost(&mut self, loss: &Loss, out: &mut Outbox) {
+        let now = clock::now();
+        let alert = losses::alert(&self.id, loss, ("exchange", &self.book.set.hash), now);
+        self.writer.alert(&alert, now, out);
     }
 }
 

@@ -16,12 +16,13 @@ use engine::{
 };
 use model::{EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
-use stream::kafka::{Batch, MessageMeta, Outbox, PartitionHandler, PartitionId};
+use stream::kafka::{Batch, Loss, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
 use super::checkpoints::{Checkpoints, Taken};
 use super::clock;
 use super::keep::{self, Keeping, Kept};
 use super::live::LiveRules;
+use super::losses;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup, origin_of};
 use super::pulses::{self, SourcePulse};
@@ -268,7 +269,7 @@ impl Partition {
     fn begin(&mut self, batch: &Batch) {
         let Some((checkpoints, first)) = self.checkpoints.as_ref().zip(batch.messages().first()) else { return };
         if self.next_offset.is_none() {
-            checkpoints.begin(&self.id, self.take(first.offset));
+            checkpoints.begin(&self.id, first.offset, || self.take(first.offset));
         }
     }
 
@@ -283,10 +284,11 @@ impl Partition {
     /// Hands over a copy of the state when one is due.
     fn keep(&self) {
         let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
-        if self.live_from.is_none() && checkpoints.is_due(&self.id) {
+        let permit = if self.live_from.is_none() { checkpoints.due(&self.id) } else { None };
+        if let Some(permit) = permit {
             let begun = Instant::now();
             let taken = self.take(offset);
-            checkpoints.offer(&self.id, taken, begun.elapsed());
+            checkpoints.offer(&self.id, taken, permit, begun.elapsed());
         }
     }
 
@@ -360,10 +362,6 @@ impl PartitionHandler for Partition {
         self.keep();
     }
 
-    fn is_durable(&self) -> bool {
-        self.checkpoints.is_some()
-    }
-
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let Some((checkpoints, committed)) = self.checkpoints.as_ref().zip(committed) else { return Ok(None) };
         let (book, program) = (Arc::clone(&self.book), self.program);
@@ -408,11 +406,28 @@ impl PartitionHandler for Partition {
         }
     }
 
+    fn set_back(&mut self, offset: i64) {
+        (self.live_from, self.next_offset) = (None, Some(offset));
+        if let Some(checkpoints) = &self.checkpoints {
+            // What is kept so far goes further than anything of this topic.
+            checkpoints.committed(&self.id, offset);
+            checkpoints.begin(&self.id, offset, || self.take(offset));
+        }
+    }
+
+    fn lost(&mut self, loss: &Loss, out: &mut Outbox) {
+        let now = clock::now();
+        let source = &self.book.programs[usize::from(self.program)].schema.mapping.name;
+        let alert = losses::alert(&self.id, loss, (source, &self.book.set.hash), now);
+        self.writer.alert(&alert, now, out);
+    }
+
     fn close(&mut self) {
         let Some(checkpoints) = self.checkpoints.clone() else { return };
         // Not before what was published: the state would be one that the next owner may not use.
-        let taken = self.next_offset.filter(|_| self.live_from.is_none()).map(|it| self.take(it));
-        checkpoints.leave(&self.id, taken);
+        let offset = self.next_offset.filter(|_| self.live_from.is_none());
+        let partition = &*self;
+        checkpoints.leave(&self.id, offset.map(|it| move || partition.take(it)));
     }
 }
 

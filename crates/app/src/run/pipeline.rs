@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stream::kafka::{
-    self, Batch, KafkaConfig, KafkaError, KafkaHandle, Observation, Observer, Outbox, PartitionHandler, PartitionId,
+    self, Batch, KafkaConfig, KafkaError, KafkaHandle, Loss, Observation, Observer, Outbox, PartitionHandler, PartitionId,
 };
 
 use engine::repartition::Origin;
@@ -78,13 +78,18 @@ pub(crate) fn start(
         setup.pulses.counted(|feed| Some(all.iter().filter(|it| of_feed(it) == Some(feed)).count()));
     }
     let meeting = Meeting::of(&setup)?.map(Arc::new);
-    kafka::start(&kafka, observer, move |id: &PartitionId| {
+    let checkpoints = setup.checkpoints.clone();
+    let handle = kafka::start(&kafka, observer, move |id: &PartitionId| {
         if let Some(meeting) = meeting.as_ref().filter(|_| *id.topic == *setup.kafka.exchange_topic) {
             return Ok(Handler::Owner(Box::new(OwnerPartition::new(id, &setup, meeting, &metrics))));
         }
         let feed = setup.sources.of_topic(&id.topic).ok_or_else(|| format!("no [[sources]] has topic {:?}", id.topic))?;
         Ok(Handler::Events(Box::new(Partition::new(id, &setup, feed, meeting.as_deref(), Arc::clone(&metrics)))))
-    })
+    })?;
+    if let Some(checkpoints) = checkpoints {
+        checkpoints.watch(handle.stopper());
+    }
+    Ok(handle)
 }
 
 /// Who meets in the exchange topic, as the brokers said at the start.
@@ -159,10 +164,6 @@ impl PartitionHandler for Handler {
         self.inner_mut().handle(batch, out);
     }
 
-    fn is_durable(&self) -> bool {
-        self.inner().is_durable()
-    }
-
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         self.inner_mut().resume(committed)
     }
@@ -177,6 +178,14 @@ impl PartitionHandler for Handler {
 
     fn idle(&mut self, out: &mut Outbox) {
         self.inner_mut().idle(out);
+    }
+
+    fn set_back(&mut self, offset: i64) {
+        self.inner_mut().set_back(offset);
+    }
+
+    fn lost(&mut self, loss: &Loss, out: &mut Outbox) {
+        self.inner_mut().lost(loss, out);
     }
 
     fn close(&mut self) {

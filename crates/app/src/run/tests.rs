@@ -412,6 +412,26 @@ fn every_message_that_is_no_event_is_a_dead_letter_with_its_place() {
     assert!(letters.iter().all(|it| it["source"] == EVENTS && it["partition"] == 0));
 }
 
+/// Where the folder of the group would have to be, there is a file.
+#[test]
+fn scoring_goes_on_while_no_checkpoint_can_be_written() {
+    let story = story();
+    let (stage, messages) = (Stage::new(2), &story.messages[..2_000]);
+    let folder = std::env::temp_dir().join(format!("nightjar-run-unwritable-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("g"), b"in the way").unwrap();
+    let (handle, metrics, _) = stage.start_keeping(&story.book, story.sources, Limits::default(), Some(&folder));
+    let ends = Stage::produce(&mut stage.producer(), messages);
+    assert!(stage.progress.wait_for(&ends, PATIENCE));
+    handle.stop();
+    handle.join().unwrap();
+    assert_eq!(metrics.input.source("native").counts().scored, 2_000);
+    let text = metrics.to_text();
+    let failed = text.lines().find_map(|it| it.strip_prefix("nightjar_checkpoints_total{outcome=\"failed\"} ")).unwrap();
+    assert!(failed.parse::<f64>().unwrap() >= 2.0, "{failed}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn a_topic_that_does_not_exist_is_named() {
     let stage = Stage::new(1);

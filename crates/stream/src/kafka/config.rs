@@ -226,6 +226,8 @@ const RESERVED: &[(&str, &str)] = &[
     ("enable.idempotence", "the producer is always idempotent"),
     ("acks", "the producer always waits for all replicas"),
     ("request.required.acks", "the producer always waits for all replicas"),
+    ("auto.offset.reset", "use `start`; what retention takes is told, and reading goes on behind it"),
+    ("partition.assignment.strategy", "partitions move one by one: it is always cooperative-sticky"),
     ("transactional.id", "use `instance_id`"),
     ("transaction.timeout.ms", "use `timeout_ms` of the transaction"),
     ("security.protocol", "use `security.protocol` under [kafka.security]"),

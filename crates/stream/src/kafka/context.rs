@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::opening::metadata_of;
 use super::runtime::Signals;
 use super::{KafkaError, Observation, Observer, PartitionId};
 
@@ -33,10 +34,12 @@ pub(super) struct MemberContext {
     signals: Arc<Signals>,
     changes: Mutex<Vec<Change>>,
     has_changes: AtomicBool,
-    /// Where each partition stands in the group, as far as is known here.
-    committed: Mutex<BTreeMap<PartitionId, i64>>,
+    /// Where each partition of ours stands in the group, as far as is known here.
+    committed: Mutex<BTreeMap<PartitionId, Option<i64>>>,
     /// Of which partitions everything was fetched, and when that was found out.
     ends: Mutex<BTreeMap<PartitionId, Instant>>,
+    /// What the group began with.
+    pub(super) begun: Begun,
     /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
     is_closing: AtomicBool,
 }
@@ -50,6 +53,7 @@ impl MemberContext {
             has_changes: AtomicBool::new(false),
             committed: Mutex::default(),
             ends: Mutex::default(),
+            begun: Begun::default(),
             is_closing: AtomicBool::new(false),
         }
     }
@@ -70,9 +74,17 @@ impl MemberContext {
         self.is_closing.store(true, Ordering::Release);
     }
 
-    /// An offset was committed, by whatever way.
+    /// A partition is ours.
+    pub(super) fn own(&self, id: &PartitionId) {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), None);
+    }
+
+    /// An offset was committed, by whatever way. What is told of a partition that is another's by now is of no interest.
     pub(super) fn committed(&self, id: &PartitionId, offset: i64) {
-        self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), offset);
+        match self.committed.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id) {
+            Some(known) => *known = Some(offset),
+            None => return,
+        }
         (self.observer)(Observation::Committed { topic: &id.topic, partition: id.partition, offset });
     }
 
@@ -98,10 +110,57 @@ impl MemberContext {
         }
     }
 
+    /// A list of offsets to commit.
+    pub(super) fn to_commit<'a>(&self, offsets: impl Iterator<Item = (&'a PartitionId, i64)>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (id, offset) in offsets {
+            let mut element = list.add_partition(&id.topic, id.partition);
+            element.set_offset(Offset::Offset(offset)).expect("the offset after a message is a valid offset");
+            if let Some(begun) = self.begun.of(&id.topic) {
+                element.set_metadata(metadata_of(begun));
+            }
+        }
+        list
+    }
+
     fn queue(&self, change: Change) {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
         self.has_changes.store(true, Ordering::Release);
     }
+}
+
+/// With how many partitions of each topic the group began.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    counts: Mutex<BTreeMap<String, i32>>,
+    turn: Mutex<()>,
+}
+
+impl Begun {
+    /// Whoever wants to find it out waits here for those who do already.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn of(&self, topic: &str) -> Option<i32> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
+    }
+
+    pub(super) fn set(&self, topic: &str, count: i32) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned(), count);
+    }
+}
+
+/// Those of `partitions` that the client was told to read: those that are still being loaded it does not know.
+pub(super) fn read_of(consumer: &BaseConsumer<MemberContext>, partitions: &TopicPartitionList) -> TopicPartitionList {
+    let assigned = consumer.assignment().unwrap_or_default();
+    let mut list = TopicPartitionList::new();
+    for it in partitions.elements() {
+        if assigned.find_partition(it.topic(), it.partition()).is_some() {
+            list.add_partition(it.topic(), it.partition());
+        }
+    }
+    list
 }
 
 impl ConsumerContext for MemberContext {
@@ -111,10 +170,11 @@ impl ConsumerContext for MemberContext {
             self.queue(if is_assignment { Change::Assign(partitions.clone()) } else { Change::Revoke(partitions.clone()) });
             return;
         }
-        let answered = match consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative if is_assignment => consumer.incremental_assign(partitions),
-            RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
-            _ => consumer.unassign(),
+        // Nothing is begun any more.
+        let answered = if is_assignment {
+            consumer.incremental_assign(&TopicPartitionList::new())
+        } else {
+            consumer.incremental_unassign(&read_of(consumer, partitions))
         };
         if let Err(error) = answered {
             tracing::debug!(%error, "unassign while closing");
@@ -147,11 +207,18 @@ impl ClientContext for MemberContext {
 
     #[expect(clippy::iter_over_hash_type, reason = "every entry is a report of its own: their order reaches nothing")]
     fn stats(&self, statistics: Statistics) {
+        // The coordinator is listed once more, without a number.
+        let up = statistics.brokers.values().filter(|it| it.nodeid >= 0 && it.state == "UP").count();
+        (self.observer)(Observation::Brokers { up });
+        // What the client knows of the ends of partitions is of before.
+        if up == 0 {
+            return;
+        }
         let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (name, topic) in &statistics.topics {
             for (number, partition) in &topic.partitions {
                 // Before the first commit it is where reading goes on. The client's own lag doesn't know of offsets in transactions.
-                let known = committed.get(&PartitionId::new(name, *number)).copied();
+                let known = committed.get(&PartitionId::new(name, *number)).copied().flatten();
                 let (done, high_watermark) = (known.unwrap_or(partition.next_offset), partition.hi_offset);
                 let is_at_end = high_watermark >= 0 && partition.next_offset >= high_watermark && partition.fetchq_cnt == 0;
                 self.fetched(name, *number, is_at_end);

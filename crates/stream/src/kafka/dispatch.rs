@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError as ClientError;
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::MemberContext;
+use super::loading::Loaders;
 use super::publish::Publisher;
 use super::runtime::Signals;
 use super::worker::{OWED_WAIT, Offer, Surroundings, Worker};
@@ -24,16 +25,17 @@ const IDLE_WAIT: Duration = Duration::from_millis(50);
 
 /// Owner of the consumer and of the workers' queues. Runs on a thread of its own and never waits for a worker, except
 /// when a partition is taken away or the runtime stops.
-pub(super) struct Dispatcher<F> {
+pub(super) struct Dispatcher<H, F> {
     pub(super) config: KafkaConfig,
     pub(super) consumer: Arc<BaseConsumer<MemberContext>>,
     pub(super) workers: Workers,
+    pub(super) loaders: Loaders<H>,
     pub(super) surroundings: Surroundings,
     pub(super) factory: F,
     pub(super) summary: RunSummary,
 }
 
-impl<H, F> Dispatcher<F>
+impl<H, F> Dispatcher<H, F>
 where
     H: PartitionHandler,
     F: FnMut(&PartitionId) -> Result<H, String>,
@@ -48,30 +50,39 @@ where
         let publisher = Arc::new(Publisher::new(&config, Arc::clone(&observer), Arc::clone(&signals), &consumer)?);
         let topics: Vec<&str> = config.read_topics().collect();
         consumer.subscribe(&topics).map_err(|error| KafkaError::client("subscribe", &error))?;
+        let loaders = Loaders::start(&consumer, &config, &observer, &signals)?;
         let surroundings = Surroundings { limits: config.batch, publisher, observer, signals, consumer: Arc::clone(&consumer) };
         let workers = Workers { all: Vec::new(), last: 0 };
         let summary = RunSummary::default();
-        Ok(Self { config, consumer, workers, surroundings, factory, summary })
+        Ok(Self { config, consumer, workers, loaders, surroundings, factory, summary })
     }
 
     /// The loop. Ends when told to, or by the first error that cannot be waited out.
     pub(super) fn run(mut self) -> Result<RunSummary, KafkaError> {
         while !self.surroundings.signals.should_end() {
-            self.take_messages();
+            let is_some_gone = self.take_messages();
             (self.surroundings.observer)(Observation::Polled);
             self.carry_out_changes();
+            self.go_live();
+            if is_some_gone {
+                self.reopen();
+            }
             self.hand_over();
             self.store_offsets();
         }
         self.shut_down()
     }
 
-    fn take_messages(&mut self) {
+    /// True if some partition has nothing where it was to go on.
+    fn take_messages(&mut self) -> bool {
         let mut patience = if self.workers.is_any_behind() { OWED_WAIT } else { IDLE_WAIT };
         for _ in 0..BURST_MAX {
             match self.consumer.poll(patience) {
-                None => return,
-                Some(Err(error)) => return self.surroundings.heed(&error),
+                None => return false,
+                Some(Err(error)) => {
+                    self.surroundings.heed(&error);
+                    return error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset);
+                }
                 Some(Ok(message)) => {
                     self.summary.messages += 1;
                     self.summary.bytes += message.payload_len() as u64;
@@ -83,10 +94,11 @@ where
                 }
             }
             if self.consumer.context().has_changes() {
-                return;
+                return false;
             }
             patience = Duration::ZERO;
         }
+        false
     }
 
     /// Offers what is packed: an idle worker gets even a single message at once, a busy one lets a batch grow.
@@ -106,7 +118,8 @@ where
         }
         // Looked up once: an acknowledgement that comes in between belongs to the next call.
         let due: Vec<Option<i64>> = self.workers.all.iter().map(Worker::due).collect();
-        let offsets = offsets_of(self.workers.all.iter().zip(&due).filter_map(|(it, due)| Some((&it.id, (*due)?))));
+        let context = self.consumer.context();
+        let offsets = context.to_commit(self.workers.all.iter().zip(&due).filter_map(|(it, due)| Some((&it.id, (*due)?))));
         if offsets.count() == 0 {
             return;
         }
@@ -170,16 +183,6 @@ impl Workers {
     fn is_any_behind(&self) -> bool {
         self.all.iter().any(|it| it.is_paused || it.has_pending())
     }
-}
-
-/// A list for the client.
-pub(super) fn offsets_of<'a>(offsets: impl Iterator<Item = (&'a PartitionId, i64)>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for (id, offset) in offsets {
-        list.add_partition_offset(&id.topic, id.partition, Offset::Offset(offset))
-            .expect("the offset after a message is a valid offset");
-    }
-    list
 }
 
 /// Asks the brokers for the topics to read: an answer, and their existence, are needed before anything else.

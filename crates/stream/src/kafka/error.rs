@@ -83,6 +83,9 @@ pub enum KafkaError {
     /// The consumer or producer is beyond repair (fenced, fatal protocol error).
     #[error("kafka client failed for good: {0}")]
     Fatal(String),
+    /// Something beside the runtime has failed, and it can't go on without.
+    #[error("{0}")]
+    Elsewhere(String),
     /// What was kept can't be read.
     #[error("cannot go on from what was kept: {0}")]
     State(String),

@@ -57,18 +57,73 @@ impl RecordKind {
     }
 }
 
+/// Why messages of a partition are never going to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LossKind {
+    /// Retention has taken them before they were read.
+    Retention,
+    /// What was committed lies beyond the partition's end: the topic was deleted and made anew, or brokers have lost its end. What was not read of it
+    /// before is gone, and it is not known how much that was.
+    Recreated,
+    /// They were read, but the state that was kept does not have them, and they can't be read again.
+    Replay,
+}
+
+impl LossKind {
+    /// The word for labels of metrics: `retention`, `recreated` or `replay`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Recreated => "recreated",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// Messages that are never going to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// Why.
+    pub kind: LossKind,
+    /// The offset that was to be read next.
+    pub expected: i64,
+    /// The first offset that is not lost.
+    pub begin: i64,
+}
+
+impl Loss {
+    /// How many they are at most (offsets are also of markers of transactions, and of what was compacted), if that is known.
+    pub fn messages(&self) -> Option<i64> {
+        (self.kind != LossKind::Recreated).then(|| self.begin.saturating_sub(self.expected).max(0))
+    }
+}
+
 /// Something that happened at the Kafka edge. Made for metrics and readiness: cheap, borrowed, without a clock.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Observation<'a> {
     /// The dispatcher has polled once more: it is alive. Comes many times a second, whether there are messages or not.
     Polled,
-    /// The partition is ours now; its worker runs.
+    /// The partition is ours now; what was kept of it is being loaded.
     Assigned {
         /// The partition.
         partition: &'a PartitionId,
     },
-    /// The partition is no longer ours; its worker has stopped.
+    /// What was kept of the partition is loaded, and its messages are read from now on.
+    Opened {
+        /// The partition.
+        partition: &'a PartitionId,
+        /// From its assignment.
+        took: Duration,
+    },
+    /// Messages of a partition are never going to be read, or not again.
+    Lost {
+        /// The partition.
+        partition: &'a PartitionId,
+        /// Which, and why.
+        loss: Loss,
+    },
+    /// The partition is no longer ours; its worker has stopped, if it had one yet.
     Revoked {
         /// The partition.
         partition: &'a PartitionId,
@@ -99,10 +154,12 @@ pub enum Observation<'a> {
         records: usize,
         /// The offset after the batch's last message.
         end_offset: i64,
+        /// The Kafka timestamp of that message in milliseconds since the epoch, if it has one.
+        timestamp_ms: Option<i64>,
         /// Batches of this partition that wait for acknowledgements, this one included.
         in_flight: usize,
     },
-    /// The offsets in a partition jump: messages are gone (retention), or were compacted or transaction markers.
+    /// The offsets in a partition jump: messages were compacted, or are markers of transactions. What retention takes is [`Self::Lost`].
     Gap {
         /// The partition.
         partition: &'a PartitionId,
@@ -171,6 +228,11 @@ pub enum Observation<'a> {
         lag: i64,
         /// The offset after the last message in the partition.
         high_watermark: i64,
+    },
+    /// How many brokers the consumer is connected to, from the client's statistics.
+    Brokers {
+        /// How many.
+        up: usize,
     },
     /// The client reported a passing trouble (a broker is away, …) and goes on by itself.
     Trouble {

@@ -34,6 +34,8 @@ pub(super) struct Step<'a> {
     pub(super) end_offset: Option<i64>,
     /// May be taken away.
     pub(super) outbox: &'a mut Outbox,
+    /// It says where the partition begins: it is not to wait.
+    pub(super) is_opening: bool,
 }
 
 /// Returned when an error has ended everything, or the partition is no longer ours; an error itself is with the [`Signals`].

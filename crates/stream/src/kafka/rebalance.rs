@@ -1,25 +1,30 @@
 //! Partitions come and go: starting workers, stopping them, and the end of everything.
 //!
-//! Whoever loses a partition finishes the batch in hand, waits for its acknowledgements and commits, *before* the
+//! A partition that comes is loaded beside the dispatcher (see [`Loaders`](super::loading::Loaders)); the group has its answer at once, and the
+//! client is told of the partition when it is ready. Whoever loses a partition finishes the batch in hand, waits for its acknowledgements and commits, *before* the
 //! group hears that the partition is free. So the next owner starts exactly where this one ended.
 
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::context::Change;
-use super::dispatch::{Dispatcher, offsets_of};
-use super::worker::Worker;
-use super::{KafkaError, Observation, PartitionHandler, PartitionId, RunSummary, Start};
+use super::context::{Change, read_of};
+use super::dispatch::Dispatcher;
+use super::loading::Loaded;
+use super::opening::Opening;
+use super::worker::{Offer, Worker};
+use super::{KafkaError, Observation, PartitionHandler, PartitionId, RunSummary};
 
 /// A synchronous commit that fails for a passing reason is tried this often.
 const COMMIT_TRIES: usize = 3;
-/// Before the group is asked again what it has committed.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// Longest question about the ends of a partition whose next message is gone.
+const LOOK: Duration = Duration::from_secs(1);
+/// Before a worker that is behind is offered its last messages again.
+const ROOM_WAIT: Duration = Duration::from_millis(5);
 
-impl<H, F> Dispatcher<F>
+impl<H, F> Dispatcher<H, F>
 where
     H: PartitionHandler,
     F: FnMut(&PartitionId) -> Result<H, String>,
@@ -30,85 +35,105 @@ where
             return;
         }
         for change in self.consumer.context().take_changes() {
-            let done = match change {
-                Change::Assign(partitions) => self.start_workers(&partitions).map(Change::Assign),
+            let done = match &change {
+                Change::Assign(partitions) => self.take_over(partitions),
                 Change::Revoke(partitions) => {
-                    self.give_up(&partitions);
-                    Ok(Change::Revoke(partitions))
+                    self.give_up(partitions);
+                    Ok(())
                 }
             };
-            if let Err(error) = done.and_then(|change| self.answer(&change)) {
+            if let Err(error) = done.and_then(|()| self.answer(&change)) {
                 self.surroundings.signals.fail(error);
             }
         }
         self.summary.rebalances += 1;
-        (self.surroundings.observer)(Observation::Rebalanced { owned: self.workers.all.len() });
+        (self.surroundings.observer)(Observation::Rebalanced { owned: self.workers.all.len() + self.loaders.count() });
     }
 
-    /// Starts a worker for each of `partitions`, and gives these with the offsets that their handlers want to begin at.
-    fn start_workers(&mut self, partitions: &TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
-        let mut begin = TopicPartitionList::new();
+    /// Begins to load what was kept of `partitions`.
+    fn take_over(&mut self, partitions: &TopicPartitionList) -> Result<(), KafkaError> {
         for element in partitions.elements() {
             let id = PartitionId::new(element.topic(), element.partition());
-            let mut handler = (self.factory)(&id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
-            let is_asked = handler.is_durable() || self.config.start != Start::Earliest;
-            let committed = if is_asked { self.committed(&id)? } else { None };
-            let from = handler.resume(committed).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
-            let offset = match (from, committed) {
-                (Some(from), _) => Offset::Offset(from),
-                (None, None) => self.first(&id, element.offset())?,
-                (None, Some(_)) => element.offset(),
+            if !self.loaders.has_to_wait(&id) {
+                self.load(&id)?;
+            }
+            (self.surroundings.observer)(Observation::Assigned { partition: &id });
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, id: &PartitionId) -> Result<(), KafkaError> {
+        let handler = (self.factory)(id).map_err(|reason| KafkaError::NoHandler { partition: id.clone(), reason })?;
+        self.consumer.context().own(id);
+        self.loaders.load(id, handler);
+        Ok(())
+    }
+
+    /// Begins to read the partitions that are loaded.
+    pub(super) fn go_live(&mut self) {
+        // Between a change of the assignment and its answer the client takes no other.
+        while !self.consumer.context().has_changes() && !self.surroundings.signals.should_end() {
+            let Some(loaded) = self.loaders.next() else { return };
+            let done = match loaded {
+                Loaded::Ready(id, handler, opening, took) => self.begin(id, handler, opening, took),
+                Loaded::Again(id) => self.load(&id),
+                Loaded::Failed(error) => Err(error),
             };
-            begin
-                .add_partition_offset(&id.topic, id.partition, offset)
-                .map_err(|it| KafkaError::client("begin at an offset", &it))?;
-            let live_from = committed.filter(|committed| from.is_some_and(|from| from < *committed));
-            let is_exchange = *id.topic == *self.config.exchange_topic;
-            let worker = Worker::start(id, handler, live_from, is_exchange, self.surroundings.clone())?;
-            (self.surroundings.observer)(Observation::Assigned { partition: &worker.id });
-            self.workers.all.push(worker);
-        }
-        Ok(begin)
-    }
-
-    /// Where a partition begins of which nothing is committed; `stored` lets the client decide, which begins at the earliest message.
-    fn first(&self, id: &PartitionId, stored: Offset) -> Result<Offset, KafkaError> {
-        if *id.topic == *self.config.exchange_topic {
-            // What was sent and not handled is not for the taking.
-            return Ok(stored);
-        }
-        let time_ms = match self.config.start {
-            Start::Earliest => return Ok(stored),
-            Start::Latest => return Ok(Offset::End),
-            Start::AtMs(time_ms) => time_ms,
-        };
-        let asked = offsets_of(std::iter::once((id, time_ms)));
-        let found = self.consumer.offsets_for_times(asked, self.config.startup_timeout());
-        let found = found.map_err(|error| KafkaError::client("ask for the offset of a time", &error))?;
-        // Nothing is that late: with the next message.
-        Ok(found.find_partition(&id.topic, id.partition).map_or(Offset::End, |it| it.offset()))
-    }
-
-    /// What the group has committed of a partition.
-    fn committed(&self, id: &PartitionId) -> Result<Option<i64>, KafkaError> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&id.topic, id.partition);
-        let deadline = Instant::now() + self.config.startup_timeout();
-        loop {
-            match self.consumer.committed_offsets(list.clone(), self.config.startup_timeout()) {
-                Ok(found) => {
-                    let found = found.find_partition(&id.topic, id.partition).map(|it| it.offset());
-                    return Ok(if let Some(Offset::Offset(offset)) = found { Some(offset) } else { None });
-                }
-                // Somebody's transaction may be open still, or the coordinator moving.
-                Err(error) if Instant::now() >= deadline => return Err(KafkaError::client("ask for the committed offset", &error)),
-                Err(error) => {
-                    let reason = error.to_string();
-                    (self.surroundings.observer)(Observation::Trouble { client: "consumer", reason: &reason });
-                    std::thread::sleep(ASK_AGAIN_AFTER);
-                }
+            if let Err(error) = done {
+                self.surroundings.signals.fail(error);
             }
         }
+    }
+
+    fn begin(&mut self, id: PartitionId, handler: H, opening: Opening, took: Duration) -> Result<(), KafkaError> {
+        for loss in &opening.losses {
+            (self.surroundings.observer)(Observation::Lost { partition: &id, loss: *loss });
+        }
+        let mut begin = TopicPartitionList::new();
+        let told = begin.add_partition_offset(&id.topic, id.partition, Offset::Offset(opening.begin));
+        told.and_then(|()| self.consumer.incremental_assign(&begin))
+            .map_err(|error| KafkaError::client("begin with a partition", &error))?;
+        let is_exchange = *id.topic == *self.config.exchange_topic;
+        let worker = Worker::start(id, handler, opening, is_exchange, self.surroundings.clone())?;
+        (self.surroundings.observer)(Observation::Opened { partition: &worker.id, took });
+        self.workers.all.push(worker);
+        Ok(())
+    }
+
+    /// What some partition was to go on with is gone: retention has overtaken us, or the topic was made anew. Those that it is are opened again,
+    /// which tells what was lost.
+    pub(super) fn reopen(&mut self) {
+        let is_out = |it: &Worker| {
+            let log = self.consumer.fetch_watermarks(&it.id.topic, it.id.partition, LOOK);
+            log.is_ok_and(|(low, high)| it.position() < low || it.position() > high)
+        };
+        let out: Vec<bool> = self.workers.all.iter().map(is_out).collect();
+        let mut out = out.into_iter();
+        let mut going: Vec<Worker> = self.workers.all.extract_if(.., |_| out.next().unwrap_or(false)).collect();
+        if let Err(error) = self.let_go(&mut going) {
+            self.surroundings.signals.fail(error);
+        }
+    }
+
+    /// Has workers finish what they were given, and loads their partitions again.
+    fn let_go(&mut self, going: &mut [Worker]) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + self.config.drain_timeout();
+        let mut list = TopicPartitionList::new();
+        for worker in &mut *going {
+            while worker.offer() != Offer::Taken && Instant::now() < deadline {
+                std::thread::sleep(ROOM_WAIT);
+            }
+            list.add_partition(&worker.id.topic, worker.id.partition);
+        }
+        self.drain(going, false)?;
+        self.commit_now(going)?;
+        for worker in &mut *going {
+            if worker.is_paused {
+                self.surroundings.set_paused(&self.consumer, worker, false);
+            }
+        }
+        self.consumer.incremental_unassign(&list).map_err(|error| KafkaError::client("begin anew with a partition", &error))?;
+        going.iter().try_for_each(|it| self.load(&it.id))
     }
 
     /// Stops the workers of `partitions` and commits what they finished.
@@ -116,6 +141,13 @@ where
         let is_lost = self.consumer.assignment_lost();
         let goes = |it: &Worker| partitions.find_partition(&it.id.topic, it.id.partition).is_some();
         let mut going: Vec<Worker> = self.workers.all.extract_if(.., |it| goes(it)).collect();
+        for element in partitions.elements() {
+            let id = PartitionId::new(element.topic(), element.partition());
+            if self.loaders.give_up(&id) {
+                self.consumer.context().forget(&id);
+                (self.surroundings.observer)(Observation::Revoked { partition: &id, is_lost });
+            }
+        }
         if is_lost {
             going.iter().for_each(Worker::forget);
         }
@@ -141,12 +173,10 @@ where
 
     /// Tells the group that a change is carried out.
     fn answer(&self, change: &Change) -> Result<(), KafkaError> {
-        let is_cooperative = matches!(self.consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
         let answered = match change {
-            Change::Assign(partitions) if is_cooperative => self.consumer.incremental_assign(partitions),
-            Change::Assign(partitions) => self.consumer.assign(partitions),
-            Change::Revoke(partitions) if is_cooperative => self.consumer.incremental_unassign(partitions),
-            Change::Revoke(_) => self.consumer.unassign(),
+            // They are added one by one when they are loaded.
+            Change::Assign(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
+            Change::Revoke(partitions) => self.consumer.incremental_unassign(&read_of(&self.consumer, partitions)),
         };
         answered.map_err(|error| KafkaError::client("answer a rebalance", &error))
     }
@@ -155,8 +185,10 @@ where
     pub(super) fn shut_down(mut self) -> Result<RunSummary, KafkaError> {
         let mut workers = std::mem::take(&mut self.workers.all);
         let is_failed = self.surroundings.signals.is_failed();
+        let deadline = Instant::now() + self.config.drain_timeout();
         let drained = self.drain(&mut workers, is_failed);
         let committed = self.commit_now(&workers);
+        self.loaders.end(deadline);
         self.surroundings.publisher.end();
         self.leave();
         self.summary.records = self.surroundings.publisher.delivered();
@@ -186,7 +218,7 @@ where
     /// Commits what `workers` have acknowledged, and waits for the coordinator's answer.
     fn commit_now(&self, workers: &[Worker]) -> Result<(), KafkaError> {
         // Offsets that were sent asynchronously are sent again: nobody waits for their answers any more.
-        let offsets = offsets_of(workers.iter().filter_map(|it| Some((&it.id, it.committable()?))));
+        let offsets = self.consumer.context().to_commit(workers.iter().filter_map(|it| Some((&it.id, it.committable()?))));
         if offsets.count() == 0 || self.surroundings.publisher.commits_offsets() {
             return Ok(());
         }

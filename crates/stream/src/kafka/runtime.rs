@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::dispatch::Dispatcher;
-use super::{Batch, KafkaConfig, KafkaError, Observer, Outbox, PartitionId};
+use super::{Batch, KafkaConfig, KafkaError, Loss, Observer, Outbox, PartitionId};
 
 /// What is done with the messages of one partition. Lives on a thread of its own, from assignment to revocation, and
 /// sees every message of the partition in order, starting at the committed offset, or before it (see [`Self::resume`]).
@@ -15,14 +15,12 @@ pub trait PartitionHandler: Send + 'static {
     /// committed once every record of `out` is acknowledged.
     fn handle(&mut self, batch: &Batch, out: &mut Outbox);
 
-    /// Whether it keeps its state somewhere: only then the group is asked what it has committed, for [`Self::resume`].
-    fn is_durable(&self) -> bool {
-        false
-    }
-
     /// Takes up the state it has kept of the partition, of which the group has `committed` everything before that offset. Gives the
     /// offset from which on it has to see messages (again), at most `committed`. What those before `committed` cause was published
     /// already: batches end there, and what is in `out` after the ones before is thrown away.
+    ///
+    /// Called before anything else, on a thread that is there for it, and may take its time; if the partition is given up meanwhile, the handler is
+    /// dropped, and no other is made of the partition before that.
     ///
     /// # Errors
     ///
@@ -47,6 +45,17 @@ pub trait PartitionHandler: Send + 'static {
     /// What is written into `out` is produced as that of a batch is.
     fn idle(&mut self, out: &mut Outbox) {
         let _ = out;
+    }
+
+    /// Called after [`Self::resume`] when what was committed lies beyond the end of the partition: the topic was made anew. Its messages are seen from
+    /// `offset` on, and nothing that they cause was published.
+    fn set_back(&mut self, offset: i64) {
+        let _ = offset;
+    }
+
+    /// Messages are lost; told before the first batch. What is in `out` commits together with the offset where the partition begins.
+    fn lost(&mut self, loss: &Loss, out: &mut Outbox) {
+        let _ = (loss, out);
     }
 
     /// The partition is given up: this was the last batch. Not called after an error.
@@ -117,6 +126,11 @@ impl Stopper {
     /// synchronously, and the member leaves the group. Safe to call more than once.
     pub fn stop(&self) {
         self.signals.stop.store(true, Ordering::Release);
+    }
+
+    /// Ends everything because of an error elsewhere in the process, `reason`: nothing more is committed. Safe to call more than once.
+    pub fn fail(&self, reason: &str) {
+        self.signals.fail(KafkaError::Elsewhere(reason.to_owned()));
     }
 }
 

@@ -10,6 +10,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 
 use super::context::MemberContext;
 use super::ledger::SharedLedger;
+use super::opening::Opening;
 use super::publish::{Ended, Publisher, Step};
 use super::runtime::Signals;
 use super::{Batch, BatchLimits, KafkaError, Observation, Observer, Outbox, PartitionHandler, PartitionId};
@@ -34,6 +35,7 @@ pub(super) struct Worker {
     ledger: Arc<SharedLedger>,
     /// Messages that were not handed over yet.
     pending: Batch,
+    begin: i64,
     next_offset: Option<i64>,
     /// What messages before it cause was published already: a batch ends there.
     live_from: Option<i64>,
@@ -64,10 +66,11 @@ impl Worker {
     pub(super) fn start<H: PartitionHandler>(
         id: PartitionId,
         handler: H,
-        live_from: Option<i64>,
+        opening: Opening,
         is_exchange: bool,
         surroundings: Surroundings,
     ) -> Result<Self, KafkaError> {
+        let (begin, live_from) = (opening.begin, opening.live_from);
         let limits = surroundings.limits;
         let (inbox, batches) = bounded(limits.queue_max);
         let (give_back, used) = bounded(limits.queue_max + 1);
@@ -82,6 +85,7 @@ impl Worker {
             ledger: Arc::clone(&ledger),
             is_discarding: Arc::clone(&is_discarding),
             live_from,
+            opening,
             surroundings,
             alive,
         };
@@ -94,6 +98,7 @@ impl Worker {
             limits,
             ledger,
             pending,
+            begin,
             next_offset: None,
             live_from,
             is_exchange,
@@ -142,6 +147,11 @@ impl Worker {
     /// A paused partition may go on: half of the queue is free, so that it is not paused again at once.
     pub(super) fn has_caught_up(&self) -> bool {
         self.pending.is_empty() && self.inbox.as_ref().is_some_and(|it| it.len() <= self.limits.queue_max / 2)
+    }
+
+    /// The offset that comes next.
+    pub(super) fn position(&self) -> i64 {
+        self.next_offset.unwrap_or(self.begin)
     }
 
     /// There are messages that the worker has not taken.
@@ -193,6 +203,7 @@ struct Bench<H> {
     ledger: Arc<SharedLedger>,
     is_discarding: Arc<AtomicBool>,
     live_from: Option<i64>,
+    opening: Opening,
     surroundings: Surroundings,
     /// Dropped last, when the thread ends.
     #[expect(dead_code, reason = "its drop is the message")]
@@ -204,6 +215,9 @@ impl<H: PartitionHandler> Bench<H> {
         let _alarm = PanicAlarm { id: self.id.clone(), signals: Arc::clone(&self.surroundings.signals) };
         let mut outbox = Outbox::new();
         let mut quiet = Quiet { since: Instant::now(), told: None, end_offset: None };
+        if self.open(&mut outbox).is_err() {
+            return;
+        }
         loop {
             let mut batch = match self.next(&quiet) {
                 Ok(batch) => batch,
@@ -231,7 +245,8 @@ impl<H: PartitionHandler> Bench<H> {
             }
             let records = outbox.len();
             if self.live_from.is_none() {
-                let mut step = Step { id: &self.id, ledger: &self.ledger, end_offset: Some(end_offset), outbox: &mut outbox };
+                let (ledger, end_offset) = (&self.ledger, Some(end_offset));
+                let mut step = Step { id: &self.id, ledger, end_offset, outbox: &mut outbox, is_opening: false };
                 if self.surroundings.publisher.publish(&mut step).is_err() {
                     return;
                 }
@@ -274,7 +289,18 @@ impl<H: PartitionHandler> Bench<H> {
         if outbox.is_empty() {
             return Ok(());
         }
-        self.surroundings.publisher.publish(&mut Step { id: &self.id, ledger: &self.ledger, end_offset: quiet.end_offset, outbox })
+        let end_offset = quiet.end_offset;
+        self.surroundings.publisher.publish(&mut Step { id: &self.id, ledger: &self.ledger, end_offset, outbox, is_opening: false })
+    }
+
+    /// Commits where the partition begins, with the records about what is lost, before anything else.
+    fn open(&mut self, outbox: &mut Outbox) -> Result<(), Ended> {
+        let Some(end_offset) = self.opening.commit else { return Ok(()) };
+        for loss in &self.opening.losses {
+            self.handler.lost(loss, outbox);
+        }
+        let mut step = Step { id: &self.id, ledger: &self.ledger, end_offset: Some(end_offset), outbox, is_opening: true };
+        self.surroundings.publisher.publish(&mut step)
     }
 
     fn report(&self, batch: &Batch, end_offset: i64, records: usize) {
@@ -284,6 +310,7 @@ impl<H: PartitionHandler> Bench<H> {
             bytes: batch.bytes(),
             records,
             end_offset,
+            timestamp_ms: batch.messages().last().and_then(|it| it.timestamp_ms),
             in_flight: self.ledger.open_steps(),
         });
     }

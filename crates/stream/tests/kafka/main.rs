@@ -12,6 +12,7 @@
 mod cluster;
 mod faults;
 mod members;
+mod openings;
 mod support;
 mod transactions;
 
@@ -42,6 +43,13 @@ const REFUSING: &[(Kind, &str)] =
     &[(Kind::Mock, "the embedded Kafka has no topic that refuses long records"), (Kind::Apache, "it is about transactions")];
 /// The same.
 const TIMES: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka has no offsets_for_times")];
+const RETENTION: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka has no retention and deletes no topics")];
+const DELETING: &[(Kind, &str)] = &[
+    (Kind::Mock, "the embedded Kafka has no retention and deletes no topics"),
+    (Kind::Apache, "what is committed at least once may come late, and then counts for the topic that is made anew"),
+];
+const MARKERS: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka writes no markers")];
+const GROWING: &[(Kind, &str)] = &[(Kind::Mock, "topics of the embedded Kafka don't grow")];
 const RESTARTING: &[(Kind, &str)] =
     &[(Kind::Mock, "the embedded Kafka forgets all when it ends"), (Kind::Apache, "it gives up after delivery_timeout_ms")];
 
@@ -64,6 +72,15 @@ fn cases() -> Vec<Case> {
         case!(members::a_second_member_takes_over_partitions_and_gives_them_back_without_loss, &[]),
         case!(members::a_group_that_has_committed_nothing_begins_where_it_is_told, TIMES),
         case!(members::a_paced_producer_never_runs_out_of_what_the_broker_keeps, &[]),
+        case!(openings::where_a_group_has_begun_is_remembered_though_nothing_came, &[]),
+        case!(openings::what_retention_has_taken_is_told_in_an_alert_and_the_rest_is_read, RETENTION),
+        case!(openings::retention_that_overtakes_a_running_member_is_told, RETENTION),
+        case!(openings::a_topic_that_was_made_anew_is_read_from_its_beginning, RETENTION),
+        case!(openings::partitions_are_loaded_beside_each_other_while_the_member_polls, &[]),
+        case!(openings::a_partition_can_be_given_up_while_it_is_loaded, &[]),
+        case!(openings::a_partition_that_is_added_is_read_from_its_beginning, GROWING),
+        case!(openings::nothing_is_suppressed_or_repeated_where_what_was_committed_ends_at_a_marker, MARKERS),
+        case!(openings::a_topic_that_is_deleted_while_it_is_read_is_told_and_the_others_go_on, DELETING),
         case!(transactions::what_an_aborted_transaction_wrote_is_never_seen_and_comes_once_with_the_next_start, ISOLATION),
         case!(transactions::an_instance_whose_name_another_takes_ends_and_commits_nothing_more, FENCING),
         case!(transactions::a_record_that_is_refused_for_good_ends_the_member_and_its_transaction, REFUSING),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use stream::kafka::{
-    Batch, Delivery, EmbeddedKafka, KafkaConfig, KafkaHandle, Observation, Observer, Outbox, PartitionId, TailReader, start,
+    Batch, Delivery, EmbeddedKafka, KafkaConfig, KafkaHandle, Loss, Observation, Observer, Outbox, PartitionId, TailReader, start,
 };
 
 use crate::cluster::Cluster;
@@ -116,6 +116,11 @@ pub(crate) struct Seen {
     pub(crate) aborted: usize,
     pub(crate) replaced: usize,
     pub(crate) owned: Option<usize>,
+    pub(crate) opened: Vec<i32>,
+    pub(crate) lost: Vec<(i32, Loss)>,
+    /// Counted from the last time it was set to 0.
+    pub(crate) polls: usize,
+    pub(crate) troubles: Vec<String>,
 }
 
 impl Probe {
@@ -156,10 +161,24 @@ impl Seen {
             Observation::ProducerReplaced { .. } => self.replaced += 1,
             Observation::Gap { .. } => self.gaps += 1,
             Observation::Revoked { .. } => self.revoked += 1,
+            Observation::Opened { partition, .. } => self.opened.push(partition.partition),
+            Observation::Lost { partition, loss } => self.lost.push((partition.partition, loss)),
+            Observation::Polled => self.polls += 1,
+            Observation::Trouble { reason, .. } => self.troubles.push(reason.to_owned()),
+            Observation::CommitFailed { reason } => self.troubles.push(format!("not committed: {reason}")),
             Observation::Rebalanced { owned } => self.owned = Some(owned),
             _ => {}
         }
     }
+}
+
+/// Commits an offset of partition 0 for the group, which must have no members.
+pub(crate) fn commit(config: &KafkaConfig, offset: i64) {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &config.brokers).set("group.id", &config.group_id).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&config.topics[0], 0, Offset::Offset(offset)).unwrap();
+    consumer.commit(&list, CommitMode::Sync).unwrap();
 }
 
 /// Writes messages `from..to`, spread over the partitions in turn; message `n` is `{"n":n}`.

@@ -15,18 +15,15 @@ impl KafkaConfig {
             .set("enable.auto.commit", if self.delivery == Delivery::AtLeastOnce { "true" } else { "false" })
             .set("auto.commit.interval.ms", self.commit_interval_ms.to_string())
             .set("enable.auto.offset.store", "false")
+            // Where a partition begins is always told; when what comes next is gone, we are told.
+            .set("auto.offset.reset", "error")
+            // Only moved partitions lose their worker.
+            .set("partition.assignment.strategy", "cooperative-sticky")
             .set("statistics.interval.ms", self.statistics_interval_ms.to_string());
-        // What may be overridden: a new group reads everything that is there; only moved partitions lose their worker;
-        // the prefetch queue (librdkafka's default: 64 MiB) is bounded with the memory of a small machine in mind.
+        // What may be overridden: the prefetch queue (librdkafka's default: 64 MiB) is bounded with the memory of a small machine in mind.
         self.with_defaults(
             &mut client,
-            &[
-                ("auto.offset.reset", "earliest"),
-                ("partition.assignment.strategy", "cooperative-sticky"),
-                ("isolation.level", "read_committed"),
-                ("queued.max.messages.kbytes", "16384"),
-                ("fetch.wait.max.ms", "100"),
-            ],
+            &[("isolation.level", "read_committed"), ("queued.max.messages.kbytes", "16384"), ("fetch.wait.max.ms", "100")],
         );
         Ok(client)
     }

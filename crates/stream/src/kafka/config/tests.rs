@@ -46,6 +46,8 @@ fn an_unknown_key_is_refused_with_the_known_ones() {
 fn what_the_guarantees_hang_on_cannot_be_overridden() {
     refused("[properties]\n\"enable.auto.commit\" = true", "offsets are committed after their alerts are acknowledged");
     refused("[properties]\n\"acks\" = 1", "all replicas");
+    refused("[properties]\n\"auto.offset.reset\" = \"latest\"", "use `start`");
+    refused("[properties]\n\"partition.assignment.strategy\" = \"range\"", "cooperative-sticky");
 }
 
 #[test]

@@ -20,7 +20,6 @@ use super::transactional::Shared;
 use super::{Ended, FULL_WAIT, Topics};
 use crate::kafka::config::TransactionLimits;
 use crate::kafka::context::MemberContext;
-use crate::kafka::dispatch::offsets_of;
 use crate::kafka::ledger::SharedLedger;
 use crate::kafka::outbox::OutRecord;
 use crate::kafka::runtime::Signals;
@@ -54,6 +53,8 @@ pub(super) struct Held {
     pub(super) end_offset: Option<i64>,
     pub(super) ledger: Arc<SharedLedger>,
     pub(super) outbox: Outbox,
+    /// It is not to wait, even if there are no records.
+    pub(super) is_opening: bool,
     /// When it was handed over.
     pub(super) since: Instant,
 }
@@ -171,7 +172,7 @@ impl Committer {
 
     /// How long the transaction may wait: records are wanted soon, offsets alone are in no hurry.
     fn due_in(&self, now: Instant) -> Duration {
-        let with_records = self.held.iter().find(|it| !it.outbox.is_empty());
+        let with_records = self.held.iter().find(|it| !it.outbox.is_empty() || it.is_opening);
         let soon = with_records.map(|it| it.since + Duration::from_millis(self.limits.interval_ms));
         let late = self.held.first().map(|it| it.since + self.commit_interval);
         soon.into_iter().chain(late).min().map_or(IDLE_WAIT, |it| it.saturating_duration_since(now))
@@ -230,7 +231,7 @@ impl Committer {
         }
         let group = group.ok_or_else(|| Fault::Abort("the consumer is in no group".to_owned()))?;
         let ends: BTreeMap<&PartitionId, i64> = self.held.iter().filter_map(|it| Some((&it.id, it.end_offset?))).collect();
-        let offsets = offsets_of(ends.into_iter());
+        let offsets = self.consumer.context().to_commit(ends.into_iter());
         self.begin()?;
         if offsets.count() > 0 {
             self.insist(|it| it.send_offsets_to_transaction(&offsets, &group, CALL))?;

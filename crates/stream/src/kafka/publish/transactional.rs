@@ -65,6 +65,7 @@ impl Transactional {
             end_offset: step.end_offset,
             ledger: Arc::clone(step.ledger),
             outbox: std::mem::take(step.outbox),
+            is_opening: step.is_opening,
             since: Instant::now(),
         };
         self.orders.send(Order::Step(held)).map_err(|_| Ended)
