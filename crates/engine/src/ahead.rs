@@ -17,6 +17,10 @@ pub struct Ahead<'b, T> {
     values: Vec<Value<'b>>,
 }
 
+/// Between two steps of looking ahead there are so many events: enough for what was asked for to come, and those that are asked for together
+/// are no more than the processor can wait for.
+const STEP: usize = 8;
+
 /// What is known of an event.
 #[derive(Debug)]
 enum Row {
@@ -56,10 +60,25 @@ impl<'b, T> Ahead<'b, T> {
             self.values.extend_from_slice(values);
             Row::Waiting(known_by, start..self.values.len())
         } else {
-            Row::Examined(lane.examine(&head, values, &mut self.sheet))
+            let findings = lane.examine(&head, values, &mut self.sheet);
+            shard.expect_groups(&self.sheet, &findings);
+            Row::Examined(findings)
         };
         self.rows[self.count] = Some((head, row, tag));
         self.count += 1;
+        self.fetch(shard, self.count);
+    }
+
+    /// Takes the next steps of looking ahead once so many events are there, or were settled beyond those that are there.
+    fn fetch(&mut self, shard: &Shard, count: usize) {
+        let Self { rows, sheet, .. } = self;
+        let examined = |at: Option<usize>| match rows[..self.count].get(at?) {
+            Some(Some((_, Row::Examined(findings), _))) => Some(findings),
+            _ => None,
+        };
+        examined(count.checked_sub(STEP + 1)).inspect(|it| shard.fetch_groups(sheet, it));
+        examined(count.checked_sub(2 * STEP + 1)).inspect(|it| shard.fetch_windows(sheet, it));
+        examined(count.checked_sub(3 * STEP + 1)).inspect(|it| shard.fetch_next(sheet, it));
     }
 
     /// Examines those that wait, shows all to `settle`, which has [`Shard::settle`] settle each, and forgets them.
@@ -70,22 +89,25 @@ impl<'b, T> Ahead<'b, T> {
         mut settle: impl FnMut(&mut O, &Head<'b>, (&Sheet, &Findings), &T),
     ) {
         let (shard, lane) = parts(owner);
-        let Self { rows, count, sheet, values } = self;
-        let rows = &mut rows[..*count];
-        for (head, row, _) in rows.iter_mut().flatten() {
-            if let Row::Waiting(known_by, of_row) = row {
-                *row = Row::Examined(shard.examine(lane, head, *known_by, &values[of_row.clone()], sheet));
+        for at in 0..self.count {
+            let Self { rows, sheet, values, .. } = self;
+            if let Some((head, row, _)) = &mut rows[at]
+                && let Row::Waiting(known_by, of_row) = row
+            {
+                let findings = shard.examine(lane, head, *known_by, &values[of_row.clone()], sheet);
+                shard.expect_groups(sheet, &findings);
+                *row = Row::Examined(findings);
+                self.fetch(shard, at + 1);
             }
         }
-        let examined = || {
-            rows.iter().flatten().filter_map(|(head, row, tag)| match row {
-                Row::Examined(findings) => Some((head, findings, tag)),
-                Row::Waiting(..) => None,
-            })
-        };
-        shard.look_ahead(sheet, examined().map(|it| it.1));
-        for (head, findings, tag) in examined() {
-            settle(owner, head, (sheet, findings), tag);
+        // What is not there yet of the last ones is asked for while the first ones are settled, so that no two wait for one another.
+        let lead = (3 * STEP).saturating_sub(self.count);
+        (1..=lead).for_each(|it| self.fetch(parts(owner).0, self.count + it));
+        for at in 0..self.count {
+            self.fetch(parts(owner).0, self.count + lead + at + 1);
+            if let Some((head, Row::Examined(findings), tag)) = &self.rows[at] {
+                settle(owner, head, (&self.sheet, findings), tag);
+            }
         }
         self.count = 0;
         self.sheet.clear();

@@ -15,6 +15,7 @@ pub mod explain;
 mod hits;
 pub mod pages;
 pub mod pipeline;
+mod places;
 pub mod policy;
 mod prefetch;
 pub mod pulse;

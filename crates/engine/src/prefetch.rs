@@ -17,11 +17,15 @@ pub(crate) fn prefetch_start<T>(value: &T, bytes: usize) {
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let start = std::ptr::from_ref(value).cast::<i8>();
-        let mut offset = 0;
-        while offset < bytes.min(size_of::<T>()) {
+        let (mut offset, bytes) = (0, bytes.min(size_of::<T>()));
+        while offset < bytes {
             // SAFETY: the offset is inside the value.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
             offset += LINE;
+        }
+        if align_of::<T>() < LINE && bytes > 0 {
+            // SAFETY: the last byte is inside the value; it may be on one line more.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(bytes - 1)) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -3,7 +3,7 @@
 use crate::decode::{Decoder, Limits, Lines};
 use model::event::first;
 use model::source::Required;
-use model::{EventTime, Reject, RejectCode, SlotId, Value};
+use model::{EventTime, LatestMinute, Reject, RejectCode, SlotId, Value};
 use sigma::compile::Program;
 use std::sync::Arc;
 
@@ -63,13 +63,14 @@ pub struct Reader {
     plausible: Plausible,
     /// The time of the event before, which a source without times lends to the next.
     last: EventTime,
+    minute: LatestMinute,
 }
 
 impl Reader {
     /// A reader for the source of `program`.
     pub fn new(program: Arc<Program>, limits: Limits, plausible: Plausible) -> Self {
         let decoder = Decoder::new(&program.schema.projection, limits);
-        Self { program, decoder, limits, plausible, last: Plausible::EARLIEST }
+        Self { program, decoder, limits, plausible, last: Plausible::EARLIEST, minute: LatestMinute::default() }
     }
 
     /// Goes on with the fields that another program of the same source needs.
@@ -104,9 +105,11 @@ impl Reader {
     }
 
     fn head<'b>(&mut self, line: &'b str, values: &[Value<'b>]) -> Result<Head<'b>, Reject> {
-        let (mapping, roles) = (&self.program.schema.mapping, &self.program.schema.roles);
+        let program = &*self.program;
+        let (mapping, roles) = (&program.schema.mapping, &program.schema.roles);
         let time = match first(values, &roles.time) {
             Value::Missing if !mapping.requires(Required::Time) => self.last,
+            Value::Text(text) if let Some(time) = self.minute.parse(text) => self.plausible(time, text, line)?,
             value => self.time(value, line, is_absent(values, &roles.time))?,
         };
         let actor = role(values, line, &roles.actor, &mapping.roles.actor, mapping.requires(Required::Actor))?;
@@ -138,10 +141,15 @@ impl Reader {
             let reason = format!("`{}` is no time: `{}` (RFC 3339 or a Unix time is expected)", name(), shortened(text));
             return Err(Reject::new(RejectCode::WrongType, offset, reason));
         };
+        self.plausible(time, text, line)
+    }
+
+    /// The time, if it is believed.
+    fn plausible(&self, time: EventTime, text: &str, line: &str) -> Result<EventTime, Reject> {
         let Plausible { earliest, latest } = self.plausible;
         if time < earliest || time > latest {
             let reason = format!("{time} is not between {earliest} and {latest}");
-            return Err(Reject::new(RejectCode::TimeOutOfRange, offset, reason));
+            return Err(Reject::new(RejectCode::TimeOutOfRange, offset_in(line, text), reason));
         }
         Ok(time)
     }

@@ -1,10 +1,10 @@
 //! Events that were already scored, within a bounded horizon.
 
+use crate::places::Places;
 use crate::windows::Identity;
-use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
-/// Most events that one shard remembers, unless it is told otherwise: the latest ones. Each takes about 27 bytes, 16 of them in a snapshot.
+/// Most events that one shard remembers, unless it is told otherwise: the latest ones. Each takes about 32 bytes, 16 of them in a snapshot.
 pub const SEEN_MAX: usize = 16_384;
 
 /// The latest events, as a ring.
@@ -13,7 +13,7 @@ pub struct Seen {
     ring: Vec<Identity>,
     next: usize,
     #[serde(skip)]
-    index: HashTable<u32>,
+    index: Places,
     #[serde(skip, default = "seen_max")]
     max: usize,
 }
@@ -24,7 +24,7 @@ fn seen_max() -> usize {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { ring: Vec::new(), next: 0, index: HashTable::new(), max: SEEN_MAX }
+        Self { ring: Vec::new(), next: 0, index: Places::default(), max: SEEN_MAX }
     }
 }
 
@@ -39,10 +39,9 @@ impl Seen {
         Identity::of([line])
     }
 
-    /// Reads what [`Self::is_repeated`] will need, so that it is at hand then.
-    pub fn look_ahead(&self, identity: Identity) -> bool {
-        let is_known = self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some();
-        self.ring.get(self.next).is_some_and(|oldest| self.index.find(hash(*oldest), |_| false).is_some()) || is_known
+    /// Has brought near what [`Self::is_repeated`] will look at first.
+    pub fn look_ahead(&self, identity: Identity) {
+        self.index.fetch(hash(identity));
     }
 
     /// Remembers the latest `max` events from now on, one at least; of those that are known the latest stay.
@@ -62,21 +61,21 @@ impl Seen {
     /// Whether this very line is among the latest [`SEEN_MAX`], or as many as [`Self::set_max`] says; from now on it is. The whole line counts and not only its identifier:
     /// a source that uses an identifier twice must not lose an event by it.
     pub fn is_repeated(&mut self, identity: Identity) -> bool {
-        if self.index.find(hash(identity), |&it| self.ring[it as usize] == identity).is_some() {
+        let Self { ring, next, index, max } = self;
+        if index.find(hash(identity), |it| ring.get(it as usize) == Some(&identity)).is_some() {
             return true;
         }
-        let at = self.next;
-        if self.ring.len() < self.max {
-            self.ring.push(identity);
+        let at = *next;
+        if ring.len() < *max {
+            ring.push(identity);
         } else {
-            if let Ok(oldest) = self.index.find_entry(hash(self.ring[at]), |&it| it as usize == at) {
-                oldest.remove();
-            }
-            self.ring[at] = identity;
+            index.remove(hash(ring[at]), place(at));
+            ring[at] = identity;
         }
-        self.next = (at + 1) % self.max;
-        let ring = &self.ring;
-        self.index.insert_unique(hash(identity), place(at), |&it| hash(ring[it as usize]));
+        *next = (at + 1) % *max;
+        index.insert(hash(identity), place(at));
+        // Their turn to go comes soon.
+        ring.get((at + 8) % *max).inspect(|it| index.fetch(hash(**it)));
         false
     }
 
@@ -93,9 +92,8 @@ impl Seen {
     /// Makes the index anew after the ring was read back.
     pub(crate) fn reindex(&mut self) {
         self.index.clear();
-        let ring = &self.ring;
-        for at in 0..ring.len() {
-            self.index.insert_unique(hash(ring[at]), place(at), |&it| hash(ring[it as usize]));
+        for (at, &identity) in self.ring.iter().enumerate() {
+            self.index.insert(hash(identity), place(at));
         }
     }
 }
@@ -107,6 +105,7 @@ fn place(at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::{HashSet, VecDeque};
 
     #[test]
     fn an_event_is_repeated_until_enough_others_came() {
@@ -157,5 +156,36 @@ mod tests {
         back.reindex();
         assert!(back.is_repeated(Seen::identity("a")));
         assert!(!back.is_repeated(Seen::identity("b")));
+    }
+
+    #[test]
+    fn what_is_repeated_is_what_a_list_of_the_latest_has() {
+        let mut state = 7_u64;
+        let mut roll = |sides: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % sides
+        };
+        let max = 1_000;
+        let (mut seen, mut latest, mut known) = (Seen::default(), VecDeque::new(), HashSet::new());
+        seen.set_max(max);
+        for step in 0..20_000 {
+            if step % 5_000 == 4_999 {
+                seen = postcard::from_bytes(&postcard::to_allocvec(&seen).unwrap()).unwrap();
+                seen.reindex();
+                seen.set_max(max);
+            }
+            // Many hashes are the same.
+            let number = roll(2_500);
+            let identity = Identity([(number % 97) << 40, number]);
+            let is_new = known.insert(identity);
+            assert_eq!(seen.is_repeated(identity), !is_new, "{number}");
+            if is_new {
+                latest.push_back(identity);
+            }
+            if latest.len() > max {
+                known.remove(&latest.pop_front().unwrap());
+            }
+        }
+        assert_eq!(latest.len(), max);
     }
 }

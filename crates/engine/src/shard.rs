@@ -17,7 +17,7 @@ use crate::seen::Seen;
 use crate::targets::{Asked, Touched};
 use crate::triage::Report;
 use crate::watermark::Tick;
-use crate::windows::{Cause, Hit, Identity, WindowLimits, Windows};
+use crate::windows::{Cause, Hit, Identity, NOBODY, WindowLimits, Windows};
 use model::extract::Extracted;
 use model::{Alert, EventTime, Value};
 use sigma::compile::{Program, RuleIndex};
@@ -183,7 +183,7 @@ impl Shard {
         {
             behaviour.look_ahead(Identity::of([&*actor]));
         }
-        known_by.inspect(|it| _ = std::hint::black_box(self.seen.look_ahead(*it)));
+        known_by.inspect(|it| self.seen.look_ahead(*it));
     }
 
     /// Has brought near what [`Self::settle`] will need for some events, so that nobody waits for it. Changes nothing.
@@ -191,8 +191,33 @@ impl Shard {
         let is_own = |it: &&Pending| it.is_local;
         let hits = findings.clone().flat_map(|it| &sheet.hits[it.hits.clone()]);
         self.windows.look_ahead(hits.filter(is_own).map(|it| &it.hit));
-        let lines = findings.filter_map(|it| it.line);
-        std::hint::black_box(lines.filter(|it| self.seen.look_ahead(*it)).count());
+        findings.filter_map(|it| it.line).for_each(|it| self.seen.look_ahead(it));
+    }
+
+    /// Has brought near what tells whether an event was scored already, and where the groups of its hits are. The first of four steps,
+    /// each of which needs what the one before has asked for; between them is time for that to come.
+    pub(crate) fn expect_groups(&self, sheet: &Sheet, findings: &Findings) {
+        findings.line.inspect(|it| self.seen.look_ahead(*it));
+        sheet.hits[findings.hits.clone()].iter().filter(|it| it.is_local).for_each(|it| self.windows.expect_group(&it.hit));
+    }
+
+    /// Has brought near the groups of an event's hits, whose numbers are noted.
+    pub(crate) fn fetch_groups(&self, sheet: &mut Sheet, findings: &Findings) {
+        for Pending { hit, group, is_local, .. } in &mut sheet.hits[findings.hits.clone()] {
+            *group = self.windows.fetch_group(hit).filter(|_| *is_local).unwrap_or(NOBODY);
+        }
+    }
+
+    /// Has brought near where the windows of an event's hits begin and end.
+    pub(crate) fn fetch_windows(&self, sheet: &Sheet, findings: &Findings) {
+        let known = sheet.hits[findings.hits.clone()].iter().filter(|it| it.group != NOBODY);
+        known.for_each(|it| self.windows.fetch_window(&it.hit, it.group));
+    }
+
+    /// Has brought near what those windows go on with.
+    pub(crate) fn fetch_next(&self, sheet: &Sheet, findings: &Findings) {
+        let known = sheet.hits[findings.hits.clone()].iter().filter(|it| it.group != NOBODY);
+        known.for_each(|it| self.windows.fetch_next(&it.hit, it.group));
     }
 
     /// Puts an event that was examined into the windows, and alerts.
@@ -256,10 +281,10 @@ impl Shard {
         }
         if !at.is_late {
             let mut shared_line: Option<Arc<str>> = None;
-            for Pending { hit, rule, is_local } in &sheet.hits[findings.hits.clone()] {
+            for Pending { hit, rule, group, is_local } in &sheet.hits[findings.hits.clone()] {
                 if *is_local && program.rules.levels[hit.correlation.0 as usize] == 0 {
                     let cause = Cause { source: *source, rule: *rule, below: &[], line: head.line };
-                    self.hit(lane, hit, cause, at, out);
+                    self.hit(lane, (hit, *group), cause, at, out);
                     continue;
                 }
                 let text = Arc::clone(shared_line.get_or_insert_with(|| head.line.into()));
@@ -274,9 +299,10 @@ impl Shard {
         }
     }
 
-    fn hit(&mut self, lane: &Lane, hit: &Hit, cause: Cause<'_>, at: Place, out: &mut Outbox) {
+    /// Puts a hit into its window; its group perhaps has the number `guess`.
+    fn hit(&mut self, lane: &Lane, (hit, guess): (&Hit, u32), cause: Cause<'_>, at: Place, out: &mut Outbox) {
         let mut fired = Vec::new();
-        self.windows.hit(hit, &cause, at.watermark, &mut fired);
+        self.windows.hit_at(hit, guess, &cause, at.watermark, &mut fired);
         for fired in fired {
             let Hit { correlation, step, group, time, .. } = *hit;
             let spark = Spark { correlation, step, group, fired, cause, time, at };
@@ -301,7 +327,7 @@ impl Shard {
             let mut hits: Vec<Routed> = self.above.extract_if(.., |it| level_of(it) == level).collect();
             hits.sort_by(in_order);
             for routed in &hits {
-                self.hit(lane, &routed.hit, routed.cause(), at, out);
+                self.hit(lane, (&routed.hit, NOBODY), routed.cause(), at, out);
             }
             let mut told = Vec::new();
             if self.windows.due(Some(level)).is_some_and(|due| due <= at.reached) {

@@ -26,5 +26,5 @@ pub use path::{FieldPath, Projection, SlotId};
 pub use reject::{Reject, RejectCode};
 pub use source::{LogSource, SourceMapping};
 pub use status::Status;
-pub use time::EventTime;
+pub use time::{EventTime, LatestMinute};
 pub use value::Value;

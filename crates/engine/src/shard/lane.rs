@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use crate::reader::Head;
 use crate::seen::Seen;
 use crate::small_text::SmallText;
-use crate::windows::{Hit, Identity};
+use crate::windows::{Hit, Identity, NOBODY};
 use model::{Deviation, Event, Value};
 use sigma::compile::{Binding, Program, RuleIndex};
 use sigma::matcher::{Clock, Matcher};
@@ -40,6 +40,8 @@ pub const AHEAD: usize = 32;
 pub(crate) struct Pending {
     pub(crate) hit: Hit,
     pub(crate) rule: RuleIndex,
+    /// The number that its group has, if it was looked for; nothing but time depends on it.
+    pub(super) group: u32,
     pub(super) is_local: bool,
 }
 
@@ -302,7 +304,7 @@ pub(crate) fn pending(
         // An event that several rules of one correlation match is still one event.
         let is_known = |it: &Pending| it.hit.correlation == hit.correlation && it.hit.step != hit.step && it.hit.group == hit.group;
         if is_temporal || !hits[from..].iter().any(is_known) {
-            hits.push(Pending { hit, rule, is_local });
+            hits.push(Pending { hit, rule, group: NOBODY, is_local });
         }
     });
 }

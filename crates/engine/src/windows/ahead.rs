@@ -10,6 +10,43 @@ use super::{Hit, Window, Windows};
 const HITS: usize = 32;
 
 impl Windows {
+    /// Has brought near what tells where the group of a hit is: the first of four steps, each of which needs what the one before has
+    /// asked for.
+    pub(crate) fn expect_group(&self, hit: &Hit) {
+        match &self.all[hit.correlation.0 as usize] {
+            Window::Counted(window) => window.expect(hit),
+            Window::Chain(window) => window.expect(hit),
+            Window::Measured(_) | Window::Pattern(_) => {}
+        }
+    }
+
+    /// Has brought near the group of a hit, and tells its number.
+    pub(crate) fn fetch_group(&self, hit: &Hit) -> Option<u32> {
+        match &self.all[hit.correlation.0 as usize] {
+            Window::Counted(window) => window.fetch(hit),
+            Window::Chain(window) => window.fetch(hit),
+            Window::Measured(_) | Window::Pattern(_) => None,
+        }
+    }
+
+    /// Has brought near where the window of a group begins and ends.
+    pub(crate) fn fetch_window(&self, hit: &Hit, group: u32) {
+        match &self.all[hit.correlation.0 as usize] {
+            Window::Counted(window) => window.fetch_window(group),
+            Window::Chain(window) => window.fetch_window(group),
+            Window::Measured(_) | Window::Pattern(_) => {}
+        }
+    }
+
+    /// Has brought near what the window goes on with.
+    pub(crate) fn fetch_next(&self, hit: &Hit, group: u32) {
+        match &self.all[hit.correlation.0 as usize] {
+            Window::Counted(window) => window.fetch_next(group),
+            Window::Chain(window) => window.fetch_next(group),
+            Window::Measured(_) | Window::Pattern(_) => {}
+        }
+    }
+
     /// Has brought near what [`Windows::hit`] will need for some hits.
     pub fn look_ahead<'h>(&self, hits: impl Iterator<Item = &'h Hit>) {
         let mut hits = hits.peekable();
@@ -17,29 +54,11 @@ impl Windows {
             let mut groups = [None; HITS];
             let mut count = 0;
             for (group, hit) in groups.iter_mut().zip(hits.by_ref()) {
-                let window = &self.all[hit.correlation.0 as usize];
-                let number = match window {
-                    Window::Counted(window) => window.fetch(hit),
-                    Window::Chain(window) => window.fetch(hit),
-                    Window::Measured(_) | Window::Pattern(_) => None,
-                };
-                *group = number.map(|it| (window, it));
+                *group = self.fetch_group(hit).map(|it| (hit, it));
                 count += 1;
             }
-            for (window, number) in groups[..count].iter().flatten() {
-                match window {
-                    Window::Counted(window) => window.fetch_window(*number),
-                    Window::Chain(window) => window.fetch_window(*number),
-                    Window::Measured(_) | Window::Pattern(_) => {}
-                }
-            }
-            for (window, number) in groups[..count].iter().flatten() {
-                match window {
-                    Window::Counted(window) => window.fetch_next(*number),
-                    Window::Chain(window) => window.fetch_next(*number),
-                    Window::Measured(_) | Window::Pattern(_) => {}
-                }
-            }
+            groups[..count].iter().flatten().for_each(|(hit, it)| self.fetch_window(hit, *it));
+            groups[..count].iter().flatten().for_each(|(hit, it)| self.fetch_next(hit, *it));
         }
     }
 }

@@ -70,10 +70,10 @@ impl Chain {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime, fired: &mut Vec<Fired>) {
+    pub(super) fn hit(&mut self, hit: &Hit, guess: u32, watermark: EventTime, fired: &mut Vec<Fired>) {
         let events = &mut self.events;
         let idle_before = self.span.horizon(watermark);
-        let number = self.groups.touch(hit.group, hit.time, idle_before, |_, group| clear(events, &mut group.window));
+        let number = self.groups.touch((hit.group, guess), hit.time, idle_before, |_, group| clear(events, &mut group.window));
         let group = self.groups.at(number);
         let window = &mut group.window;
         if !events.has_room(window) {
@@ -98,6 +98,11 @@ impl Chain {
         self.make_room(number, watermark);
     }
 
+    /// Has brought near what tells where the group of a hit is.
+    pub(super) fn expect(&self, hit: &Hit) {
+        self.groups.expect(hit.group);
+    }
+
     /// Has brought near what leads to the window of a hit, and tells the number of the group.
     pub(super) fn fetch(&self, hit: &Hit) -> Option<u32> {
         self.groups.fetch(hit.group)
@@ -110,7 +115,10 @@ impl Chain {
 
     /// Has brought near what the window of a group goes on with.
     pub(super) fn fetch_next(&self, number: u32) {
-        self.groups.look(number).inspect(|it| self.events.fetch_second(&it.window));
+        self.groups.look(number).inspect(|it| {
+            self.events.fetch_second(&it.window);
+            it.told.fetch();
+        });
     }
 
     /// Judges the window that ends with the latest hit.

@@ -37,10 +37,10 @@ impl Counted {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime, fired: &mut Vec<Fired>) {
+    pub(super) fn hit(&mut self, hit: &Hit, guess: u32, watermark: EventTime, fired: &mut Vec<Fired>) {
         let Self { store, groups, span, .. } = self;
         let idle_before = span.horizon(watermark);
-        let number = groups.touch(hit.group, hit.time, idle_before, |_, group| store.clear(group));
+        let number = groups.touch((hit.group, guess), hit.time, idle_before, |_, group| store.clear(group));
         let group = groups.at(number);
         store.tend(group, idle_before.ms(), span.settled(watermark).ms());
         if !store.has_room(group) {
@@ -52,6 +52,11 @@ impl Counted {
         } else {
             self.judge_late(number, place, hit.time.ms(), idle_before.ms(), fired);
         }
+    }
+
+    /// Has brought near what tells where the group of a hit is.
+    pub(super) fn expect(&self, hit: &Hit) {
+        self.groups.expect(hit.group);
     }
 
     /// Has brought near what leads to the window of a hit, and tells the number of the group.
@@ -69,7 +74,10 @@ impl Counted {
 
     /// Has brought near what the window of a group goes on with.
     pub(super) fn fetch_next(&self, number: u32) {
-        self.groups.look(number).inspect(|it| self.store.fetch_next(it));
+        self.groups.look(number).inspect(|it| {
+            self.store.fetch_next(it);
+            it.told.fetch();
+        });
     }
 
     /// Judges the window that ends with the latest hit.

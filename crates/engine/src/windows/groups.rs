@@ -1,8 +1,8 @@
 //! The groups of one correlation: a bounded table that forgets idle groups little by little.
 
 use super::{Identity, lean};
+use crate::places::Places;
 use crate::prefetch::prefetch;
-use hashbrown::HashTable;
 use model::EventTime;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +30,11 @@ pub(super) struct Groups<G> {
     /// Groups that had to go although they were alive.
     pub(super) evicted: u64,
     #[serde(skip)]
-    index: HashTable<u32>,
+    index: Places,
 }
+
+/// The number of no group.
+pub(crate) const NOBODY: u32 = u32::MAX;
 
 /// An identity is a hash already.
 fn hash(key: Identity) -> u64 {
@@ -40,7 +43,7 @@ fn hash(key: Identity) -> u64 {
 
 impl<G: Default> Groups<G> {
     pub(super) fn new(limit: u32) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), hand: 0, limit: limit.max(1), evicted: 0, index: HashTable::new() }
+        Self { slots: Vec::new(), free: Vec::new(), hand: 0, limit: limit.max(1), evicted: 0, index: Places::default() }
     }
 
     /// How many groups there are.
@@ -59,8 +62,7 @@ impl<G: Default> Groups<G> {
         for at in 0..self.slots.len() {
             if let Some(slot) = &self.slots[at] {
                 let number = u32::try_from(at).expect("the table is limited to 2^32 groups");
-                let slots = &self.slots;
-                self.index.insert_unique(hash(slot.key), number, |&it| hash(key_at(slots, it)));
+                self.index.insert(hash(slot.key), number);
             }
         }
     }
@@ -74,9 +76,14 @@ impl<G: Default> Groups<G> {
         }
     }
 
+    /// Has brought near what tells where the slot of `key` is.
+    pub(super) fn expect(&self, key: Identity) {
+        self.index.fetch(hash(key));
+    }
+
     /// Has the slot brought near that is probably that of `key`, and tells its number.
     pub(super) fn fetch(&self, key: Identity) -> Option<u32> {
-        let number = *self.index.find(hash(key), |_| true)?;
+        let number = self.index.find(hash(key), |_| true)?;
         prefetch(&self.slots[number as usize]);
         Some(number)
     }
@@ -93,16 +100,23 @@ impl<G: Default> Groups<G> {
     }
 
     /// The group of `key`, touched at `time`; a new one if there is none. Groups whose last event is before `idle_before` may be
-    /// forgotten on the way, and so may the idlest of a few when the table is full; `forget` gets the number and state of each.
+    /// forgotten on the way, and so may the idlest of a few when the table is full; `forget` gets the number and state of each. Its
+    /// number is perhaps `guess`.
     pub(super) fn touch(
         &mut self,
-        key: Identity,
+        (key, guess): (Identity, u32),
         time: EventTime,
         idle_before: EventTime,
         mut forget: impl FnMut(u32, &mut G),
     ) -> u32 {
+        if let Some(Some(slot)) = self.slots.get_mut(guess as usize)
+            && slot.key == key
+        {
+            slot.last_ms = slot.last_ms.max(time.ms());
+            return guess;
+        }
         let slots = &self.slots;
-        if let Some(&number) = self.index.find(hash(key), |&it| key_at(slots, it) == key) {
+        if let Some(number) = self.index.find(hash(key), |it| key_at(slots, it) == key) {
             let slot = self.slots[number as usize].as_mut().expect("the index names groups that exist");
             slot.last_ms = slot.last_ms.max(time.ms());
             return number;
@@ -126,8 +140,7 @@ impl<G: Default> Groups<G> {
             lean::push(&mut self.slots, slot);
             u32::try_from(self.slots.len() - 1).expect("the table is limited to 2^32 groups")
         };
-        let slots = &self.slots;
-        self.index.insert_unique(hash(key), number, |&it| hash(key_at(slots, it)));
+        self.index.insert(hash(key), number);
         number
     }
 
@@ -164,9 +177,7 @@ impl<G: Default> Groups<G> {
     fn remove(&mut self, number: u32, forget: &mut impl FnMut(u32, &mut G)) {
         let Some(mut slot) = self.slots[number as usize].take() else { return };
         forget(number, &mut slot.group);
-        if let Ok(found) = self.index.find_entry(hash(slot.key), |&it| it == number) {
-            found.remove();
-        }
+        self.index.remove(hash(slot.key), number);
         self.free.push(number);
     }
 }

@@ -5,7 +5,7 @@
 //! amortised; for percentiles a search in sorted buckets), and a late one besides those that came after it. It is judged in every
 //! window that contains it. Numbers are whole billionths ([`super::fixed`]): nothing is lost by adding and taking away.
 
-use super::groups::Groups;
+use super::groups::{Groups, NOBODY};
 use super::pool::{Entry, List, Pool};
 use super::sorted::Sorted;
 use super::told::{Review, Told};
@@ -100,7 +100,7 @@ impl Measured {
         }
         let Self { pool, occurrences, measure, span, gap_ms, .. } = self;
         let horizon = span.horizon(watermark);
-        let number = self.groups.touch(hit.group, hit.time, horizon, |number, group| {
+        let number = self.groups.touch((hit.group, NOBODY), hit.time, horizon, |number, group| {
             let mut cursor = Cursor { pool, occurrences, measure: *measure, number, span: *span, gap_ms: *gap_ms, group };
             while cursor.drop_oldest() {}
         });

@@ -15,6 +15,8 @@ mod sorted;
 mod timeline;
 mod told;
 
+pub(crate) use groups::NOBODY;
+
 use crate::small_text::SmallText;
 use chain::Chain;
 use counted::Counted;
@@ -270,13 +272,18 @@ impl Windows {
     /// Puts a hit into its window; one that comes late may complete several episodes. `watermark` is the time before which nothing more is expected: groups idle since longer than their
     /// timespan before it may be forgotten. What a window with timers makes of it is told by [`Self::settle`].
     pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime, fired: &mut Vec<Fired>) {
+        self.hit_at(hit, NOBODY, cause, watermark, fired);
+    }
+
+    /// The same, where `guess` is perhaps the number of the group.
+    pub(crate) fn hit_at(&mut self, hit: &Hit, guess: u32, cause: &Cause<'_>, watermark: EventTime, fired: &mut Vec<Fired>) {
         if hit.value.is_the_rest() {
             self.values_cut += 1;
             return;
         }
         match &mut self.all[hit.correlation.0 as usize] {
-            Window::Counted(window) => window.hit(hit, watermark, fired),
-            Window::Chain(window) => window.hit(hit, watermark, fired),
+            Window::Counted(window) => window.hit(hit, guess, watermark, fired),
+            Window::Chain(window) => window.hit(hit, guess, watermark, fired),
             Window::Measured(window) => window.hit(hit, watermark, fired),
             Window::Pattern(window) => window.hit(hit, cause, watermark),
         }

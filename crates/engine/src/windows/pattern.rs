@@ -9,7 +9,7 @@
 //! the timespan that begins with the first. One episode, one alert: an occurrence whose anchor is within the timespan of an alerted one
 //! is not told.
 
-use super::groups::Groups;
+use super::groups::{Groups, NOBODY};
 use super::pool::{Entry, List, Pool};
 use super::told::Told;
 use super::{Cause, Fired, Hit, Identity, Kept, Span, WindowLimits, WindowStats, fired};
@@ -140,7 +140,7 @@ impl Pattern {
         let before_timers = self.due_ms().map_or(watermark, |it| watermark.min(EventTime::from_ms(it.saturating_sub(1))));
         let horizon = self.horizon(before_timers);
         let Self { pool, notes, timers, line_bytes, .. } = self;
-        let number = self.groups.touch(hit.group, hit.time, horizon, |number, group| {
+        let number = self.groups.touch((hit.group, NOBODY), hit.time, horizon, |number, group| {
             while let Some(oldest) = group.window.oldest() {
                 remove(pool, notes, line_bytes, &mut group.window, oldest);
             }

@@ -285,7 +285,33 @@ impl<V: Copy + Default> Timeline<V> {
 
     /// Puts an entry into a list where its time belongs, and tells its place; `moved` is shown the value of each entry that has to make
     /// room, where it was and where it is. Almost always its place is the end, and none has to.
-    pub(super) fn insert(&mut self, list: &mut List, entry: &Entry<'_, V>, mut moved: impl FnMut(V, u32, u32)) -> u32 {
+    pub(super) fn insert(&mut self, list: &mut List, entry: &Entry<'_, V>, moved: impl FnMut(V, u32, u32)) -> u32 {
+        match self.append(list, entry) {
+            Some(at) => at,
+            None => self.insert_between(list, entry, moved),
+        }
+    }
+
+    /// Puts an entry at the end of a list, if it belongs there and the last chunk, which is no pair, has room.
+    fn append(&mut self, list: &mut List, entry: &Entry<'_, V>) -> Option<u32> {
+        let number = list.last_chunk().filter(|it| !is_pair(*it))?;
+        let chunk = &mut self.chunks[number as usize];
+        let slot = usize::from(chunk.marks.len);
+        let last_ms = *chunk.times_ms.get(slot.checked_sub(1)?)?;
+        if last_ms > entry.time_ms {
+            return None;
+        }
+        *chunk.times_ms.get_mut(slot)? = entry.time_ms;
+        chunk.marks.len += 1;
+        let at = place(number, u32::from(chunk.marks.len) - 1);
+        list.tail = at + 1;
+        list.len += 1;
+        self.used += 1;
+        self.of_chunks.put(number as usize * WIDTH + slot, (entry.value, entry.event.clone(), entry.actor.clone()));
+        Some(at)
+    }
+
+    fn insert_between(&mut self, list: &mut List, entry: &Entry<'_, V>, mut moved: impl FnMut(V, u32, u32)) -> u32 {
         let mut chunk = self.last_with_room(list, &mut moved);
         while self.times(chunk)[0] > entry.time_ms
             && let Some(previous) = self.previous(chunk)
@@ -526,8 +552,11 @@ impl<V: Copy + Default> Timeline<V> {
         if usize::from(slot_of(list.tail)) < width(chunk) {
             self.of(chunk).fetch(beside(list.tail));
         } else {
-            // The next entry needs a new chunk, and then it is looked whether the oldest may go.
+            // The next entry needs a new chunk, and then it is looked whether the oldest may go, which is the new one then.
             self.fetch_chunk(list.head);
+            if !is_pair(list.head) {
+                self.of_chunks.fetch_chunk(list.head as usize * WIDTH);
+            }
         }
     }
 

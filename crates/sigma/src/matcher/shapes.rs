@@ -19,6 +19,8 @@ pub(super) struct Shapes {
     /// For each shape, the fields that are there and that a term mentions which is left, in the order of the ranking.
     fields: Vec<Box<[u16]>>,
     key: Vec<u64>,
+    /// The key and the shape of the event before, which most often is that of the next.
+    latest: (Vec<u64>, Option<u32>),
     /// How often all were forgotten because there were too many.
     pub(super) overflows: u64,
 }
@@ -34,7 +36,7 @@ impl Shapes {
             tested[slot.index() / 64] |= 1 << (slot.index() % 64);
         }
         let (by_key, rows, fields, key) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { tested: tested.into(), by_key, rows, fields, key, overflows: 0 }
+        Self { tested: tested.into(), by_key, rows, fields, key, latest: (Vec::new(), None), overflows: 0 }
     }
 
     /// The shape of `event` if it was met before. The key is a bit per slot, not per field: the values lie side by side.
@@ -44,7 +46,15 @@ impl Shapes {
             let filled = |word: u64, (bit, value): (usize, &Value<'_>)| word | u64::from(!matches!(value, Value::Missing)) << bit;
             self.key.push(values.iter().enumerate().fold(0, filled) & tested);
         }
-        self.by_key.get(self.key.as_slice()).map(|&it| Shape(it))
+        if let (key, Some(shape)) = &self.latest
+            && *key == self.key
+        {
+            return Some(Shape(*shape));
+        }
+        let shape = self.by_key.get(self.key.as_slice()).copied();
+        self.latest.0.clone_from(&self.key);
+        self.latest.1 = shape;
+        shape.map(Shape)
     }
 
     /// Adds the shape that [`Self::known`] has just not found.
@@ -74,6 +84,7 @@ impl Shapes {
 
     /// Forgets everything, because the ranking has changed or the table is full.
     pub(super) fn forget(&mut self) {
+        self.latest.1 = None;
         self.by_key.clear();
         self.rows.clear();
         self.fields.clear();
