@@ -323,7 +323,7 @@ impl Scoring {
         let progress = Progress { end_offset: i64::try_from(end).unwrap(), watermark, reached, is_idle: self.is_idle };
         let origin = Origin::new("events", i32::try_from(self.number).unwrap());
         // Not told at each batch: from what is told less often nothing may follow.
-        let tells_all = self.is_idle || end % 3 == 0;
+        let tells_all = self.is_idle || end.is_multiple_of(3);
         let (parcels, too_long) = self.sender.pack(book, &origin, OWNERS, progress, tells_all, out);
         assert_eq!(too_long, 0);
         parcels.into_iter().map(|Parcel { owner, bytes }| Record::Parcel(owner, bytes))
