@@ -32,6 +32,8 @@ use crate::metrics::{Metrics, PartitionState, SourceMetrics};
 /// One in so many rounds of events that are settled together is measured.
 const MEASURE_EVERY: u64 = 4;
 
+/// Who has nothing to read says so as often.
+const TELL_IDLE_EVERY: Duration = Duration::from_secs(10);
 /// Owners for whom there is nothing are told how far the partition is at most so often, and when there is nothing to read.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -389,11 +391,16 @@ impl PartitionHandler for Partition {
     }
 
     fn idle_again(&self) -> Option<Duration> {
-        self.pulse.is_some().then_some(pulses::LOOK_EVERY)
+        let looks = self.pulse.is_some().then_some(pulses::LOOK_EVERY);
+        looks.into_iter().chain((self.owners > 0).then_some(TELL_IDLE_EVERY)).min()
     }
 
     fn idle(&mut self, out: &mut Outbox) {
-        if !std::mem::replace(&mut self.is_quiet, true) {
+        let had_exchanged = self.has_exchanged;
+        self.keep_up();
+        let is_new = !std::mem::replace(&mut self.is_quiet, true);
+        // Again and again: an owner that begins anew, or rules that did not need any before, wait for everybody who has not spoken.
+        if is_new || self.has_exchanged != had_exchanged || self.told.elapsed() >= TELL_IDLE_EVERY {
             self.live_from = None;
             self.send(true, out);
         }
