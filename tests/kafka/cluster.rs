@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of it")]
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -17,12 +18,21 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewT
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{Offset, TopicPartitionList};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kafka/cluster");
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The script: packages that use it stand at different depths.
+fn script() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package
+        .ancestors()
+        .map(|it| it.join("tests/kafka/cluster"))
+        .find(|it| it.exists())
+        .expect("the script is part of the repository")
+}
 
 /// What a real broker needs and is not here, in words.
 pub(crate) fn missing() -> Option<String> {
-    let Ok(asked) = Command::new(SCRIPT).arg("where").stdin(Stdio::null()).output() else {
+    let Ok(asked) = Command::new(script()).arg("where").stdin(Stdio::null()).output() else {
         return Some("bash is not installed".to_owned());
     };
     let why = String::from_utf8_lossy(&asked.stderr);
@@ -48,7 +58,7 @@ struct Script {
 impl Cluster {
     /// Starts `nodes` brokers.
     pub(crate) fn start(nodes: u32) -> Self {
-        let mut command = Command::new(SCRIPT);
+        let mut command = Command::new(script());
         command.arg("serve").arg(nodes.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the script of the cluster can be run");
         let orders = child.stdin.take();
