@@ -6,7 +6,7 @@ use crate::events::{Feed, TIME, partition, timestamp};
 use crate::instance::{Instance, Role};
 use crate::options::Options;
 use crate::probe::{Probes, quantiles};
-use crate::stage::{ALL_PARTITIONS, Stage};
+use crate::stage::{ALL_PARTITIONS, PARTITIONS, Stage};
 
 const RATE: usize = 20_000;
 const SECONDS: u64 = 60;
@@ -35,6 +35,7 @@ pub(crate) fn run(options: &Options) {
     instance.until(|it| it.sum("nightjar_partitions_owned") >= f64::from(ALL_PARTITIONS));
     let probes = Probes::new();
     let listener = probes.listen(&stage, group);
+    let readers = probes.listen_to(&stage, topic, PARTITIONS);
     let producer = stage.producer(1);
     let (begun, mut before, mut most_behind) = (Instant::now(), None, Duration::ZERO);
     let (mut cpu_s, per_tick) = (0.0, rate * 5 / 1_000);
@@ -68,6 +69,8 @@ pub(crate) fn run(options: &Options) {
     let warm: Vec<f64> = answers.iter().filter(|it| it.sent_s() > WARM_UP_S as f64).map(crate::probe::Answer::delay_ms).collect();
     let measured = warm.len();
     let [p50, p90, p99, p999, most] = quantiles(warm, [0.5, 0.9, 0.99, 0.999, 1.0]);
+    let of_input = readers.answers().into_iter().filter(|it| it.sent_s() > WARM_UP_S as f64).map(|it| it.delay_ms()).collect();
+    let [input50, input99] = quantiles(of_input, [0.5, 0.99]);
     let metrics = instance.metrics().unwrap();
     let (name, before) = ("nightjar_transaction_seconds", before.as_ref());
     let [of50, of99] = [0.5, 0.99].map(|it| metrics.quantile(name, before, it) * 1e3);
@@ -77,6 +80,7 @@ pub(crate) fn run(options: &Options) {
     );
     println!("{} of {sent} probes answered, {measured} after the first {WARM_UP_S} s", answers.len());
     println!("produced to readable, ms: p50 {p50:.1} p90 {p90:.1} p99 {p99:.1} p99.9 {p999:.1} most {most:.1}");
+    println!("of it until any reader has the event, ms: p50 {input50:.1} p99 {input99:.1}");
     println!(
         "of it the transaction, ms: p50 {of50:.1} p99 {of99:.1}; {:.0} alerts/s",
         (metrics.sum("nightjar_alerts_total")) / elapsed_s

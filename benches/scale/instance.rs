@@ -147,6 +147,11 @@ impl Instance {
         assert!(Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap().success());
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|it| it.try_wait().is_ok_and(|it| it.is_some()))
+    }
+
     /// Kills it, as a crash does.
     pub(crate) fn kill(mut self) {
         self.end();

@@ -68,9 +68,14 @@ impl Probes {
         (actor, line)
     }
 
-    /// Reads the alerts of a group from now on.
+    /// Reads the alerts of a group.
     pub(crate) fn listen(&self, stage: &Stage, group: &str) -> Listener {
-        let reader = stage.reader(&format!("{group}.alerts"), OUTPUT_PARTITIONS);
+        self.listen_to(stage, &format!("{group}.alerts"), OUTPUT_PARTITIONS)
+    }
+
+    /// Reads whatever speaks of probes, also the probes themselves.
+    pub(crate) fn listen_to(&self, stage: &Stage, topic: &str, partitions: i32) -> Listener {
+        let reader = stage.reader(topic, partitions);
         let (answers, is_over) = (Arc::<Mutex<Vec<Answer>>>::default(), Arc::<AtomicBool>::default());
         let (probes, seen, over) = (self.clone(), Arc::clone(&answers), Arc::clone(&is_over));
         let thread = std::thread::spawn(move || {

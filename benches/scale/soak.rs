@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let listener = probes.listen(&stage, GROUP);
     let (mut random, progress) = (StdRng::seed_from_u64(options.seed), stage.progress(GROUP));
     let mut instances: Vec<Instance> = (0..INSTANCES).map(|it| start(&stage, it)).collect();
-    let mut faults = HashMap::<Fault, u32>::new();
+    let (mut faults, mut restarts) = (HashMap::<Fault, u32>::new(), 0);
     std::thread::scope(|scope| {
         let feeding = scope.spawn(|| feed(&stage, options, &probes, (&is_over, &sent)));
         let begun = Instant::now();
@@ -61,6 +61,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
                 let done = committed(&progress);
                 tell(minute, (done, done - done_before, sent.load(Ordering::SeqCst)), &instances, &faults);
                 (minute, done_before) = (minute + 1, done);
+            }
+            // As a supervisor does: who has a name of its own ends where its transaction was ended by others.
+            for (number, instance) in (0..INSTANCES).zip(&mut instances) {
+                if instance.has_ended() {
+                    restarts += 1;
+                    *instance = start(&stage, number);
+                }
             }
             if Instant::now() >= next_fault {
                 let fault = FAULTS[random.random_range(0..FAULTS.len())];
@@ -85,14 +92,16 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let twice = seen.values().filter(|it| **it > 1).count();
     let unaccounted: f64 =
         instances.iter().filter_map(Instance::metrics).map(|it| it.sum("nightjar_events_unaccounted_total")).sum();
+    println!("{restarts} times an instance had ended by itself and was started again");
     println!("{wanted} probes: {} alerted, {twice} of them more than once; {unaccounted} messages unaccounted for", seen.len());
     instances.into_iter().for_each(Instance::stop);
     if seen.len() as u64 == wanted && twice == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn start(stage: &Stage, number: u32) -> Instance {
-    let name = format!("i{number}");
-    let role = Role { group: GROUP, topic: TOPIC, name: &name, checkpoints_ms: Some(10_000), session_ms: 6_000 };
+    // One has a name, the others have not: they answer to the same troubles in different ways.
+    let name = if number == 0 { "named" } else { "" };
+    let role = Role { group: GROUP, topic: TOPIC, name, checkpoints_ms: Some(10_000), session_ms: 6_000 };
     Instance::start(stage, &role, number)
 }
 
