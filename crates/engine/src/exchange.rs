@@ -6,7 +6,7 @@ use crate::reread::Rereader;
 use crate::shard::{Emitted, Outbox, Place};
 use crate::targets::Keeper;
 use crate::watermark::Tick;
-use crate::windows::{Cause, Hit, WindowLimits, WindowStats, Windows};
+use crate::windows::{Cause, Entering, Hit, WindowLimits, WindowStats, Windows};
 use model::EventTime;
 use sigma::compile::RuleIndex;
 use sigma::matcher::Clock;
@@ -92,7 +92,9 @@ impl Exchange {
         for (number, hit) in hits.iter().enumerate() {
             self.catch_up(book, level, ticks, hit.position, out);
             let mut fired = Vec::new();
-            self.windows.hit(&hit.hit, &hit.cause(), hit.watermark, &mut fired);
+            let later = hits[number + 1..].iter().take_while(|it| it.position == hit.position);
+            let entering = Entering { goes_on: hit.hit.goes_on(later.map(|it| &it.hit)), ..Entering::default() };
+            self.windows.hit_at(&hit.hit, entering, &hit.cause(), hit.watermark, &mut fired);
             for fired in fired {
                 let Hit { correlation, step, group, time, .. } = hit.hit;
                 let spark = Spark { correlation, step, group, fired, cause: hit.cause(), time, at: hit.place() };

@@ -17,7 +17,7 @@ use crate::seen::Seen;
 use crate::targets::{Asked, Touched};
 use crate::triage::Report;
 use crate::watermark::Tick;
-use crate::windows::{Cause, Hit, Identity, NOBODY, WindowLimits, Windows};
+use crate::windows::{Cause, Entering, Hit, Identity, NOBODY, WindowLimits, Windows};
 use model::extract::Extracted;
 use model::{Alert, EventTime, Value};
 use sigma::compile::{Program, RuleIndex};
@@ -281,10 +281,12 @@ impl Shard {
         }
         if !at.is_late {
             let mut shared_line: Option<Arc<str>> = None;
-            for Pending { hit, rule, group, is_local } in &sheet.hits[findings.hits.clone()] {
+            let hits = &sheet.hits[findings.hits.clone()];
+            for (number, Pending { hit, rule, group, is_local }) in hits.iter().enumerate() {
                 if *is_local && program.rules.levels[hit.correlation.0 as usize] == 0 {
                     let cause = Cause { source: *source, rule: *rule, below: &[], line: head.line };
-                    self.hit(lane, (hit, *group), cause, at, out);
+                    let entering = Entering { guess: *group, goes_on: hit.goes_on(hits[number + 1..].iter().map(|it| &it.hit)) };
+                    self.hit(lane, (hit, entering), cause, at, out);
                     continue;
                 }
                 let text = Arc::clone(shared_line.get_or_insert_with(|| head.line.into()));
@@ -299,10 +301,10 @@ impl Shard {
         }
     }
 
-    /// Puts a hit into its window; its group perhaps has the number `guess`.
-    fn hit(&mut self, lane: &Lane, (hit, guess): (&Hit, u32), cause: Cause<'_>, at: Place, out: &mut Outbox) {
+    /// Puts a hit into its window.
+    fn hit(&mut self, lane: &Lane, (hit, entering): (&Hit, Entering), cause: Cause<'_>, at: Place, out: &mut Outbox) {
         let mut fired = Vec::new();
-        self.windows.hit_at(hit, guess, &cause, at.watermark, &mut fired);
+        self.windows.hit_at(hit, entering, &cause, at.watermark, &mut fired);
         for fired in fired {
             let Hit { correlation, step, group, time, .. } = *hit;
             let spark = Spark { correlation, step, group, fired, cause, time, at };
@@ -326,8 +328,9 @@ impl Shard {
         for level in 0..=levels.iter().copied().max().unwrap_or(0) {
             let mut hits: Vec<Routed> = self.above.extract_if(.., |it| level_of(it) == level).collect();
             hits.sort_by(in_order);
-            for routed in &hits {
-                self.hit(lane, (&routed.hit, NOBODY), routed.cause(), at, out);
+            for (number, routed) in hits.iter().enumerate() {
+                let goes_on = routed.hit.goes_on(hits[number + 1..].iter().map(|it| &it.hit));
+                self.hit(lane, (&routed.hit, Entering { goes_on, ..Entering::default() }), routed.cause(), at, out);
             }
             let mut told = Vec::new();
             if self.windows.due(Some(level)).is_some_and(|due| due <= at.reached) {

@@ -10,7 +10,7 @@ use super::groups::Groups;
 use super::kept::{Group, Store};
 use super::timeline::Entry;
 use super::told::Review;
-use super::{COMPARES, CompareCode, Fired, Hit, Identity, Sign, Span, WindowLimits, WindowStats, code, fired};
+use super::{COMPARES, CompareCode, Entering, Fired, Hit, Identity, Sign, Span, WindowLimits, WindowStats, code, fired};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 use model::EventTime;
@@ -37,16 +37,19 @@ impl Counted {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, guess: u32, watermark: EventTime, fired: &mut Vec<Fired>) {
+    pub(super) fn hit(&mut self, hit: &Hit, entering: Entering, watermark: EventTime, fired: &mut Vec<Fired>) {
         let Self { store, groups, span, .. } = self;
         let idle_before = span.horizon(watermark);
-        let number = groups.touch((hit.group, guess), hit.time, idle_before, |_, group| store.clear(group));
+        let number = groups.touch((hit.group, entering.guess), hit.time, idle_before, |_, group| store.clear(group));
         let group = groups.at(number);
         store.tend(group, idle_before.ms(), span.settled(watermark).ms());
         if !store.has_room(group) {
             return;
         }
         let place = store.put(group, &Entry::new(hit, value_in(hit.value, hit.group)), span.timespan_ms);
+        if entering.goes_on {
+            return;
+        }
         if store.timeline.after(place).is_none() {
             fired.extend(self.judge_latest(number, place, hit.time.ms(), idle_before.ms()));
         } else {
@@ -103,7 +106,10 @@ impl Counted {
         let Self { store, condition, span, groups } = self;
         let (timespan_ms, keep_max) = (span.timespan_ms, store.keep_max);
         let time = |it: u32| store.timeline.time(it);
-        let has_twin = store.timeline.before(place).is_some_and(|it| time(it) == time_ms);
+        let is_of_one =
+            |left: u32, right: u32| time(left) == time(right) && store.timeline.event(left) == store.timeline.event(right);
+        let mut twins = store.timeline.back_from(place).take_while(|it| time(*it) == time_ms);
+        let has_twin = twins.any(|it| !is_of_one(it, place));
         let mut review = Review::new(&mut groups.at(number).told, time_ms, has_twin, timespan_ms, keep_ms);
         let mut ready = Vec::new();
         // What follows may all be from the future: then no other window contains the hit.
@@ -115,8 +121,11 @@ impl Counted {
             let mut window = Sliding::new(store, place, timespan_ms, keep_max);
             while review.wants(time(window.end)) {
                 let seen = (window.end, window.count.min(keep_max));
-                ready.extend(review.see(time(window.end), holds(condition, seen.1), || seen));
-                let Some(next) = store.timeline.after(window.end) else { break };
+                let next = store.timeline.after(window.end);
+                if next.is_none_or(|it| !is_of_one(window.end, it)) {
+                    ready.extend(review.see(time(window.end), holds(condition, seen.1), || seen));
+                }
+                let Some(next) = next else { break };
                 window.advance(store, next, timespan_ms);
             }
         }

@@ -92,7 +92,7 @@ impl Measured {
         }
     }
 
-    pub(super) fn hit(&mut self, hit: &Hit, watermark: EventTime, fired: &mut Vec<Fired>) {
+    pub(super) fn hit(&mut self, hit: &Hit, goes_on: bool, watermark: EventTime, fired: &mut Vec<Fired>) {
         // A hit that only says that there was nothing to enter.
         if hit.value.is_no_number() {
             self.unmeasured += 1;
@@ -117,6 +117,9 @@ impl Measured {
             }
         }
         let place = cursor.insert(&Entry::new(hit, number));
+        if goes_on {
+            return;
+        }
         if cursor.pool.after(place).is_none() {
             fired.extend(cursor.judge_latest(place, &self.condition, horizon.ms(), &mut self.forgotten));
         } else {
@@ -192,15 +195,18 @@ impl Cursor<'_> {
     /// Judges the windows that contain a hit that is not the latest.
     fn judge_late(&mut self, place: u32, condition: &[Threshold], keep_ms: i64, forgotten: &mut u64) -> Vec<Fired> {
         let (timespan_ms, time_ms) = (self.span.timespan_ms, self.time_ms(place));
-        let has_twin = self.pool.before(place).is_some_and(|it| self.time_ms(it) == time_ms);
+        let has_twin = self.pool.has_twin(place);
         let mut told = std::mem::take(&mut self.group.told);
         let mut review = Review::new(&mut told, time_ms, has_twin, timespan_ms, keep_ms);
         let (mut end, mut fired) = (place, Vec::new());
         loop {
             self.move_to(end);
             let end_ms = self.time_ms(end);
-            fired.extend(review.see(end_ms, self.holds(condition), || self.fired(end)));
-            let Some(next) = self.pool.after(end).filter(|it| review.wants(self.time_ms(*it))) else { break };
+            let next = self.pool.after(end);
+            if next.is_none_or(|it| !self.pool.is_of_one(end, it)) {
+                fired.extend(review.see(end_ms, self.holds(condition), || self.fired(end)));
+            }
+            let Some(next) = next.filter(|it| review.wants(self.time_ms(*it))) else { break };
             if self.time_ms(next).saturating_sub(end_ms) > self.gap_ms {
                 review.pass();
             }

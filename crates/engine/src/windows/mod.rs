@@ -83,6 +83,21 @@ pub struct Hit {
     pub actor: SmallText,
 }
 
+/// What is known of the window that a hit goes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entering {
+    /// Perhaps the number of the group.
+    pub(crate) guess: u32,
+    /// Whether more of the same event follows: the window is judged when all of it is there.
+    pub(crate) goes_on: bool,
+}
+
+impl Default for Entering {
+    fn default() -> Self {
+        Self { guess: NOBODY, goes_on: false }
+    }
+}
+
 /// The event behind a hit, as far as an alert that is decided later needs it.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause<'c> {
@@ -272,19 +287,26 @@ impl Windows {
     /// Puts a hit into its window; one that comes late may complete several episodes. `watermark` is the time before which nothing more is expected: groups idle since longer than their
     /// timespan before it may be forgotten. What a window with timers makes of it is told by [`Self::settle`].
     pub fn hit(&mut self, hit: &Hit, cause: &Cause<'_>, watermark: EventTime, fired: &mut Vec<Fired>) {
-        self.hit_at(hit, NOBODY, cause, watermark, fired);
+        self.hit_at(hit, Entering::default(), cause, watermark, fired);
     }
 
-    /// The same, where `guess` is perhaps the number of the group.
-    pub(crate) fn hit_at(&mut self, hit: &Hit, guess: u32, cause: &Cause<'_>, watermark: EventTime, fired: &mut Vec<Fired>) {
+    /// The same, where `entering` tells what is known of the hit's window.
+    pub(crate) fn hit_at(
+        &mut self,
+        hit: &Hit,
+        entering: Entering,
+        cause: &Cause<'_>,
+        watermark: EventTime,
+        fired: &mut Vec<Fired>,
+    ) {
         if hit.value.is_the_rest() {
             self.values_cut += 1;
             return;
         }
         match &mut self.all[hit.correlation.0 as usize] {
-            Window::Counted(window) => window.hit(hit, guess, watermark, fired),
-            Window::Chain(window) => window.hit(hit, guess, watermark, fired),
-            Window::Measured(window) => window.hit(hit, watermark, fired),
+            Window::Counted(window) => window.hit(hit, entering, watermark, fired),
+            Window::Chain(window) => window.hit(hit, entering.guess, watermark, fired),
+            Window::Measured(window) => window.hit(hit, entering.goes_on, watermark, fired),
             Window::Pattern(window) => window.hit(hit, cause, watermark),
         }
     }
@@ -398,6 +420,12 @@ fn whole(number: f64) -> u64 {
 }
 
 impl Hit {
+    /// Whether more of the same event enters the same window. `later` are the hits that follow at the same place of the input.
+    pub(crate) fn goes_on<'h>(&self, later: impl IntoIterator<Item = &'h Self>) -> bool {
+        let mut of_correlation = later.into_iter().take_while(|it| it.correlation == self.correlation);
+        of_correlation.any(|it| it.group == self.group && it.time == self.time && !it.value.is_the_rest())
+    }
+
     /// For a temporal correlation the step is what is counted.
     #[must_use]
     pub fn with_step_as_value(mut self) -> Self {

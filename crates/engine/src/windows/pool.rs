@@ -98,6 +98,17 @@ impl Pool {
         places.iter().map(|it| sign(*it)).collect()
     }
 
+    /// Whether two entries are of one event.
+    pub(super) fn is_of_one(&self, left: u32, right: u32) -> bool {
+        self.time(left) == self.time(right) && self.shown[left as usize].event == self.shown[right as usize].event
+    }
+
+    /// Whether another event of the same time is before an entry's.
+    pub(super) fn has_twin(&self, at: u32) -> bool {
+        let mut of_time = self.back_from(at).take_while(|it| self.time(*it) == self.time(at));
+        of_time.any(|it| !self.is_of_one(it, at))
+    }
+
     /// How many entries are in use.
     pub(super) fn used(&self) -> usize {
         self.nodes.len() - self.free.len()

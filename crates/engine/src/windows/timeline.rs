@@ -189,6 +189,11 @@ impl<V: Copy + Default> Timeline<V> {
         Sign { time_ms: self.time(at), event: of.event(beside), actor: of.actor(beside) }
     }
 
+    /// The event's identifier.
+    pub(super) fn event(&self, at: u32) -> &SmallText {
+        self.of(chunk_of(at)).event(beside(at))
+    }
+
     /// How many entries there are.
     pub(super) fn used(&self) -> usize {
         self.used
