@@ -141,8 +141,15 @@ impl WeekClock {
     pub fn rarity(&self, bin: Bin, peers: &PeerClock) -> Rarity {
         let density = self.density(peers);
         let here = density[bin.index()];
-        let at_most = |limit: f64| LogP::of(density.iter().filter(|it| **it <= limit).sum());
-        Rarity { p: at_most(here * (1.0 + TIE)), rarer: at_most(here * (1.0 - TIE)) }
+        let limits = [here * (1.0 + TIE), here * (1.0 - TIE)];
+        let mut at_most = [0.0; 2];
+        for likelihood in density {
+            for (sum, limit) in at_most.iter_mut().zip(limits) {
+                *sum += if likelihood <= limit { likelihood } else { 0.0 };
+            }
+        }
+        let [p, rarer] = at_most.map(LogP::of);
+        Rarity { p, rarer }
     }
 
     /// f, the density of the person's activity over the bins.
@@ -174,7 +181,7 @@ impl WeekClock {
 
     /// N, active hours learnt and not forgotten.
     pub fn hours(&self) -> f64 {
-        self.slow.iter().map(|&it| f64::from(it)).sum::<f64>() / SLOW_UNITS
+        f64::from(self.slow.iter().map(|&it| u32::from(it)).sum::<u32>()) / SLOW_UNITS
     }
 
     /// The same by bin: hours of working days, then of days off.
@@ -183,11 +190,18 @@ impl WeekClock {
     }
 
     fn smoothed(&self) -> [f64; BINS] {
-        std::array::from_fn(|bin| {
-            let (day, hour) = (bin / HOURS * HOURS, bin % HOURS);
-            let at = |distance: usize| f64::from(self.slow[day + (hour + distance) % HOURS]);
-            let near = TAPS[1] * (at(1) + at(HOURS - 1)) + TAPS[2] * (at(2) + at(HOURS - 2));
-            (TAPS[0] * at(0) + near) / SLOW_UNITS
-        })
+        let mut smoothed = [0.0; BINS];
+        for (day, smoothed) in self.slow.chunks_exact(HOURS).zip(smoothed.chunks_exact_mut(HOURS)) {
+            // The two hours before midnight come once more before the first, and the first two after it behind the last.
+            let mut hours = [0.0; HOURS + 4];
+            hours[2..].iter_mut().zip(day).for_each(|(it, units)| *it = f64::from(*units));
+            [hours[0], hours[1]] = [hours[HOURS], hours[HOURS + 1]];
+            [hours[HOURS + 2], hours[HOURS + 3]] = [hours[2], hours[3]];
+            for (hour, it) in smoothed.iter_mut().enumerate().take(HOURS) {
+                let beside = TAPS[1] * (hours[hour + 3] + hours[hour + 1]) + TAPS[2] * (hours[hour + 4] + hours[hour]);
+                *it = (TAPS[0] * hours[hour + 2] + beside) / SLOW_UNITS;
+            }
+        }
+        smoothed
     }
 }

@@ -163,8 +163,8 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
 
     /// How many categories were used about once and about twice: what a group's discount is estimated from.
     pub fn once_and_twice(&self) -> [f64; 2] {
-        let between = |low: f32, high: f32| self.occupied().filter(|it| it.count > low && it.count <= high).count();
-        [between(0.5, 1.5), between(1.5, 2.5)].map(crate::pareto::float)
+        let between = |low: f32, high: f32| self.slots.iter().map(|it| u32::from(it.count > low && it.count <= high)).sum::<u32>();
+        [between(0.5, 1.5), between(1.5, 2.5)].map(f64::from)
     }
 
     /// The remembered categories and their counts, for a profile that is shown.

@@ -320,14 +320,14 @@ impl Person {
 
     /// Calls `each` with the keys of what the person is known to use, and how often. Keys are the identities' as [`Self::key`] makes them.
     pub fn each_kind(&self, dimension: Dimension, mut each: impl FnMut(u32, f64)) {
-        let mut all = |it: &mut dyn Iterator<Item = (u32, f64)>| it.for_each(|(key, count)| each(key, count));
+        let each = |(key, count)| each(key, count);
         match dimension {
-            Dimension::Action => all(&mut self.actions.remembered()),
-            Dimension::Tool => all(&mut self.tools.remembered()),
-            Dimension::Network => all(&mut self.networks.remembered()),
-            Dimension::Device => all(&mut self.devices.remembered()),
-            Dimension::Asn => all(&mut self.asns.remembered()),
-            Dimension::Country => all(&mut self.countries.remembered()),
+            Dimension::Action => self.actions.remembered().for_each(each),
+            Dimension::Tool => self.tools.remembered().for_each(each),
+            Dimension::Network => self.networks.remembered().for_each(each),
+            Dimension::Device => self.devices.remembered().for_each(each),
+            Dimension::Asn => self.asns.remembered().for_each(each),
+            Dimension::Country => self.countries.remembered().for_each(each),
         }
     }
 

@@ -46,8 +46,8 @@ fn every_p_value_is_as_exact_as_a_double_allows() {
     let (mut probes, mut worst) = (0, 0.0_f64);
     for line in include_str!("../../testdata/novelty.ndjson").lines() {
         let Case { levels: [org, group, user], tests } = serde_json::from_str(line).unwrap();
-        let org = Arc::new(Peers::root(&org.counts, org.openness()));
-        let peers = Peers::within(org, &group.counts, group.openness());
+        let org = Arc::new(Peers::root(org.counts.clone(), org.openness()));
+        let peers = Peers::within(org, group.counts.clone(), group.openness());
         let person = person::<8>(&user.counts);
         for probe in tests {
             let is = person.rarity(probe.category.unwrap_or(u32::MAX), &peers, user.openness()).p.ln_p();
@@ -64,7 +64,7 @@ fn every_p_value_is_as_exact_as_a_double_allows() {
 }
 
 fn peers(counts: &[(u32, f64)]) -> Peers {
-    Peers::root(counts, Openness::new(0.5, 1.0))
+    Peers::root(counts.to_vec(), Openness::new(0.5, 1.0))
 }
 
 fn used<const SLOTS: usize>(keys: &[u32]) -> Kinds<SLOTS> {
@@ -121,7 +121,7 @@ fn discounts_are_estimated_from_what_occurred_once_and_twice() {
 #[test]
 fn categories_beyond_the_limit_become_back_off() {
     let many: Vec<(u32, f64)> = (0..70_000).map(|it| (it, if it < 10 { 50.0 } else { 1.0 })).collect();
-    let table = Peers::root(&many, Openness::new(0.3, 1.0));
+    let table = Peers::root(many, Openness::new(0.3, 1.0));
     assert_eq!(table.len(), KINDS_MAX);
     assert!(table.knows(3) && table.mass(3) > 10.0 * table.mass(30));
     assert!(table.mass_at_most(1.0) <= 1.0 + 1e-9);
@@ -173,7 +173,7 @@ proptest! {
         team.iter().for_each(|&it| *counts.entry(it).or_insert(0.0) += 1.0);
         let team: Vec<(u32, f64)> = counts.into_iter().collect();
         let openness = Openness::new(discount, strength);
-        let peers = Peers::within(Arc::new(Peers::root(&org, openness)), &team, openness);
+        let peers = Peers::within(Arc::new(Peers::root(org.clone(), openness)), team.clone(), openness);
 
         let mut twin = Twin { counts: BTreeMap::new(), categories: (0..26).collect() };
         keys.iter().for_each(|&it| *twin.counts.entry(it).or_insert(0.0) += 1.0);
@@ -197,7 +197,7 @@ proptest! {
 
 #[test]
 fn a_further_category_that_nobody_else_uses_is_as_rare_as_the_ones_before() {
-    let peers = Peers::root(&[(1, 40.0), (2, 3.0)], Openness::UNKNOWN);
+    let peers = Peers::root(vec![(1, 40.0), (2, 3.0)], Openness::UNKNOWN);
     let mut kinds = Kinds::<8>::default();
     (0..50).for_each(|_| kinds.learn(1, Share::ONE));
     let rarity_of = |kinds: &Kinds<8>, key: u32| kinds.rarity(key, &peers, Openness::UNKNOWN).p.p();

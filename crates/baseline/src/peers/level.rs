@@ -91,8 +91,8 @@ impl Level {
         let twice = float(kinds.iter().filter(|it| it.1 == 2).count());
         let openness = novelty::Openness::estimated(once, twice, model.strength());
         Arc::new(match parent {
-            None => novelty::Peers::root(&counts, openness),
-            Some(parent) => novelty::Peers::within(Arc::clone(parent), &counts, openness),
+            None => novelty::Peers::root(counts, openness),
+            Some(parent) => novelty::Peers::within(Arc::clone(parent), counts, openness),
         })
     }
 }

@@ -53,7 +53,7 @@ impl Rises {
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        self.0.iter_mut().flatten().zip(other.0.iter().flatten()).for_each(|(it, other)| *it += other);
+        self.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()).for_each(|(it, other)| *it += other);
     }
 
     /// The median; nothing where too few members have one.
@@ -120,12 +120,10 @@ impl Sums {
     }
 
     /// Nobody, with the memory of before.
-    pub(super) fn cleared(self) -> Self {
-        let kinds = self.kinds.map(|mut it| {
-            it.clear();
-            it
-        });
-        Self { kinds, ..Self::default() }
+    pub(super) fn clear(&mut self) {
+        let mut kinds = std::mem::take(&mut self.kinds);
+        kinds.iter_mut().for_each(Vec::clear);
+        *self = Self { kinds, ..Self::default() };
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -36,28 +36,30 @@ pub(super) struct Present {
 impl Tally {
     /// Of nobody, for the groups of `peers`, whatever day it is.
     pub fn of(peers: &Peers) -> Self {
+        let all = peers.groups.len();
+        Self::with(peers, (vec![Sums::default(); all], vec![true; all]), u32::MAX)
+    }
+
+    fn with(peers: &Peers, (groups, is_open): (Vec<Sums>, Vec<bool>), since: u32) -> Self {
         let cells: Vec<u16> = peers.groups.iter().map(|it| u16::try_from(it.cell()).expect("it came from one")).collect();
-        let all = cells.len();
-        let (groups, is_open) = (vec![Sums::default(); all], vec![true; all]);
-        let (latest, today) = (vec![Rises::default(); all], vec![Today::default(); peers.cells()]);
-        Self { groups, is_open, cells, latest, today, since: u32::MAX }
+        let (latest, today) = (vec![Rises::default(); cells.len()], vec![Today::default(); peers.cells()]);
+        Self { groups, is_open, cells, latest, today, since }
     }
 
     /// Of nobody, for the groups of `peers`, at `second`: what many surprise with within a day of it says something about the day.
     pub fn at(peers: &Peers, second: u32) -> Self {
-        Self { since: second.saturating_sub(SECONDS_PER_DAY), ..Self::of(peers) }
+        Self { since: since(second), ..Self::of(peers) }
     }
 
     /// The same where of groups that weren't `touched` since the latest [`Peers::refresh`] the sums of then are taken, to the bit: the same
     /// people have to be added as then, in the same order, but for those of groups that were.
     pub fn again(peers: &mut Peers, second: u32, touched: &Touched) -> Self {
-        let mut tally = Self::at(peers, second);
-        let kept = std::mem::take(&mut peers.direct);
-        for (at, sums) in kept.into_iter().enumerate().take(tally.groups.len()) {
-            tally.is_open[at] = touched.has(super::id(at));
-            tally.groups[at] = if tally.is_open[at] { sums.cleared() } else { sums };
-        }
-        tally
+        let mut groups = std::mem::take(&mut peers.direct);
+        let (kept, all) = (groups.len(), peers.groups.len());
+        groups.resize_with(all, Sums::default);
+        let is_open: Vec<bool> = (0..all).map(|at| at >= kept || touched.has(super::id(at))).collect();
+        groups.iter_mut().zip(&is_open).filter(|(_, is_open)| **is_open).for_each(|(it, _)| it.clear());
+        Self::with(peers, (groups, is_open), since(second))
     }
 
     /// Adds a person to their group.
@@ -114,4 +116,9 @@ pub(super) fn summed<'d>(direct: &'d [Sums], levels: &[Level]) -> Vec<Cow<'d, Su
         }
     }
     sums
+}
+
+/// Whoever was active since then is active today.
+const fn since(second: u32) -> u32 {
+    second.saturating_sub(SECONDS_PER_DAY)
 }

@@ -57,9 +57,8 @@ impl Today {
             self.bins.clone_from(&other.bins);
             return;
         }
-        for (it, other) in self.bins.iter_mut().flatten().zip(other.bins.iter().flatten()) {
-            *it = it.saturating_add(*other);
-        }
+        let (own, other) = (self.bins.as_flattened_mut(), other.bins.as_flattened());
+        own.iter_mut().zip(other).for_each(|(it, other)| *it = it.saturating_add(*other));
     }
 
     /// By feature, how many times as often as usual members surprise today, at least once: the largest ratio, at any rarity, of how many
