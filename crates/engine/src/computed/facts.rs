@@ -6,7 +6,7 @@ mod touched;
 pub(crate) use touched::Sighted;
 
 use super::field::{Field, Input};
-use super::words::{Action, Words};
+use super::words::{Action, Origin, Word, Words};
 use super::{Computed, Plan, State};
 use crate::context::calendar::Duty;
 use crate::context::names::Name;
@@ -16,7 +16,8 @@ use crate::context::things::{Device, Right};
 use crate::context::{Context, tickets};
 use crate::reader::Head;
 use crate::windows::Identity;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
 use model::Value;
 use model::source::Outcome;
 use sigma::parse::taxonomy::ActionClass;
@@ -37,13 +38,13 @@ pub(super) struct Facts<'f> {
     words: RefCell<&'f mut Words>,
     action: OnceCell<Action>,
     outcome: OnceCell<Outcome>,
-    address: OnceCell<Option<IpAddr>>,
+    origin: OnceCell<Origin>,
     actor: OnceCell<Actor<'f>>,
     duty: OnceCell<Option<Duty>>,
-    /// The names of roles: several fields ask for the same.
-    names: [OnceCell<Option<Name>>; Input::COUNT],
-    /// What their texts are known by.
-    identities: [OnceCell<Option<Identity>>; Input::COUNT],
+    /// What the texts of roles are known by, where there are any: several fields ask for the same.
+    known: [OnceCell<Option<Word>>; Input::COUNT],
+    /// The names of the target and its label, which have to be looked for each time.
+    target_names: OnceCell<[Option<Name>; 2]>,
     /// For how many targets the actor has used the ticket by now.
     targets_used: Option<u8>,
     verdict: OnceCell<Option<TicketVerdict>>,
@@ -77,11 +78,11 @@ impl<'f> Facts<'f> {
             words: RefCell::new(words),
             action: OnceCell::new(),
             outcome: OnceCell::new(),
-            address: OnceCell::new(),
+            origin: OnceCell::new(),
             actor: OnceCell::new(),
             duty: OnceCell::new(),
-            names: [const { OnceCell::new() }; Input::COUNT],
-            identities: [const { OnceCell::new() }; Input::COUNT],
+            known: [const { OnceCell::new() }; Input::COUNT],
+            target_names: OnceCell::new(),
             targets_used: None,
             verdict: OnceCell::new(),
         }
@@ -124,28 +125,40 @@ impl<'f> Facts<'f> {
             Field::DeviceManaged => self.device().and_then(|it| it.managed).into(),
             Field::DeviceEncrypted => self.device().and_then(|it| it.encrypted).into(),
             Field::DevicePatched => self.device().and_then(|it| it.patched).into(),
-            Field::NetworkCorporate => self.address().map(|it| self.context.networks.find(it).is_some()).into(),
+            Field::NetworkCorporate => self.address().map(|_| self.origin().listed.is_some()).into(),
             // Read from the profile, by whom has it; and where the target is kept.
             Field::Habit(_) | Field::OfTarget(_) => Computed::Absent,
-            Field::NetworkName => {
-                let network = self.address().and_then(|it| self.context.networks.find(it));
-                network.and_then(|it| self.context.names.text(it)).into()
-            }
+            Field::NetworkName => self.origin().listed.and_then(|it| self.context.names.text(it)).into(),
         }
     }
 
     /// The text of a role; empty without one.
+    #[inline]
     fn text(&self, input: Input) -> Cow<'f, str> {
-        self.plan.input(input, self.values).text().unwrap_or_default()
+        match self.plan.input(input, self.values) {
+            Value::Text(text) => Cow::Borrowed(text),
+            other => other.text().unwrap_or_default(),
+        }
     }
 
-    /// The name of a role's text: [`Name::NONE`] without a text, `None` for one that no table has.
-    fn name(&self, input: Input) -> Option<Name> {
-        *self.names[input as usize].get_or_init(|| {
+    /// What a role's text is known by; `None` without a text.
+    fn word(&self, input: Input) -> Option<Word> {
+        *self.known[input as usize].get_or_init(|| {
             let text = self.text(input);
-            let is_remembered = input.comes_again() && !text.is_empty() && !self.context.names.is_empty();
-            if is_remembered { self.words.borrow_mut().word(&text, self.context).name } else { self.context.names.find(&text) }
+            let of_text = || {
+                if input.comes_again() {
+                    self.words.borrow_mut().word(&text, self.context)
+                } else {
+                    Word { identity: Identity::of([&*text]), name: None }
+                }
+            };
+            (!text.is_empty()).then(of_text)
         })
+    }
+
+    /// The name of a role's text that comes again: [`Name::NONE`] without a text, `None` for one that no table has.
+    fn name(&self, input: Input) -> Option<Name> {
+        self.word(input).map_or(Some(Name::NONE), |it| it.name)
     }
 
     fn outcome(&self) -> Outcome {
@@ -156,19 +169,9 @@ impl<'f> Facts<'f> {
         })
     }
 
-    /// What a role's text is known by; `None` without a text.
+    /// The identity of a role's text; `None` without a text.
     fn identity(&self, input: Input) -> Option<Identity> {
-        *self.identities[input as usize].get_or_init(|| {
-            let text = self.text(input);
-            let of_text = || {
-                if input.comes_again() {
-                    self.words.borrow_mut().word(&text, self.context).identity
-                } else {
-                    Identity::of([&*text])
-                }
-            };
-            (!text.is_empty()).then(of_text)
-        })
+        self.word(input).map(|it| it.identity)
     }
 
     fn action(&self) -> Action {
@@ -257,6 +260,17 @@ impl<'f> Facts<'f> {
         of_event.unwrap_or_else(|| self.actor().person.map_or(TimeZone::UTC, |(_, it)| self.context.zones.get(it.zone).clone()))
     }
 
+    /// How far the clocks of [`Self::zone`] are from UTC.
+    fn offset(&self, at: Timestamp) -> Offset {
+        let of_event = Some(self.text(Input::Zone))
+            .filter(|it| !it.is_empty())
+            .and_then(|it| self.words.borrow_mut().offset(it.trim(), at, self.context));
+        of_event.unwrap_or_else(|| {
+            let of_roster = self.actor().person.map(|it| self.context.zones.get(it.1.zone));
+            of_roster.unwrap_or(&TimeZone::UTC).to_offset(at)
+        })
+    }
+
     /// The role of the actor: from the roster, else from the event.
     fn role(&self) -> Option<Name> {
         let in_roster = self.person(|it| it.role).filter(|it| it.is_some());
@@ -287,8 +301,9 @@ impl<'f> Facts<'f> {
         by_right.unwrap_or_else(|| self.class().needs_ticket)
     }
 
+    /// The names of the target and its label: [`Name::NONE`] without one, `None` for one that no table has.
     fn target(&self) -> [Option<Name>; 2] {
-        [self.name(Input::Target), self.name(Input::TargetLabel)]
+        *self.target_names.get_or_init(|| [Input::Target, Input::TargetLabel].map(|it| self.context.names.find(&self.text(it))))
     }
 
     /// What is to be said of the event's ticket. Nothing is said of an action that needs none and names none, or could not do harm anyway;
@@ -361,17 +376,18 @@ impl<'f> Facts<'f> {
     }
 
     fn is_watched(&self) -> Option<bool> {
-        let has_target = self.target().iter().any(|it| *it != Some(Name::NONE));
         let things = &self.context.things;
-        (has_target && things.sizes().0 > 0).then(|| things.watched(self.target(), self.at_ms).is_some())
+        let is_known = things.sizes().0 > 0 && self.target().iter().any(|it| *it != Some(Name::NONE));
+        is_known.then(|| things.watched(self.target(), self.at_ms).is_some())
     }
 
     /// Who the owner of the target is to the actor; of several owners the nearest.
     fn relation(&self) -> Option<&'static str> {
         let (roster, at_ms) = (&self.context.roster, self.at_ms);
-        let target = self.plan.input(Input::Target, self.values).is_present();
-        let (actor, person) = self.actor().person.filter(|_| target && roster.knows_accounts())?;
-        let owners = self.name(Input::Target).filter(|it| it.is_some()).map_or(&[][..], |it| roster.owners(it));
+        let has_target = self.plan.input(Input::Target, self.values).is_present();
+        let (actor, person) = self.actor().person.filter(|_| has_target && roster.knows_accounts())?;
+        let [target, _] = self.target();
+        let owners = target.filter(|it| it.is_some()).map_or(&[][..], |it| roster.owners(it));
         let relation = |owner: &Name| {
             if *owner == actor {
                 return 0;
@@ -399,11 +415,14 @@ impl<'f> Facts<'f> {
 
     /// The address that the event came from; `None` where no corporate networks are known.
     fn address(&self) -> Option<IpAddr> {
-        self.source().filter(|_| !self.context.networks.is_empty())
+        self.origin().address.filter(|_| !self.context.networks.is_empty())
     }
 
-    /// The address, if it is one.
-    fn source(&self) -> Option<IpAddr> {
-        *self.address.get_or_init(|| self.text(Input::Ip).parse().ok())
+    /// Where the event came from.
+    fn origin(&self) -> Origin {
+        *self.origin.get_or_init(|| {
+            let text = self.text(Input::Ip);
+            self.words.borrow_mut().origin(&text, || Origin::of(&text, self.context))
+        })
     }
 }

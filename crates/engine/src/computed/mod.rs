@@ -164,20 +164,23 @@ impl Computer {
         show: impl FnOnce(&Plan, &[Value<'_>], Option<Sighted>, Option<Watched<'_, '_>>) -> T,
     ) -> T {
         let Self { plan, context, values: kept, texts, words } = self;
-        texts.clear();
-        let mut filled = recycled(std::mem::take(kept));
-        filled.extend_from_slice(values);
         let mut facts = Facts::new(plan, context, words, head, values, memory.state);
         let mut behaviour = memory.behaviour.filter(|_| plan.watches());
         let judged = behaviour.as_mut().and_then(|it| it.judge(facts.observed()));
-        for &(slot, field) in &plan.at_once {
-            texts.put(slot, facts.value(field), &mut filled);
+        texts.clear();
+        let mut filled = recycled(std::mem::take(kept));
+        if !plan.at_once.is_empty() {
+            filled.extend_from_slice(values);
+            for &(slot, field) in &plan.at_once {
+                texts.put(slot, facts.value(field), &mut filled);
+            }
+            texts.show(&mut filled);
         }
-        texts.show(&mut filled);
         let sighted = if plan.sees_targets() { facts.sighted() } else { None };
         let known = behaviour.zip(judged);
         let watched = known.map(|(behaviour, judged)| Watched { behaviour, judged, facts: &mut facts });
-        let shown = show(plan, &filled, sighted, watched);
+        // Without computed fields the event is as it came.
+        let shown = show(plan, if plan.at_once.is_empty() { values } else { &filled }, sighted, watched);
         *kept = recycled(filled);
         shown
     }

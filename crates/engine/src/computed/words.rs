@@ -5,18 +5,24 @@ use crate::context::Context;
 use crate::context::names::Name;
 use crate::triage::is_sign_in;
 use crate::windows::Identity;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
 use model::source::{Outcome, OutcomeWords};
 use sigma::parse::taxonomy::ActionClass;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
 
-/// Places for texts, and for actions: a text that comes takes the place of the one before. 64 and 6 KiB.
+/// Places for texts, for addresses and for actions: a text that comes takes the place of the one before. 64, 96 and 6 KiB.
 const TEXTS: usize = 1_024;
+const ORIGINS: usize = 1_024;
 const ACTIONS: usize = 128;
 const OUTCOMES: usize = 16;
 /// Longer texts are looked up each time.
 const TEXT_BYTES: usize = 39;
+const END_BYTES: usize = 8;
 /// Zones beyond these are looked up each time.
 const ZONES_MAX: usize = 64;
+const SECONDS_PER_HOUR: i64 = 3_600;
 
 /// What a text is known by.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,9 +43,26 @@ pub(super) struct Action {
 #[derive(Debug, Clone, Copy)]
 struct Slot<T> {
     known: T,
+    ends: Ends,
     length: u8,
-    text: [u8; TEXT_BYTES],
+    /// What is between the ends.
+    middle: [u8; TEXT_BYTES - 2 * END_BYTES],
 }
+
+/// Where an address is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    /// The address, if it is one.
+    pub(super) address: Option<IpAddr>,
+    /// The narrowest of the networks in the context that it is in.
+    pub(super) listed: Option<Name>,
+    /// What profiles know its network by.
+    pub(super) network: Option<NonZeroU64>,
+}
+
+/// The first and the last eight bytes of a text; of one of fewer bytes all of them, and zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ends([u64; 2]);
 
 /// What was looked up lately, under one context and one plan.
 #[derive(Debug, Default)]
@@ -47,7 +70,17 @@ pub(super) struct Words {
     texts: Kept<Word, TEXTS>,
     actions: Kept<Action, ACTIONS>,
     outcomes: Kept<Outcome, OUTCOMES>,
-    zones: Vec<(Box<str>, Option<TimeZone>)>,
+    origins: Kept<Origin, ORIGINS>,
+    zones: Vec<Zone>,
+}
+
+/// A zone that was looked for, and how far its clocks were from UTC in the hour that was asked for last.
+#[derive(Debug)]
+struct Zone {
+    name: Box<str>,
+    clocks: Option<TimeZone>,
+    hour: i64,
+    offset: Option<Offset>,
 }
 
 impl Words {
@@ -66,16 +99,40 @@ impl Words {
         self.outcomes.find(text, || words.read(Some(text)))
     }
 
+    /// Where the address `text` is; `look_up` finds out.
+    pub(super) fn origin(&mut self, text: &str, look_up: impl FnOnce() -> Origin) -> Origin {
+        self.origins.find(text, look_up)
+    }
+
     /// The zone of that name, whether or not the context has it.
     pub(super) fn zone(&mut self, name: &str, context: &Context) -> Option<TimeZone> {
-        if let Some((_, zone)) = self.zones.iter().find(|(it, _)| **it == *name) {
-            return zone.clone();
+        match self.known_zone(name, context) {
+            Some(known) => known.clocks.clone(),
+            None => context.zones.find(name),
         }
-        let zone = context.zones.find(name);
-        if self.zones.len() < ZONES_MAX {
-            self.zones.push((name.into(), zone.clone()));
+    }
+
+    /// How far the clocks of the zone of that name are from UTC; `None` if there is no such zone.
+    pub(super) fn offset(&mut self, name: &str, at: Timestamp, context: &Context) -> Option<Offset> {
+        let Some(known) = self.known_zone(name, context) else { return context.zones.find(name).map(|it| it.to_offset(at)) };
+        let zone = known.clocks.as_ref()?;
+        let hour = at.as_second().div_euclid(SECONDS_PER_HOUR);
+        if known.hour != hour || known.offset.is_none() {
+            // An hour with the same offset at both ends has no other in between.
+            let end = |second: i64| Timestamp::from_second(second).map(|it| zone.to_offset(it)).ok();
+            let [first, last] = [0, SECONDS_PER_HOUR - 1].map(|it| end(hour * SECONDS_PER_HOUR + it));
+            (known.hour, known.offset) = (hour, first.filter(|_| first == last));
         }
-        zone
+        Some(known.offset.unwrap_or_else(|| zone.to_offset(at)))
+    }
+
+    /// `None` if there is no room for another one.
+    fn known_zone(&mut self, name: &str, context: &Context) -> Option<&mut Zone> {
+        let at = self.zones.iter().position(|it| *it.name == *name).unwrap_or(self.zones.len());
+        if at == self.zones.len() && at < ZONES_MAX {
+            self.zones.push(Zone { name: name.into(), clocks: context.zones.find(name), hour: 0, offset: None });
+        }
+        self.zones.get_mut(at)
     }
 }
 
@@ -91,32 +148,53 @@ impl<T: Copy, const PLACES: usize> Default for Kept<T, PLACES> {
 }
 
 impl<T: Copy, const PLACES: usize> Kept<T, PLACES> {
+    #[inline]
     fn find(&mut self, text: &str, look_up: impl FnOnce() -> T) -> T {
         let bytes = text.as_bytes();
         let Some(length) = u8::try_from(bytes.len()).ok().filter(|it| usize::from(*it) <= TEXT_BYTES) else { return look_up() };
-        let slot = &mut self.0[place(bytes) & (PLACES - 1)];
+        let (ends, between) = (Ends::of(bytes), bytes.get(END_BYTES..bytes.len().saturating_sub(END_BYTES)).unwrap_or_default());
+        let slot = &mut self.0[ends.place(length) & (PLACES - 1)];
         if let Some(it) = slot
             && it.length == length
-            && it.text[..bytes.len()] == *bytes
+            && it.ends == ends
+            && it.middle[..between.len()] == *between
         {
             return it.known;
         }
         let known = look_up();
-        let mut text = [0; TEXT_BYTES];
-        text[..bytes.len()].copy_from_slice(bytes);
-        *slot = Some(Slot { known, length, text });
+        let mut middle = [0; TEXT_BYTES - 2 * END_BYTES];
+        middle[..between.len()].copy_from_slice(between);
+        *slot = Some(Slot { known, ends, length, middle });
         known
     }
 }
 
-/// Where a text is looked for, by both its ends.
-fn place(text: &[u8]) -> usize {
-    let (first, last) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => (text.iter().fold(0, |bits, it| bits << 8 | u64::from(*it)), 0),
-    };
-    let mixed = (first ^ last.rotate_left(29) ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(mixed >> 48).expect("16 bits")
+impl Ends {
+    #[inline]
+    fn of(text: &[u8]) -> Self {
+        if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            return Self([u64::from_le_bytes(*first), u64::from_le_bytes(*last)]);
+        }
+        // Two halves that overlap, or three bytes that do: what stands twice is the same both times.
+        let all = match (text.first_chunk(), text.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let [first, last] = [*first, *last].map(|it| u64::from(u32::from_le_bytes(it)));
+                first | last << (8 * (text.len() - size_of::<u32>()))
+            }
+            _ => [0, text.len() / 2, text.len().saturating_sub(1)]
+                .into_iter()
+                .fold(0, |all, at| all | text.get(at).map_or(0, |it| u64::from(*it) << (8 * at))),
+        };
+        Self([all, 0])
+    }
+
+    /// Where a text is looked for.
+    #[inline]
+    fn place(self, length: u8) -> usize {
+        let [first, last] = self.0;
+        let mixed = (first ^ last.rotate_left(29) ^ u64::from(length)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from(mixed >> 48).expect("16 bits")
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +205,7 @@ mod tests {
     proptest! {
         /// However texts take each other's places, each is known by what a look-up says.
         #[test]
-        fn what_is_remembered_is_what_a_look_up_says(texts in proptest::collection::vec("[a-c]{1,3}|[a-b.]{36,44}|[a-z]{8}", 1..60)) {
+        fn what_is_remembered_is_what_a_look_up_says(texts in proptest::collection::vec("[a-c]{1,3}|[ab]{4,9}|[ab]{15,18}|[a-b.]{36,44}|[a-z]{8}", 1..60)) {
             let mut kept = Kept::<Identity, 4>::default();
             for text in &texts {
                 prop_assert_eq!(kept.find(text, || Identity::of([text])), Identity::of([text]));
@@ -143,6 +221,21 @@ mod tests {
                 let action = words.action(&text, &context);
                 prop_assert_eq!((action.class, action.is_sign_in), (context.taxonomy.class(&text), is_sign_in(&text)));
                 prop_assert_eq!(words.zone(&text, &context), context.zones.find(&text));
+            }
+        }
+
+        #[test]
+        fn clocks_show_what_those_of_the_zone_do(
+            seconds in proptest::collection::vec(1_750_000_000_i64..1_800_000_000, 1..9),
+            near in -4_000_i64..4_000,
+            name in "Europe/Dublin|Australia/Lord_Howe|Asia/Kathmandu|UTC|No/Where",
+        ) {
+            let (mut words, context) = (Words::default(), Context::default());
+            // 2026-03-29T01:00Z and 2026-04-04T15:00Z: clocks change in Dublin, and on Lord Howe Island.
+            for second in seconds.into_iter().chain([1_774_746_000 + near, 1_774_746_000 - near, 1_775_314_800 + near]) {
+                let at = Timestamp::from_second(second).unwrap();
+                let offset = context.zones.find(&name).map(|it| it.to_offset(at));
+                prop_assert_eq!(words.offset(&name, at, &context), offset);
             }
         }
     }

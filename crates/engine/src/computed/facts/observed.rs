@@ -1,7 +1,8 @@
 //! What a profile is told of an event, from the facts about it; and, for alerts, why the context does not excuse it.
 
-use super::{DAY_MS, Facts, Input};
+use super::{DAY_MS, Facts, Input, Origin};
 use crate::behaviour::{Asked, GroupKey, Observed, id_by};
+use crate::context::Context;
 use crate::context::names::Name;
 use crate::context::purpose::TicketVerdict;
 use crate::windows::Identity as Hash;
@@ -56,7 +57,7 @@ impl Facts<'_> {
 
     /// The day and the hour on the clocks where the actor is.
     fn day_and_hour(&self) -> Option<(u16, Bin)> {
-        let offset = self.zone().to_offset(Timestamp::from_millisecond(self.at_ms).ok()?);
+        let offset = self.offset(Timestamp::from_millisecond(self.at_ms).ok()?);
         let shown = self.at_ms + 1_000 * i64::from(offset.seconds());
         let days = shown.div_euclid(DAY_MS);
         let day = u16::try_from(days).ok().filter(|it| i64::from(*it) >= FIRST_DAY)?;
@@ -85,7 +86,7 @@ impl Facts<'_> {
         let of = |input| self.known(input);
         kinds[Dimension::Action.index()] = self.tried(Input::Action);
         kinds[Dimension::Tool.index()] = self.tried(Input::Tool);
-        kinds[Dimension::Network.index()] = self.network();
+        kinds[Dimension::Network.index()] = self.origin().network;
         kinds[Dimension::Device.index()] = of(Input::Device);
         kinds[Dimension::Asn.index()] = of(Input::Asn);
         kinds[Dimension::Country.index()] = of(Input::Country);
@@ -102,28 +103,11 @@ impl Facts<'_> {
         }
     }
 
-    /// The network of the address: a corporate one by its name, others by the first 24 bits, or 48 of the sixth version.
-    fn network(&self) -> Option<Identity> {
-        let address = self.source()?;
-        if let Some(name) = self.context.networks.find(address) {
-            return identity(self.context.names.get(name));
-        }
-        let mut bytes = [0; 7];
-        match address.to_canonical() {
-            IpAddr::V4(it) => bytes[..3].copy_from_slice(&it.octets()[..3]),
-            IpAddr::V6(it) => bytes[..6].copy_from_slice(&it.octets()[..6]),
-        }
-        bytes[6] = if address.is_ipv4() { 4 } else { 6 };
-        let mut eight = [0; 8];
-        eight[..7].copy_from_slice(&bytes);
-        Identity::new(u64::from_le_bytes(eight))
-    }
-
     /// Where the address is, unless it is one of the company's.
     fn place(&self) -> Option<Place> {
         let number = |input| self.text(input).parse::<f64>().ok();
         let place = Place::new(number(Input::Latitude)?, number(Input::Longitude)?);
-        place.filter(|_| self.address().is_none_or(|it| self.context.networks.find(it).is_none()))
+        place.filter(|_| self.origin().listed.is_none())
     }
 
     fn group(&self) -> GroupKey {
@@ -168,10 +152,11 @@ impl Facts<'_> {
         }
     }
 
-    /// What [`Self::network`] stands for.
+    /// What [`Origin::network`] stands for.
     fn network_name(&self) -> Option<String> {
-        let address = self.source()?;
-        if let Some(name) = self.context.networks.find(address) {
+        let Origin { address, listed, .. } = self.origin();
+        let address = address?;
+        if let Some(name) = listed {
             return self.context.names.text(name).map(str::to_owned);
         }
         Some(match address.to_canonical() {
@@ -215,6 +200,30 @@ impl Facts<'_> {
         }
         remarks
     }
+}
+
+impl Origin {
+    /// Of the address that `text` is.
+    pub(super) fn of(text: &str, context: &Context) -> Self {
+        let address = text.parse().ok();
+        let listed = address.and_then(|it| context.networks.find(it));
+        let network = address.and_then(|it| match listed {
+            Some(name) => identity(context.names.get(name)),
+            None => network(it),
+        });
+        Self { address, listed, network }
+    }
+}
+
+/// What an address outside of the networks of the context is known by: the first 24 bits, or 48 of the sixth version.
+fn network(address: IpAddr) -> Option<Identity> {
+    let mut bytes = [0; 8];
+    match address.to_canonical() {
+        IpAddr::V4(it) => bytes[..3].copy_from_slice(&it.octets()[..3]),
+        IpAddr::V6(it) => bytes[..6].copy_from_slice(&it.octets()[..6]),
+    }
+    bytes[6] = if address.is_ipv4() { 4 } else { 6 };
+    Identity::new(u64::from_le_bytes(bytes))
 }
 
 /// What is known of a text; nothing of none.
