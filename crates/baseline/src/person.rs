@@ -347,14 +347,25 @@ impl Person {
         }
     }
 
-    /// Reads a word of each line that scoring an ordinary event reads and a prefetcher does not guess.
+    /// Reads a word of each line that an ordinary event reads: [`Self::HOT_BYTES`].
     pub(crate) fn touch(&self) -> u32 {
         let lines = [
             self.header.second,
-            u32::from(self.counts[3][0].current()),
-            u32::from(self.gates[0][0].first()),
-            self.tens[0].bits(),
+            u32::from(self.counts[0][0].current()),
+            u32::from(self.counts[FAMILIES - 1][WINDOWS - 1].current()),
+            u32::from(self.gates[FAMILIES - 1][WINDOWS - 1].first()),
             u32::from(self.today.actions),
+            self.targets_today.touch(),
+            self.week.touch(),
+            self.month.touch(),
+            self.quarter.touch(),
+            self.actions.touch(),
+            self.tools.touch(),
+            self.networks.touch(),
+            self.devices.touch(),
+            self.asns.touch(),
+            self.countries.touch(),
+            self.chains.touch(),
         ];
         lines.into_iter().fold(0, u32::wrapping_add)
     }

@@ -55,6 +55,12 @@ impl<const REGISTERS: usize, const DAYS: u16> Horizon<REGISTERS, DAYS> {
         self.sketches[self.older()].estimate()
     }
 
+    /// Reads a word of each line.
+    #[inline]
+    pub(crate) fn touch(&self) -> u32 {
+        self.sketches[0].touch() ^ self.sketches[1].touch()
+    }
+
     /// How many days of the window that stands for have passed, the current one included.
     pub fn days_covered(&self, day: u16) -> u16 {
         day.saturating_sub(self.begun[self.older()].max(self.since)).saturating_add(1).min(DAYS)

@@ -63,6 +63,12 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
         f64::from(self.estimate)
     }
 
+    /// Reads a word of the last line.
+    #[inline]
+    pub(crate) fn touch(&self) -> u32 {
+        self.estimate.to_bits()
+    }
+
     /// The standard error of the estimate over the estimate.
     pub fn relative_error() -> f64 {
         0.658 / crate::pareto::float(REGISTERS).sqrt()
@@ -72,10 +78,11 @@ impl<const REGISTERS: usize> Ultra<REGISTERS> {
     pub(super) fn change_probability(&self) -> f64 {
         // Four sums side by side; all are of powers of two, so that their order makes no difference.
         let mut sums = [0.0; 4];
-        for four in self.registers.chunks_exact(4) {
-            for (sum, register) in sums.iter_mut().zip(four) {
-                *sum += CHANGES[usize::from(*register)];
-            }
+        for &[a, b, c, d] in self.registers.as_chunks::<4>().0 {
+            sums[0] += CHANGES[usize::from(a)];
+            sums[1] += CHANGES[usize::from(b)];
+            sums[2] += CHANGES[usize::from(c)];
+            sums[3] += CHANGES[usize::from(d)];
         }
         (sums[0] + sums[1] + sums[2] + sums[3]) / crate::pareto::float(REGISTERS)
     }

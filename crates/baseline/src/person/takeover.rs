@@ -59,6 +59,11 @@ impl Chains {
         self.slots.iter().map(|it| u32::from(steps(it) >= 2)).sum()
     }
 
+    /// Reads a word of the last line.
+    pub(super) const fn touch(&self) -> u32 {
+        self.slots[SLOTS - 1].target
+    }
+
     /// Remembers the step.
     pub fn learn(&mut self, target: Identity, step: Step, minute: u32) {
         let target = key_of(target);
