@@ -4,23 +4,54 @@ use crate::prefetch::prefetch;
 
 /// No place.
 const NONE: u32 = u32::MAX;
-const CELLS_MIN: usize = 16;
+/// Places of one line.
+const WIDTH: usize = 7;
+/// As many of them are taken on average when the table grows.
+const FULL: usize = 5;
 
-/// Places by the upper half of a hash. Whatever finds its cell taken goes to the next that is free, and is moved up when one goes.
+/// Places by the upper half of a hash. Whatever finds its line full goes to the next that is not, and every line that it passed knows that
+/// there is one more beyond it: so a line that nothing passed answers alone, without a branch for each place in it.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
-    /// A power of two of them, of which a quarter at least is free.
-    cells: Vec<Cell>,
+    /// A power of two of them.
+    lines: Vec<Line>,
     used: usize,
 }
 
+/// One line of the cache.
 #[derive(Debug, Clone, Copy)]
-struct Cell {
-    hash: u32,
-    place: u32,
+#[repr(C, align(64))]
+struct Line {
+    hashes: [u32; WIDTH],
+    places: [u32; WIDTH],
+    /// How many were put into later lines because this one was full.
+    beyond: u32,
 }
 
-const FREE: Cell = Cell { hash: 0, place: NONE };
+const _: () = assert!(size_of::<Line>() == 64);
+
+const FREE: Line = Line { hashes: [0; WIDTH], places: [NONE; WIDTH], beyond: 0 };
+
+impl Line {
+    /// A bit for each place with this hash, and perhaps for some that are free.
+    #[inline]
+    fn with_hash(&self, hash: u32) -> u32 {
+        bits(&self.hashes, hash)
+    }
+
+    /// Where in the line a place is, or with [`NONE`] where one is free.
+    #[inline]
+    fn slot(&self, place: u32) -> Option<usize> {
+        let found = bits(&self.places, place);
+        (found != 0).then_some(found.trailing_zeros() as usize)
+    }
+}
+
+/// A bit for each of seven numbers that is the wanted one.
+#[inline]
+fn bits(all: &[u32; WIDTH], wanted: u32) -> u32 {
+    (0_u32..).zip(all).fold(0, |bits, (at, it)| bits | u32::from(*it == wanted) << at)
+}
 
 fn upper(hash: u64) -> u32 {
     u32::try_from(hash >> u32::BITS).unwrap_or(0)
@@ -28,76 +59,88 @@ fn upper(hash: u64) -> u32 {
 
 impl Places {
     /// The place with this hash that is the right one.
+    #[inline]
     pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let (mask, upper) = (self.cells.len().checked_sub(1)?, upper(hash));
+        let (mask, upper) = (self.lines.len().checked_sub(1)?, upper(hash));
         let mut at = upper as usize & mask;
-        loop {
-            let cell = self.cells[at];
-            if cell.place == NONE {
-                return None;
+        for _ in 0..self.lines.len() {
+            let line = &self.lines[at];
+            let mut found = line.with_hash(upper);
+            while found != 0 {
+                let place = line.places[found.trailing_zeros() as usize];
+                if place != NONE && is_it(place) {
+                    return Some(place);
+                }
+                found &= found - 1;
             }
-            if cell.hash == upper && is_it(cell.place) {
-                return Some(cell.place);
+            if line.beyond == 0 {
+                break;
             }
             at = (at + 1) & mask;
         }
+        None
     }
 
     /// Has brought near what [`Self::find`] looks at first.
+    #[inline]
     pub(crate) fn fetch(&self, hash: u64) {
-        if let Some(mask) = self.cells.len().checked_sub(1) {
-            self.cells.get(upper(hash) as usize & mask).inspect(|it| prefetch(*it));
+        if let Some(mask) = self.lines.len().checked_sub(1) {
+            self.lines.get(upper(hash) as usize & mask).inspect(|it| prefetch(*it));
         }
     }
 
     /// Puts in a place that is not there.
+    #[inline]
     pub(crate) fn insert(&mut self, hash: u64, place: u32) {
-        if self.used >= self.cells.len() / 4 * 3 {
+        if self.used >= self.lines.len() * FULL {
             self.grow();
         }
         self.used += 1;
-        self.put(Cell { hash: upper(hash), place });
+        self.put(upper(hash), place);
     }
 
-    fn put(&mut self, cell: Cell) {
-        let mask = self.cells.len() - 1;
-        let mut at = cell.hash as usize & mask;
-        while self.cells[at].place != NONE {
+    #[inline]
+    fn put(&mut self, hash: u32, place: u32) {
+        let mask = self.lines.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let line = &mut self.lines[at];
+            if let Some(slot) = line.slot(NONE) {
+                (line.hashes[slot], line.places[slot]) = (hash, place);
+                return;
+            }
+            line.beyond += 1;
             at = (at + 1) & mask;
         }
-        self.cells[at] = cell;
     }
 
+    #[cold]
     fn grow(&mut self) {
-        let twice = vec![FREE; (2 * self.cells.len()).max(CELLS_MIN)];
-        for cell in std::mem::replace(&mut self.cells, twice) {
-            if cell.place != NONE {
-                self.put(cell);
+        let twice = vec![FREE; (2 * self.lines.len()).max(1)];
+        for line in std::mem::replace(&mut self.lines, twice) {
+            for (hash, place) in line.hashes.into_iter().zip(line.places).filter(|(_, place)| *place != NONE) {
+                self.put(hash, place);
             }
         }
     }
 
     /// Takes out a place, if it is there.
+    #[inline]
     pub(crate) fn remove(&mut self, hash: u64, place: u32) {
-        let Some(mask) = self.cells.len().checked_sub(1) else { return };
-        let mut gap = upper(hash) as usize & mask;
-        while self.cells[gap].place != place {
-            if self.cells[gap].place == NONE {
+        let Some(mask) = self.lines.len().checked_sub(1) else { return };
+        let home = upper(hash) as usize & mask;
+        for steps in 0..self.lines.len() {
+            let line = &mut self.lines[(home + steps) & mask];
+            if let Some(slot) = line.slot(place) {
+                line.places[slot] = NONE;
+                self.used -= 1;
+                (0..steps).for_each(|it| self.lines[(home + it) & mask].beyond -= 1);
                 return;
             }
-            gap = (gap + 1) & mask;
-        }
-        let mut at = (gap + 1) & mask;
-        while self.cells[at].place != NONE {
-            let from_home = at.wrapping_sub(self.cells[at].hash as usize) & mask;
-            if from_home >= at.wrapping_sub(gap) & mask {
-                self.cells[gap] = self.cells[at];
-                gap = at;
+            if line.beyond == 0 {
+                return;
             }
-            at = (at + 1) & mask;
         }
-        self.cells[gap] = FREE;
-        self.used -= 1;
     }
 
     /// Forgets all.

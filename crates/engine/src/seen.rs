@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Most events that one shard remembers, unless it is told otherwise: the latest ones. Each takes about 32 bytes, 16 of them in a snapshot.
 pub const SEEN_MAX: usize = 16_384;
 
+/// So many events before its turn to go comes, what that needs is asked for.
+const SOON: usize = 8;
+
 /// The latest events, as a ring.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Seen {
@@ -72,10 +75,10 @@ impl Seen {
             index.remove(hash(ring[at]), place(at));
             ring[at] = identity;
         }
-        *next = (at + 1) % *max;
+        *next = if at + 1 < *max { at + 1 } else { 0 };
         index.insert(hash(identity), place(at));
         // Their turn to go comes soon.
-        ring.get((at + 8) % *max).inspect(|it| index.fetch(hash(**it)));
+        ring.get(at + SOON).inspect(|it| index.fetch(hash(**it)));
         false
     }
 
