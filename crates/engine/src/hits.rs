@@ -2,7 +2,7 @@
 
 use crate::small_text::SmallText;
 use crate::windows::{Hit, Identity};
-use model::{Event, EventTime, SlotId};
+use model::{Event, EventTime, SlotId, Value};
 use sigma::ast::CorrelationKind;
 use sigma::compile::{CorrelationIndex, Program};
 use sigma::matcher::{each_text, number};
@@ -77,6 +77,11 @@ impl Values<'_, '_> {
             CorrelationKind::EventCount | CorrelationKind::TemporalOrdered => return show(hit),
             CorrelationKind::Temporal => return show(hit.with_step_as_value()),
             CorrelationKind::ValueCount(_) => {
+                if let Some(text) = one_text(wanted.values, event)
+                    && self.take()
+                {
+                    return show(Hit { value: Identity::default().then(text), ..hit });
+                }
                 combine(program, event, wanted.values, &[], Identity::default(), &mut |value| {
                     let is_shown = self.take();
                     if is_shown {
@@ -121,7 +126,15 @@ struct Groups {
 }
 
 impl Groups {
+    #[inline]
     fn of(program: &Program, wanted: &Wanted<'_>, event: &Event<'_>) -> Self {
+        match one_text(wanted.group, event).filter(|_| wanted.pinned.is_empty()) {
+            Some(text) => Self { first: Some(Identity::default().then(text)), others: Vec::new(), is_cut: false },
+            None => Self::combined(program, wanted, event),
+        }
+    }
+
+    fn combined(program: &Program, wanted: &Wanted<'_>, event: &Event<'_>) -> Self {
         let mut groups = Self { first: None, others: Vec::new(), is_cut: false };
         // Windows of an actor are where its events are, and a list names no actor.
         let actor = program.schema.roles.actor.first().filter(|it| wanted.group.contains(it));
@@ -141,6 +154,15 @@ impl Groups {
         groups.others.dedup();
         groups.others.retain(|it| Some(*it) != groups.first);
         groups
+    }
+}
+
+/// The text of the only one of `slots`, if it has just one: nearly always it is so.
+#[inline]
+fn one_text<'e>(slots: &[SlotId], event: &Event<'e>) -> Option<&'e str> {
+    match *slots {
+        [slot] if let Value::Text(text) = event.value(slot) => Some(text),
+        _ => None,
     }
 }
 
