@@ -156,24 +156,29 @@ impl Reader {
 }
 
 /// The value of a role that has to be a text or a number.
+#[inline]
 fn role<'b>(values: &[Value<'b>], line: &str, slots: &[SlotId], names: &[String], is_required: bool) -> Result<Value<'b>, Reject> {
-    if let value @ (Value::Text(_) | Value::Escaped(_) | Value::Number(_)) = first(values, slots) {
-        return Ok(value);
+    match first(values, slots) {
+        value @ (Value::Text(_) | Value::Escaped(_) | Value::Number(_)) => Ok(value),
+        _ if !is_required => Ok(Value::Missing),
+        _ => Err(lacking(values, line, slots, names)),
     }
-    if !is_required {
-        return Ok(Value::Missing);
-    }
+}
+
+/// Why a role that is required has no value.
+#[cold]
+fn lacking(values: &[Value<'_>], line: &str, slots: &[SlotId], names: &[String]) -> Reject {
     let names = names.join("` or `");
     let compound =
         slots.iter().map(|it| values[it.index()]).find(|it| !matches!(it, Value::Missing | Value::Null | Value::Text(_)));
-    Err(match compound {
+    match compound {
         Some(Value::Array(raw) | Value::Object(raw) | Value::Within { array: raw, .. }) => {
             let reason = format!("`{names}` is not a text but `{}`", shortened(raw));
             Reject::new(RejectCode::WrongType, offset_in(line, raw), reason)
         }
         Some(_) => Reject::new(RejectCode::WrongType, 0, format!("`{names}` is not a text")),
         None => Reject::new(RejectCode::MissingField, 0, format!("no value in `{names}`")),
-    })
+    }
 }
 
 /// Whether none of `slots` has any value but `null` and the empty text.
