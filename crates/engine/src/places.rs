@@ -61,15 +61,28 @@ impl Places {
     /// The place with this hash that is the right one.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        self.slot_of(hash, is_it).map(|(line, slot)| self.lines[line].places[slot])
+    }
+
+    /// Puts `place` where the right one with this hash is, and tells that one.
+    #[inline]
+    pub(crate) fn replace(&mut self, hash: u64, is_it: impl Fn(u32) -> bool, place: u32) -> Option<u32> {
+        let (line, slot) = self.slot_of(hash, is_it)?;
+        Some(std::mem::replace(&mut self.lines[line].places[slot], place))
+    }
+
+    /// In which line, and where in it, the place with this hash is that is the right one.
+    #[inline]
+    fn slot_of(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
         let (mask, upper) = (self.lines.len().checked_sub(1)?, upper(hash));
         let mut at = upper as usize & mask;
         for _ in 0..self.lines.len() {
             let line = &self.lines[at];
             let mut found = line.with_hash(upper);
             while found != 0 {
-                let place = line.places[found.trailing_zeros() as usize];
-                if place != NONE && is_it(place) {
-                    return Some(place);
+                let slot = found.trailing_zeros() as usize;
+                if line.places[slot] != NONE && is_it(line.places[slot]) {
+                    return Some((at, slot));
                 }
                 found &= found - 1;
             }
@@ -154,6 +167,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_place_gives_way_to_another_with_its_hash() {
+        let mut places = Places::default();
+        (0..20).for_each(|it| places.insert(7 << 32, it));
+        assert_eq!(places.replace(7 << 32, |it| it == 13, 99), Some(13));
+        assert_eq!(places.replace(7 << 32, |it| it == 13, 98), None);
+        assert_eq!(places.replace(8 << 32, |it| it == 12, 98), None);
+        assert!(places.find(7 << 32, |it| it == 99).is_some() && places.find(7 << 32, |it| it == 13).is_none());
+        places.remove(7 << 32, 99);
+        assert!(places.find(7 << 32, |it| it == 99).is_none() && places.used == 19);
+    }
 
     proptest! {
         #[test]

@@ -59,6 +59,9 @@ impl Counted {
 
     /// Has brought near what tells where the group of a hit is.
     pub(super) fn expect(&self, hit: &Hit) {
+        if self.store.is_distinct {
+            self.store.expect_value(value_in(hit.value, hit.group));
+        }
         self.groups.expect(hit.group);
     }
 

@@ -8,7 +8,7 @@
 use super::Identity;
 use super::timeline::{Contents, Entry, List, Timeline};
 use super::told::Told;
-use hashbrown::HashTable;
+use crate::places::Places;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
@@ -60,12 +60,12 @@ pub(super) struct Store {
     pub(super) thinned: u64,
     /// Of distinct values the latest entries.
     #[serde(skip)]
-    values: HashTable<u32>,
+    values: Places,
 }
 
 impl Store {
     pub(super) fn new(is_distinct: bool, keep_max: u32, entries_max: u32) -> Self {
-        let (timeline, values) = (Timeline::new(is_distinct), HashTable::new());
+        let (timeline, values) = (Timeline::new(is_distinct), Places::default());
         Self { timeline, is_distinct, keep_max, entries_max, evicted: 0, thinned: 0, values }
     }
 
@@ -103,8 +103,8 @@ impl Store {
             if from == first {
                 first = to;
             }
-            if *is_distinct && let Some(it) = values.find_mut(value.0[0], |it| *it == from) {
-                *it = to;
+            if *is_distinct {
+                values.replace(value.0[0], |it| it == from, to);
             }
         });
         group.first = first;
@@ -123,7 +123,7 @@ impl Store {
 
     /// The latest entry of a value.
     fn latest_of(&self, value: Identity) -> Option<u32> {
-        self.values.find(value.0[0], |it| self.timeline.value(*it) == value).copied()
+        self.values.find(value.0[0], |it| self.timeline.value(it) == value)
     }
 
     fn put_late(&mut self, group: &mut Group, entry: &Entry<'_, Identity>, start_ms: i64) -> u32 {
@@ -150,18 +150,23 @@ impl Store {
         if !*is_distinct {
             return None;
         }
-        if let Some(known) = values.find_mut(value.0[0], |it| timeline.value(*it) == value) {
-            return Some(std::mem::replace(known, at));
+        let known = values.replace(value.0[0], |it| timeline.value(it) == value, at);
+        if known.is_none() {
+            values.insert(value.0[0], at);
         }
-        values.insert_unique(value.0[0], at, |it| timeline.value(*it).0[0]);
-        None
+        known
+    }
+
+    /// Has brought near what tells where the latest entry of a value is.
+    pub(super) fn expect_value(&self, value: Identity) {
+        self.values.fetch(value.0[0]);
     }
 
     /// Has brought near what a hit of this value will look at, if there is one yet.
     pub(super) fn fetch_value(&self, value: Identity) {
         if let Some(known) = self.values.find(value.0[0], |_| true) {
-            self.timeline.fetch_value(*known);
-            self.timeline.fetch(*known);
+            self.timeline.fetch_value(known);
+            self.timeline.fetch(known);
         }
     }
 
@@ -175,6 +180,9 @@ impl Store {
     pub(super) fn fetch_next(&self, group: &Group) {
         self.timeline.fetch_second(&group.window);
         self.timeline.fetch_after(group.first);
+        if self.is_distinct {
+            self.timeline.leaving(&group.window).for_each(|it| self.values.fetch(it.0[0]));
+        }
     }
 
     /// Whether there is room for one more entry. Where the arena is full, the group's own oldest makes room; a group that has none has
@@ -291,10 +299,8 @@ impl Store {
 
     /// Takes an entry out of the index.
     fn forget(&mut self, at: u32) {
-        if self.is_distinct
-            && let Ok(found) = self.values.find_entry(self.timeline.value(at).0[0], |it| *it == at)
-        {
-            found.remove();
+        if self.is_distinct && !self.timeline.is_stale(at) {
+            self.values.remove(self.timeline.value(at).0[0], at);
         }
     }
 
@@ -309,7 +315,7 @@ impl Store {
     pub(super) fn reindex(&mut self, group: &Group) {
         let Self { timeline, values, is_distinct, .. } = self;
         for at in timeline.places(&group.window).filter(|it| *is_distinct && !timeline.is_stale(*it)) {
-            values.insert_unique(timeline.value(at).0[0], at, |it| timeline.value(*it).0[0]);
+            values.insert(timeline.value(at).0[0], at);
         }
     }
 }

@@ -581,6 +581,13 @@ impl<V: Copy + Default> Timeline<V> {
         }
     }
 
+    /// The values of the first chunk that are not stale, where that will perhaps go, since the next entry needs a new one.
+    pub(super) fn leaving(&self, list: &List) -> impl Iterator<Item = V> {
+        let goes = list.head != NONE && !is_pair(list.head) && usize::from(slot_of(list.tail)) >= WIDTH;
+        let live = if goes { self.marks(list.head).live() } else { 0 };
+        (0..u8::BITS).filter(move |it| live >> it & 1 == 1).map(|it| self.value(place(list.head, it)))
+    }
+
     /// The chunk that an entry is in.
     pub(super) fn chunk(at: u32) -> u32 {
         chunk_of(at)
