@@ -5,6 +5,7 @@ pub mod ahead;
 mod alerting;
 pub mod behaviour;
 pub mod book;
+mod bytes;
 pub mod carry;
 mod climb;
 pub mod computed;

@@ -3,6 +3,7 @@
 use crate::ahead::{Ahead, Spare};
 use crate::behaviour::{Behaviour, BehaviourSettings, BehaviourStats, Hours, Scored, Society, refresh};
 use crate::book::Rulebook;
+use crate::bytes::Bytes;
 use crate::carry::{Carried, CarryOver};
 use crate::decode::{Limits, Lines};
 use crate::exchange::Exchange;
@@ -265,22 +266,23 @@ impl Pipeline {
         let set = &self.book.set;
         let society = self.shard.behaviour().map(|it| it.society().to_bytes());
         let time = (&self.watermark, self.hours, self.position);
-        let parts = (self.shard.snapshot(set), self.exchange.snapshot(set), society, time);
+        let (shard, exchange) = (self.shard.snapshot(set), self.exchange.snapshot(set));
+        let parts = (Bytes(&shard), Bytes(&exchange), society.as_deref().map(Bytes), time);
         postcard::to_allocvec(&parts).expect("writing to memory fails for no value of these types")
     }
 
     /// Goes on from a snapshot of a pipeline; of other rules, as far as they are the same.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), crate::snapshot::SnapshotError> {
-        type Parts = (Vec<u8>, Vec<u8>, Option<Vec<u8>>, (Watermark, Hours, u64));
+        type Parts<'b> = (Bytes<'b>, Bytes<'b>, Option<Bytes<'b>>, (Watermark, Hours, u64));
         let damaged = |it: postcard::Error| crate::snapshot::SnapshotError::Damaged(it.to_string());
-        let (shard, exchange, society, (watermark, hours, position)) = postcard::from_bytes::<Parts>(bytes).map_err(damaged)?;
-        let society = society.map(|it| Society::from_bytes(&it)).transpose().map_err(crate::snapshot::SnapshotError::Damaged)?;
+        let (shard, exchange, society, (watermark, hours, position)) = postcard::from_bytes::<Parts<'_>>(bytes).map_err(damaged)?;
+        let society = society.map(|it| Society::from_bytes(it.0)).transpose().map_err(crate::snapshot::SnapshotError::Damaged)?;
         let society = society.map(|it| (&self.behaviour, Arc::new(it)));
-        self.shard = Shard::restore(&self.book.set, self.limits, society, &shard)?;
+        self.shard = Shard::restore(&self.book.set, self.limits, society, shard.0)?;
         self.hours = hours;
         self.watch();
         let clocks = std::mem::take(&mut self.exchange.clocks);
-        self.exchange = Exchange { clocks, ..Exchange::restore(&self.book.set, self.limits, &exchange)? };
+        self.exchange = Exchange { clocks, ..Exchange::restore(&self.book.set, self.limits, exchange.0)? };
         (self.watermark, self.position) = (watermark, position);
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! was saved with, those correlations go on that are the same, by the hash of all that they look for.
 
 use crate::behaviour::{Behaviour, BehaviourSettings, Society};
+use crate::bytes::Bytes;
 use crate::carry::{Carried, WindowKey, fitted, window_keys};
 use crate::computed::State;
 use crate::exchange::Exchange;
@@ -31,7 +32,7 @@ pub enum SnapshotError {
 pub fn profiles(bytes: &[u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
     let (_, own, _) = load(&RuleSet::default(), WindowLimits::default(), bytes)?;
     let (_, _, profiles) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
-    Ok(profiles)
+    Ok(profiles.map(|it| it.0.to_vec()))
 }
 
 /// How the windows in a snapshot stand to the rules of `set`.
@@ -49,20 +50,20 @@ fn keys(bytes: &[u8]) -> Result<(Vec<WindowKey>, &[u8]), SnapshotError> {
 
 /// What a shard knows of events and actors beside its windows.
 type Own<S, T, B> = Option<(S, T, Option<B>)>;
-type Restored = Own<Seen, State, Vec<u8>>;
+type Restored<'b> = Own<Seen, State, Bytes<'b>>;
 /// The targets of an exchange, and the hour that their classes were looked at for.
-type Kept = Option<(Vec<u8>, i64)>;
+type Kept<'b> = Option<(Bytes<'b>, i64)>;
 /// What follows the keys.
-type Saved = (Windows, Restored, Kept);
+type Saved<'b> = (Windows, Restored<'b>, Kept<'b>);
 
-fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Vec<u8>>, kept: Kept) -> Vec<u8> {
+fn save(set: &RuleSet, windows: &Windows, own: Own<&Seen, &State, Bytes<'_>>, kept: Kept<'_>) -> Vec<u8> {
     let body = postcard::to_extend(&(window_keys(set), windows, own, kept), MAGIC.to_vec());
     body.expect("writing to memory fails for no value of these types")
 }
 
-fn load(set: &RuleSet, limits: WindowLimits, bytes: &[u8]) -> Result<(Windows, Restored, Kept), SnapshotError> {
+fn load<'b>(set: &RuleSet, limits: WindowLimits, bytes: &'b [u8]) -> Result<Saved<'b>, SnapshotError> {
     let (keys, body) = keys(bytes)?;
-    let (windows, mut own, kept): Saved = postcard::from_bytes(body).map_err(|it| SnapshotError::Damaged(it.to_string()))?;
+    let (windows, mut own, kept): Saved<'_> = postcard::from_bytes(body).map_err(|it| SnapshotError::Damaged(it.to_string()))?;
     if windows.len() != keys.len() {
         return Err(SnapshotError::Damaged(format!("{} windows for {} correlations", windows.len(), keys.len())));
     }
@@ -79,7 +80,7 @@ impl Shard {
     /// Everything that its next verdicts depend on, but what profiles have in common ([`Behaviour::society`]).
     pub fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
         let behaviour = self.behaviour().map(Behaviour::to_bytes);
-        save(set, &self.windows, Some((&self.seen, &self.state, behaviour)), None)
+        save(set, &self.windows, Some((&self.seen, &self.state, behaviour.as_deref().map(Bytes))), None)
     }
 
     /// The shard that [`Self::snapshot`] was taken of, under the rules of `set`; correlations that are new or not the same any more
@@ -94,7 +95,7 @@ impl Shard {
         let (seen, state, behaviour) = own.ok_or_else(|| SnapshotError::Damaged("it is of an exchange".to_owned()))?;
         let mut shard = Self::with(windows, seen, state);
         if let Some((bytes, (settings, society))) = behaviour.zip(society) {
-            shard.watch(Behaviour::from_bytes(settings, society, &bytes).map_err(SnapshotError::Damaged)?);
+            shard.watch(Behaviour::from_bytes(settings, society, bytes.0).map_err(SnapshotError::Damaged)?);
         }
         Ok(shard)
     }
@@ -103,7 +104,8 @@ impl Shard {
 impl Exchange {
     /// Everything that its next verdicts depend on.
     pub fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
-        save(set, &self.windows, None, self.keeper.as_ref().map(|it| (it.targets.to_bytes(), it.hour)))
+        let kept = self.keeper.as_ref().map(|it| (it.targets.to_bytes(), it.hour));
+        save(set, &self.windows, None, kept.as_ref().map(|(targets, hour)| (Bytes(targets), *hour)))
     }
 
     /// The exchange that [`Self::snapshot`] was taken of, as [`Shard::restore`] does it.
@@ -111,7 +113,7 @@ impl Exchange {
         let (windows, _, kept) = load(set, limits, bytes)?;
         let mut exchange = Self::with(windows);
         if let Some((targets, hour)) = kept {
-            let targets = Targets::from_bytes(&targets).map_err(|it| SnapshotError::Damaged(it.to_string()))?;
+            let targets = Targets::from_bytes(targets.0).map_err(|it| SnapshotError::Damaged(it.to_string()))?;
             exchange.keeper = Some(Box::new(Keeper::with(targets, hour)));
         }
         Ok(exchange)

@@ -1,6 +1,7 @@
 //! Who are each other's peers: the groups by class, role and team, shared by all shards and looked at anew for all of them at once.
 
 use super::Behaviour;
+use crate::bytes::Bytes;
 use baseline::calibrate::Calibration;
 use baseline::observation::Class;
 use baseline::peers::{Group, GroupId, Peers, Tally, Touched};
@@ -60,7 +61,8 @@ impl Society {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut groups: Vec<(GroupKey, GroupId)> = self.groups.iter().map(|(key, id)| (*key, *id)).collect();
         groups.sort_unstable();
-        let saved = (self.peers.to_bytes(), groups, self.calibrated);
+        let peers = self.peers.to_bytes();
+        let saved = (Bytes(&peers), groups, self.calibrated);
         postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
     }
 
@@ -70,9 +72,9 @@ impl Society {
     ///
     /// Says what is wrong with bytes of another version, cut off or damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        type Saved = (Vec<u8>, Vec<(GroupKey, GroupId)>, u32);
-        let (peers, groups, calibrated): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
-        let peers = Peers::from_bytes(&peers).map_err(|it| it.to_string())?;
+        type Saved<'b> = (Bytes<'b>, Vec<(GroupKey, GroupId)>, u32);
+        let (peers, groups, calibrated): Saved<'_> = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let peers = Peers::from_bytes(peers.0).map_err(|it| it.to_string())?;
         Ok(Self { peers, groups: groups.into_iter().collect(), calibrated, shards: 0 })
     }
 }

@@ -3,6 +3,7 @@
 use super::merge::{Key, MergeStats, Merger, Origin, PENDING_MAX, Stand};
 use super::parcel::{Given, Known, Names, Naming, ParcelError, What, open};
 use crate::book::Rulebook;
+use crate::bytes::Bytes;
 use crate::carry::CarryOver;
 use crate::exchange::{Exchange, Routed};
 use crate::shard::{Emitted, Outbox, Place};
@@ -72,8 +73,15 @@ pub struct Owner {
 }
 
 /// What follows the magic: the windows, stands, what waits, the last key, statistics, marks, then the numbers.
-type Saved =
-    (Vec<u8>, Vec<((String, i32), Stand)>, SavedPending, Option<SavedKey>, MergeStats, Vec<((String, i32), (i64, i64))>, Counters);
+type Saved<'b> = (
+    Bytes<'b>,
+    Vec<((String, i32), Stand)>,
+    SavedPending,
+    Option<SavedKey>,
+    MergeStats,
+    Vec<((String, i32), (i64, i64))>,
+    Counters,
+);
 type SavedKey = (i64, (String, i32), i64, u32);
 
 #[derive(Serialize, Deserialize)]
@@ -242,7 +250,8 @@ impl Owner {
             group: self.group,
             strangers: self.strangers,
         };
-        let saved: Saved = (self.exchange.snapshot(&book.set), stands, pending, last.map(Key::to_saved), stats, marks, counters);
+        let exchange = self.exchange.snapshot(&book.set);
+        let saved: Saved<'_> = (Bytes(&exchange), stands, pending, last.map(Key::to_saved), stats, marks, counters);
         postcard::to_extend(&saved, MAGIC.to_vec()).expect("writing to memory fails for no value of these types")
     }
 
@@ -255,7 +264,7 @@ impl Owner {
         let Some(body) = bytes.strip_prefix(&MAGIC) else {
             return Err(OwnerError::Foreign(bytes.iter().copied().take(MAGIC.len()).collect()));
         };
-        let saved: Saved = postcard::from_bytes(body).map_err(|it| OwnerError::Damaged(it.to_string()))?;
+        let saved: Saved<'_> = postcard::from_bytes(body).map_err(|it| OwnerError::Damaged(it.to_string()))?;
         let (exchange, stands, pending, last, stats, marks, counters) = saved;
         let known = Known::of(pending.names, book);
         let mut items = Vec::with_capacity(pending.items.len());
@@ -270,7 +279,7 @@ impl Owner {
         let stands = stands.into_iter().map(|(it, stand)| (Origin::of_saved(it), stand));
         let marks = marks.into_iter();
         Ok(Self {
-            exchange: Exchange::restore(&book.set, limits, &exchange)?,
+            exchange: Exchange::restore(&book.set, limits, exchange.0)?,
             merger: Merger::of_parts(stands, items, last.map(Key::of_saved), stats),
             marks: marks
                 .map(|(it, (low, high))| (Origin::of_saved(it), (EventTime::from_ms(low), EventTime::from_ms(high))))
