@@ -36,7 +36,8 @@ pub(crate) fn run(options: &Options) {
     let probes = Probes::new();
     let listener = probes.listen(&stage, group);
     let readers = probes.listen_to(&stage, topic, PARTITIONS);
-    let producer = stage.producer(1);
+    // With 1 ms batches have two events each, and the broker and its readers are busy with batches: ten times the delay.
+    let producer = stage.producer(5);
     let (begun, mut before, mut most_behind) = (Instant::now(), None, Duration::ZERO);
     let (mut cpu_s, per_tick) = (0.0, rate * 5 / 1_000);
     for (tick, chunk) in (0_u32..).zip(events.chunks_mut(per_tick)) {

@@ -17,6 +17,8 @@ pub(crate) const PARTITIONS: i32 = 12;
 const EXCHANGE: i32 = 12;
 /// Of what is read and of what is exchanged.
 pub(crate) const ALL_PARTITIONS: i32 = PARTITIONS + EXCHANGE;
+/// The broker runs as it does in production, with the compiler and the collector that Java has for servers.
+const BROKER: [(&str, &str); 2] = [("NIGHTJAR_KAFKA_JVM", "-XX:+UseG1GC"), ("NIGHTJAR_KAFKA_HEAP", "1g")];
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(15);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -35,7 +37,7 @@ impl Stage {
         drop(std::fs::remove_dir_all(&path));
         std::fs::create_dir_all(path.join("probe")).unwrap();
         std::fs::write(path.join("probe/probe.yml"), PROBE_RULE).unwrap();
-        Self { cluster: Cluster::start(1), path, nightjar: options.nightjar.clone(), share: options.share }
+        Self { cluster: Cluster::start_with(1, &BROKER), path, nightjar: options.nightjar.clone(), share: options.share }
     }
 
     /// A topic with events in it.
@@ -59,7 +61,7 @@ impl Stage {
     /// A producer that waits so long for a batch to become full.
     pub(crate) fn producer(&self, linger_ms: u32) -> Sender {
         let mut client = self.client();
-        client.set("compression.type", "zstd").set("linger.ms", linger_ms.to_string()).set("batch.size", "262144");
+        client.set("compression.type", "lz4").set("linger.ms", linger_ms.to_string()).set("batch.size", "262144");
         client.set("queue.buffering.max.messages", "500000").set("message.timeout.ms", "300000");
         Sender { producer: client.create().unwrap() }
     }

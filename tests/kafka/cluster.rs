@@ -58,7 +58,13 @@ struct Script {
 impl Cluster {
     /// Starts `nodes` brokers.
     pub(crate) fn start(nodes: u32) -> Self {
+        Self::start_with(nodes, &[])
+    }
+
+    /// The same with variables of the environment that the script knows.
+    pub(crate) fn start_with(nodes: u32, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(script());
+        command.envs(environment.iter().copied());
         command.arg("serve").arg(nodes.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the script of the cluster can be run");
         let orders = child.stdin.take();
