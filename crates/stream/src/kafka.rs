@@ -44,4 +44,4 @@ pub use observe::{Loss, LossKind, Observation, Observer, PartitionId, RecordKind
 pub use outbox::{OutRecord, Outbox};
 pub use paced::{PacedProducer, Pacing, Progress};
 pub use runtime::{KafkaHandle, PartitionHandler, RunSummary, Stopper, start};
-pub use tail::{TailMessage, TailReader};
+pub use tail::{TailMessage, TailReader, check_topics};

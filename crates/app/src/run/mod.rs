@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol, Stopper, TailReader};
+use stream::kafka::{KafkaConfig, KafkaError, Secret, Security, SecurityProtocol, Stopper, check_topics};
 
 use crate::config::{self, Config};
 use crate::exit::{Exit, Usage};
@@ -178,10 +178,8 @@ fn check_secrets(security: &Security) -> Result<(), KafkaError> {
 fn check_outputs(kafka: &KafkaConfig) -> Result<()> {
     tracing::info!(brokers = kafka.brokers, group = kafka.group_id, topics = ?kafka.topics, "connecting");
     let topics = [&kafka.alerts_topic, &kafka.shadow_topic, &kafka.incidents_topic, &kafka.digest_topic, &kafka.dead_letters_topic];
-    for topic in topics.into_iter().filter(|it| !it.is_empty()) {
-        TailReader::from_earliest(kafka, topic).map_err(explained)?;
-    }
-    Ok(())
+    let used: Vec<&str> = topics.into_iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
+    check_topics(kafka, &used).map_err(explained)
 }
 
 /// What a signal finds.

@@ -10,7 +10,7 @@ use engine::shard::{Place, line_of};
 use engine::{Behaviour, BehaviourSettings, Lane, Outbox, Plausible, Reader, Rulebook, Shard, Watermark};
 use sigma::matcher::Clock;
 use sim::{CompanyConfig, Scenario, Simulation};
-use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaHandle, Observation, Observer, PacedProducer, Pacing, Progress};
+use stream::kafka::{BatchLimits, EmbeddedKafka, KafkaHandle, Observation, Observer, PacedProducer, Pacing, Progress, TailReader};
 
 use super::*;
 use crate::config::{Limits, Source};

@@ -51,6 +51,30 @@ pub(crate) fn alerts_are_those_of_one_uninterrupted_run_however_often_the_proces
     stage.check(&about);
 }
 
+/// With a session of minutes, so that nobody could take the partitions up for as long as that.
+pub(crate) fn an_instance_that_starts_again_under_its_name_goes_on_at_once_though_the_group_would_wait_for_minutes(
+    cluster: &Cluster,
+) {
+    let mut stage = Stage::new("again", cluster);
+    let file = stage.path.join("nightjar.toml");
+    let (two_seconds, minutes) = ("\"session.timeout.ms\" = 2_000", "\"session.timeout.ms\" = 240_000");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    assert!(configuration.contains(two_seconds));
+    std::fs::write(&file, configuration.replace(two_seconds, minutes)).unwrap();
+    for is_killed in [true, false, true] {
+        stage.write(EVENTS);
+        let instance = stage.start(&[("NIGHTJAR_KAFKA__INSTANCE_ID", "one")]);
+        stage.await_committed(&[&instance]);
+        if is_killed { instance.kill() } else { instance.stop() }
+    }
+    stage.write(EVENTS);
+    let last = stage.start(&[("NIGHTJAR_KAFKA__INSTANCE_ID", "one")]);
+    stage.await_committed(&[&last]);
+    stage.await_alerts(&[&last]);
+    last.stop();
+    stage.check("under its name");
+}
+
 /// Three places for instances: in each round one of them is filled, or whoever is there is killed or ends in order; once the broker dies.
 pub(crate) fn alerts_are_those_of_one_uninterrupted_run_while_three_instances_come_go_and_die_and_the_broker_too(_: &Cluster) {
     let rounds = number("NIGHTJAR_KILLS").unwrap_or(8);

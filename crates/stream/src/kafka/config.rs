@@ -24,7 +24,8 @@ pub struct KafkaConfig {
     pub brokers: String,
     /// Consumer group. Instances of one group share the partitions.
     pub group_id: String,
-    /// Name of this process among those of its group, the same after each start. Empty: a new one at each start.
+    /// Name of this process among those of its group, the same after each start: it is a static member, which has its partitions back at once.
+    /// Empty: a new one at each start.
     pub instance_id: String,
     /// What a crash may do to records.
     pub delivery: Delivery,
@@ -115,6 +116,12 @@ impl KafkaConfig {
         }
         if self.group_id.is_empty() {
             return refuse("group_id is empty");
+        }
+        if !is_name(&self.instance_id) {
+            let id = &self.instance_id;
+            return Err(KafkaError::Config(format!(
+                "instance_id {id:?} is no name for brokers: at most {NAME_MAX} of a-z A-Z 0-9 . _ - are taken, and not \".\" or \"..\""
+            )));
         }
         if self.topics.is_empty() || self.topics.iter().any(String::is_empty) {
             return refuse("topics must name at least one topic, and no empty name");
@@ -215,6 +222,15 @@ enum Scalar {
     Flag(bool),
 }
 
+/// Longest name of an instance (`ConsumerGroup` and `Topic.validate` of Apache Kafka: the same as for topics).
+const NAME_MAX: usize = 249;
+
+/// Whether brokers take it for the name of a member; the empty one is none.
+fn is_name(id: &str) -> bool {
+    let is_legal = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-');
+    id.len() <= NAME_MAX && id.chars().all(is_legal) && !matches!(id, "." | "..")
+}
+
 /// Properties that this crate sets, because its guarantees hang on them, with where to say it instead.
 const RESERVED: &[(&str, &str)] = &[
     ("bootstrap.servers", "use `brokers`"),
@@ -229,6 +245,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("auto.offset.reset", "use `start`; what retention takes is told, and reading goes on behind it"),
     ("partition.assignment.strategy", "partitions move one by one: it is always cooperative-sticky"),
     ("transactional.id", "use `instance_id`"),
+    ("group.instance.id", "use `instance_id`"),
     ("transaction.timeout.ms", "use `timeout_ms` of the transaction"),
     ("security.protocol", "use `security.protocol` under [kafka.security]"),
     ("sasl.mechanism", "use `sasl_mechanism` under [kafka.security]"),

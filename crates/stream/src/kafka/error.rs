@@ -77,6 +77,16 @@ pub enum KafkaError {
         /// The transactional id.
         id: String,
     },
+    /// Another process is in the group under our name.
+    #[error(
+        "another process has taken the instance_id {id:?} in the group: every running instance needs one of its own ({reason})"
+    )]
+    Replaced {
+        /// The name of the instance.
+        id: String,
+        /// What the client reported.
+        reason: String,
+    },
     /// Offsets could not be committed at the end. Everything is delivered; some of it will be delivered again.
     #[error("offsets were not committed: {0}")]
     NotCommitted(String),

@@ -181,6 +181,16 @@ where
         answered.map_err(|error| KafkaError::client("answer a rebalance", &error))
     }
 
+    /// Says why, if the client has failed because another process has our name.
+    fn named(&self, error: KafkaError) -> KafkaError {
+        match (error, self.consumer.client().fatal_error()) {
+            (KafkaError::Fatal(_), Some((RDKafkaErrorCode::FencedInstanceId, reason))) => {
+                KafkaError::Replaced { id: self.config.instance_id.clone(), reason }
+            }
+            (error, _) => error,
+        }
+    }
+
     /// Ends everything in order: finish what was handed over, have it acknowledged, commit, leave the group.
     pub(super) fn shut_down(mut self) -> Result<RunSummary, KafkaError> {
         let mut workers = std::mem::take(&mut self.workers.all);
@@ -193,7 +203,7 @@ where
         self.leave();
         self.summary.records = self.surroundings.publisher.delivered();
         if let Some(error) = self.surroundings.signals.take_failure() {
-            return Err(error);
+            return Err(self.named(error));
         }
         drained.and(committed).map(|()| self.summary)
     }

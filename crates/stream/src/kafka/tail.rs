@@ -139,6 +139,17 @@ impl ClientContext for Doorman {
     }
 }
 
+/// Whether brokers answer, let us in, and have all of `topics`.
+///
+/// # Errors
+///
+/// [`KafkaError::Unreachable`], [`KafkaError::Unwelcome`], and [`KafkaError::UnknownTopic`] of the first that is not there.
+pub fn check_topics(config: &KafkaConfig, topics: &[&str]) -> Result<(), KafkaError> {
+    let consumer: BaseConsumer<Doorman> =
+        config.reader()?.create_with_context(Doorman::default()).map_err(|error| KafkaError::client("make a reader", &error))?;
+    topics.iter().try_for_each(|topic| partitions_of(&consumer, config, topic).map(drop))
+}
+
 /// How long one question about a topic may take; then it is looked whether we are let in at all.
 const ASK: Duration = Duration::from_secs(1);
 /// How much of what the client has to say is listened to in between.

@@ -20,11 +20,20 @@ impl KafkaConfig {
             // Only moved partitions lose their worker.
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("statistics.interval.ms", self.statistics_interval_ms.to_string());
-        // What may be overridden: the prefetch queue (librdkafka's default: 64 MiB) is bounded with the memory of a small machine in mind.
-        self.with_defaults(
-            &mut client,
-            &[("isolation.level", "read_committed"), ("queued.max.messages.kbytes", "16384"), ("fetch.wait.max.ms", "100")],
-        );
+        // A static member (KIP-345): whoever starts again under this name has its partitions at once, and nobody else's move.
+        if !self.instance_id.is_empty() {
+            client.set("group.instance.id", &self.instance_id);
+        }
+        // What may be overridden: the prefetch queue (librdkafka's default: 64 MiB) is bounded with the memory of a small machine in mind; members
+        // hear of a rebalance with their next heartbeat, and those that have vanished are waited for as long as a session (the client's own: 3 and 45 s).
+        let defaults = [
+            ("isolation.level", "read_committed"),
+            ("queued.max.messages.kbytes", "16384"),
+            ("fetch.wait.max.ms", "100"),
+            ("session.timeout.ms", "10000"),
+            ("heartbeat.interval.ms", "500"),
+        ];
+        self.with_defaults(&mut client, &defaults);
         Ok(client)
     }
 

@@ -141,3 +141,19 @@ fn a_missing_secret_names_its_place() {
     let error = Secret::from_env("NIGHTJAR_TEST_NO_SUCH_VARIABLE").unwrap_err();
     assert!(error.to_string().contains("NIGHTJAR_TEST_NO_SUCH_VARIABLE"));
 }
+
+#[test]
+fn a_named_instance_is_a_static_member_and_another_is_not() {
+    let named = KafkaConfig { instance_id: "nightjar-0".to_owned(), ..KafkaConfig::default() };
+    assert_eq!(named.consumer().unwrap().get("group.instance.id"), Some("nightjar-0"));
+    assert_eq!(KafkaConfig::default().consumer().unwrap().get("group.instance.id"), None);
+}
+
+#[test]
+fn what_brokers_would_not_take_for_a_name_is_refused() {
+    for wrong in ["a b", "größe", "..", "a/b", &"x".repeat(250)] {
+        let config = KafkaConfig { instance_id: wrong.to_owned(), ..KafkaConfig::default() };
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("instance_id") && error.contains(wrong), "{error}");
+    }
+}
