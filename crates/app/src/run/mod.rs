@@ -3,6 +3,7 @@
 pub(crate) mod checkpoints;
 mod clock;
 mod context;
+mod course;
 mod exceptions;
 mod keep;
 mod live;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use engine::triage::{Outgoing, Report};
 use engine::{Behaviour, Emitted};
 use model::{Alert, EventTime};
-use stream::kafka::{Outbox, PartitionId};
+use stream::kafka::{Loss, Outbox, PartitionId};
 
 use super::pipeline::Setup;
 use super::triage::SharedTriage;
+use super::{clock, losses};
 use crate::metrics::Metrics;
 
 /// See the module. One a partition.
@@ -68,6 +69,12 @@ impl Writer {
                 Outgoing::Incident(_) | Outgoing::Digest(_) => {}
             }
         }
+    }
+
+    /// Tells of messages that are gone, of a source under a set of rules.
+    pub(super) fn lost(&mut self, loss: &Loss, whose: (&str, &str), out: &mut Outbox) {
+        let now = clock::now();
+        self.alert(&losses::alert(&self.id, loss, whose, now), now, out);
     }
 
     /// Writes an alert as it is.

@@ -1,7 +1,6 @@
 //! One partition of the exchange topic: what all partitions with events leave for the groups that are kept here.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use engine::carry::CarryOver;
 use engine::repartition::{Origin, Owner, group_of};
@@ -12,10 +11,10 @@ use stream::dead_letters::{Cause, DeadLetter, Origin as Whence, Position, RAW_BY
 use stream::kafka::{Batch, Loss, Outbox, PartitionHandler, PartitionId};
 use stream::store::{Loaded, Part};
 
-use super::checkpoints::{Checkpoints, Taken};
+use super::checkpoints::Taken;
 use super::clock;
+use super::course::Course;
 use super::live::LiveRules;
-use super::losses;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup};
 use super::sources::Sources;
@@ -35,11 +34,7 @@ pub(super) struct OwnerPartition {
     book: Arc<Rulebook>,
     limits: WindowLimits,
     writer: Writer,
-    checkpoints: Option<Arc<Checkpoints>>,
-    /// The offset of the first message that it has not seen.
-    next_offset: Option<i64>,
-    /// What messages before it cause was written by whoever had the partition before.
-    live_from: Option<i64>,
+    course: Course,
     metrics: Arc<Metrics>,
     of_state: PartitionState,
     of_exchange: ExchangeState,
@@ -60,17 +55,12 @@ impl OwnerPartition {
             book,
             limits,
             writer: Writer::new(id, setup, metrics),
-            checkpoints: setup.checkpoints.clone(),
-            next_offset: None,
-            live_from: None,
+            course: Course::new(id, setup, metrics),
             metrics: Arc::clone(metrics),
             of_state: metrics.state.partition(id),
             of_exchange: metrics.exchange.partition(id),
         };
         it.set_clocks();
-        if let Some(checkpoints) = &it.checkpoints {
-            checkpoints.join(id);
-        }
         it
     }
 
@@ -94,7 +84,7 @@ impl OwnerPartition {
     }
 
     fn refuse(&self, reason: &str, offset: i64, raw: &[u8], now: EventTime, out: &mut Outbox) {
-        if self.live_from.is_some() {
+        if self.course.is_replay() {
             return;
         }
         tracing::error!(partition = %self.id, offset, reason, "a record of the exchange topic is none of ours");
@@ -116,17 +106,6 @@ impl OwnerPartition {
         let parts = vec![Part { name: EXCHANGE.to_owned(), bytes: self.owner.snapshot(&self.book) }];
         Taken { offset, about, parts }
     }
-
-    /// Hands over a copy of the state when one is due.
-    fn keep(&self) {
-        let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
-        let permit = if self.live_from.is_none() { checkpoints.due(&self.id) } else { None };
-        if let Some(permit) = permit {
-            let begun = Instant::now();
-            let taken = self.take(offset);
-            checkpoints.offer(&self.id, taken, permit, begun.elapsed());
-        }
-    }
 }
 
 fn owner_in(loaded: &Loaded, book: &Rulebook, limits: WindowLimits) -> Result<Owner, String> {
@@ -138,13 +117,8 @@ impl PartitionHandler for OwnerPartition {
     fn handle(&mut self, batch: &Batch, out: &mut Outbox) {
         let now = clock::now();
         self.keep_up();
-        if let Some((checkpoints, first)) = self.checkpoints.as_ref().zip(batch.messages().first())
-            && self.next_offset.is_none()
-        {
-            checkpoints.begin(&self.id, first.offset, || self.take(first.offset));
-        }
-        // Batches end where what was published ends.
-        self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
+        self.course.begin(batch, |it| self.take(it));
+        self.course.enter(batch);
         let mut alerts = Vec::new();
         for message in batch.messages() {
             let raw = batch.payload_of(message);
@@ -154,61 +128,37 @@ impl PartitionHandler for OwnerPartition {
                 self.refuse(&error.to_string(), message.offset, raw, now, out);
             }
         }
-        self.next_offset = batch.end_offset().or(self.next_offset);
-        if self.live_from.is_some() {
-            self.metrics.checkpoints.replayed(batch.len());
-        } else {
-            if let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) {
-                checkpoints.handling(&self.id, offset);
-            }
+        if self.course.pass(batch) {
             self.metrics.exchange.received(batch.len());
             self.writer.write(self.owner.reached(), None, &mut Vec::new(), &mut alerts, now, out);
         }
         let stats = self.owner.stats();
         self.of_state.set_windows(stats.windows);
         self.of_exchange.set(&stats);
-        self.keep();
+        self.course.keep(|it| self.take(it));
     }
 
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
-        let Some((checkpoints, committed)) = self.checkpoints.as_ref().zip(committed) else { return Ok(None) };
         let (book, limits) = (Arc::clone(&self.book), self.limits);
-        let found = checkpoints.newest(&self.id, committed, |it| owner_in(it, &book, limits))?;
-        self.metrics.checkpoints.resumed(found.is_some());
-        let Some((offset, mut owner)) = found else {
-            tracing::info!(partition = %self.id, committed, "no checkpoint: the partition begins anew");
-            return Ok(None);
-        };
+        let Some((offset, mut owner)) = self.course.resume(committed, |it| owner_in(it, &book, limits))? else { return Ok(None) };
         owner.reshape(self.group, |it: &Origin| self.meeting.has(it), self.meeting.origins());
         self.owner = owner;
         self.set_clocks();
-        self.next_offset = Some(offset);
-        self.live_from = Some(committed).filter(|it| offset < *it);
         tracing::info!(partition = %self.id, offset, committed, "goes on from a checkpoint");
         Ok(Some(offset))
     }
 
     fn close(&mut self) {
-        let Some(checkpoints) = self.checkpoints.clone() else { return };
-        // Not before what was published: the state would be one that the next owner may not use.
-        let offset = self.next_offset.filter(|_| self.live_from.is_none());
-        let partition = &*self;
-        checkpoints.leave(&self.id, offset.map(|it| move || partition.take(it)));
+        self.course.close(|it| self.take(it));
     }
 
     fn set_back(&mut self, offset: i64) {
-        (self.live_from, self.next_offset) = (None, Some(offset));
-        if let Some(checkpoints) = &self.checkpoints {
-            // What is kept so far goes further than anything of this topic.
-            checkpoints.committed(&self.id, offset);
-            checkpoints.begin(&self.id, offset, || self.take(offset));
-        }
+        self.course.set_back(offset);
+        self.course.begin_at(offset, |it| self.take(it));
     }
 
     fn lost(&mut self, loss: &Loss, out: &mut Outbox) {
-        let now = clock::now();
-        let alert = losses::alert(&self.id, loss, ("exchange", &self.book.set.hash), now);
-        self.writer.alert(&alert, now, out);
+        self.writer.lost(loss, ("exchange", &self.book.set.hash), out);
     }
 }
 

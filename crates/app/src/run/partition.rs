@@ -18,11 +18,11 @@ use model::{EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
 use stream::kafka::{Batch, Loss, MessageMeta, Outbox, PartitionHandler, PartitionId};
 
-use super::checkpoints::{Checkpoints, Taken};
+use super::checkpoints::Taken;
 use super::clock;
+use super::course::Course;
 use super::keep::{self, Keeping, Kept};
 use super::live::LiveRules;
-use super::losses;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup, origin_of};
 use super::pulses::{self, SourcePulse};
@@ -70,11 +70,7 @@ pub(super) struct Partition {
     /// Whether its source is still heard of, and what the present batch says of that.
     pulse: Option<Arc<SourcePulse>>,
     beat: Beat,
-    checkpoints: Option<Arc<Checkpoints>>,
-    /// The offset of the first message that it has not seen.
-    next_offset: Option<i64>,
-    /// What messages before it cause was written by whoever had the partition before.
-    live_from: Option<i64>,
+    course: Course,
     lateness_ms: i64,
     /// Messages of the present batch that were judged or rejected.
     accounted: usize,
@@ -110,9 +106,7 @@ impl Partition {
             is_quiet: false,
             pulse: setup.pulses.of(feed.number),
             beat: Beat::default(),
-            checkpoints: setup.checkpoints.clone(),
-            next_offset: None,
-            live_from: None,
+            course: Course::new(id, setup, &metrics),
             lateness_ms: setup.limits.lateness_ms,
             accounted: 0,
             future_skew_ms: setup.limits.future_skew_ms,
@@ -129,9 +123,6 @@ impl Partition {
         partition.watch();
         if let Some(pulse) = &partition.pulse {
             pulse.join(id);
-        }
-        if let Some(checkpoints) = &partition.checkpoints {
-            checkpoints.join(id);
         }
         partition
     }
@@ -181,7 +172,7 @@ impl Partition {
 
     fn judge(&mut self, head: &Head<'_>, found: (&Sheet, &Findings), at: Place, is_tick: bool) {
         let verdict = self.shard.settle(&self.lane, head, found, at, &mut self.outbox);
-        if self.live_from.is_none() {
+        if !self.course.is_replay() {
             self.of_source.judged(verdict);
         }
         self.accounted += 1;
@@ -209,7 +200,7 @@ impl Partition {
 
     fn reject(&mut self, reject: &Reject, message: &MessageMeta, raw: (&[u8], u64), now: EventTime, out: &mut Outbox) {
         self.accounted += 1;
-        if self.live_from.is_some() {
+        if self.course.is_replay() {
             return;
         }
         self.of_source.rejected(reject.code);
@@ -221,9 +212,6 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
-        if let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) {
-            checkpoints.handling(&self.id, offset);
-        }
         self.send(false, out);
         self.feel(now);
         let Found { alerts, reports, .. } = &mut self.outbox;
@@ -247,7 +235,7 @@ impl Partition {
         if self.owners == 0 || !self.has_exchanged {
             return self.sender.pass();
         }
-        let Some(end_offset) = self.next_offset.or(is_idle.then_some(0)) else { return self.sender.pass() };
+        let Some(end_offset) = self.course.next_offset().or(is_idle.then_some(0)) else { return self.sender.pass() };
         let (watermark, reached) = (self.watermark.time(), self.watermark.reached());
         let progress = Progress { end_offset, watermark, reached, is_idle };
         let tells_all = is_idle || self.is_idle || self.told.elapsed() >= TELL_EVERY;
@@ -267,30 +255,11 @@ impl Partition {
 }
 
 impl Partition {
-    /// Has the state written before the first batch, unless it was taken up from a checkpoint.
-    fn begin(&mut self, batch: &Batch) {
-        let Some((checkpoints, first)) = self.checkpoints.as_ref().zip(batch.messages().first()) else { return };
-        if self.next_offset.is_none() {
-            checkpoints.begin(&self.id, first.offset, || self.take(first.offset));
-        }
-    }
-
     /// What was read is scored, late, a duplicate or a dead letter: nothing is passed over in silence.
     fn account_for(&self, batch: &Batch) {
         let (messages, accounted) = (batch.len(), self.accounted);
         if !self.of_source.read(messages, batch.bytes(), accounted) {
             tracing::error!(partition = %self.id, messages, accounted, "not every message of a batch is accounted for: this is an error of Nightjar");
-        }
-    }
-
-    /// Hands over a copy of the state when one is due.
-    fn keep(&self) {
-        let Some((checkpoints, offset)) = self.checkpoints.as_ref().zip(self.next_offset) else { return };
-        let permit = if self.live_from.is_none() { checkpoints.due(&self.id) } else { None };
-        if let Some(permit) = permit {
-            let begun = Instant::now();
-            let taken = self.take(offset);
-            checkpoints.offer(&self.id, taken, permit, begun.elapsed());
         }
     }
 
@@ -307,9 +276,8 @@ impl PartitionHandler for Partition {
         self.is_quiet = false;
         self.keep_up();
         self.reader.set_latest(now.plus_ms(self.future_skew_ms));
-        // Batches end where what was published ends.
-        self.begin(batch);
-        self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
+        self.course.begin(batch, |it| self.take(it));
+        self.course.enter(batch);
         let block = batch.block();
         let mut lines = Lines::new(block.padded(), block.payload_len()).expect("a batch is whole lines and padding");
         let mut values = Vec::with_capacity(self.reader.width());
@@ -335,7 +303,7 @@ impl PartitionHandler for Partition {
             let message = &batch.messages()[record.number];
             match record.outcome {
                 Ok(head) => {
-                    if self.pulse.is_some() && self.live_from.is_none() {
+                    if self.pulse.is_some() && !self.course.is_replay() {
                         let slots = &self.book.programs[usize::from(self.program)].schema.pulse;
                         self.beat.note(&Sighting::of(slots, &values), head.time.ms());
                     }
@@ -351,36 +319,27 @@ impl PartitionHandler for Partition {
         }
         self.spare = ahead.into_spare();
         self.reject_unread(batch, unread..batch.len(), now, out);
-        self.next_offset = batch.end_offset().or(self.next_offset);
-        if self.live_from.is_some() {
-            self.outbox = Found::default();
-            self.sender.pass();
-            self.metrics.checkpoints.replayed(batch.len());
-        } else {
+        if self.course.pass(batch) {
             self.hand_out(now, out);
             self.account_for(batch);
+        } else {
+            self.outbox = Found::default();
+            self.sender.pass();
         }
         self.of_state.set(&self.shard, &self.lane, &self.watermark);
-        self.keep();
+        self.course.keep(|it| self.take(it));
     }
 
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
-        let Some((checkpoints, committed)) = self.checkpoints.as_ref().zip(committed) else { return Ok(None) };
         let (book, program) = (Arc::clone(&self.book), self.program);
         let (limits, lateness_ms) = (self.window_limits, self.lateness_ms);
-        let found = checkpoints.newest(&self.id, committed, |it| keep::take_up(it, &book, program, limits, lateness_ms))?;
-        self.metrics.checkpoints.resumed(found.is_some());
-        let Some((offset, Kept { shard, watermark, hours, sender })) = found else {
-            tracing::info!(partition = %self.id, committed, "no checkpoint: the partition begins anew");
-            return Ok(None);
-        };
+        let found = self.course.resume(committed, |it| keep::take_up(it, &book, program, limits, lateness_ms))?;
+        let Some((offset, Kept { shard, watermark, hours, sender })) = found else { return Ok(None) };
         (self.shard, self.watermark, self.hours) = (shard, watermark, hours);
         if let Some(sender) = sender {
             self.sender = sender;
         }
         self.watch();
-        self.next_offset = Some(offset);
-        self.live_from = Some(committed).filter(|it| offset < *it);
         let people = self.shard.behaviour().map_or(0, |it| it.stats().people);
         tracing::info!(partition = %self.id, offset, committed, people, "goes on from a checkpoint");
         Ok(Some(offset))
@@ -401,7 +360,7 @@ impl PartitionHandler for Partition {
         let is_new = !std::mem::replace(&mut self.is_quiet, true);
         // Again and again: an owner that begins anew, or rules that did not need any before, wait for everybody who has not spoken.
         if is_new || self.has_exchanged != had_exchanged || self.told.elapsed() >= TELL_IDLE_EVERY {
-            self.live_from = None;
+            self.course.go_live();
             self.send(true, out);
         }
         // Only the clock tells that a source has fallen silent of which nothing comes at all.
@@ -414,27 +373,17 @@ impl PartitionHandler for Partition {
     }
 
     fn set_back(&mut self, offset: i64) {
-        (self.live_from, self.next_offset) = (None, Some(offset));
-        if let Some(checkpoints) = &self.checkpoints {
-            // What is kept so far goes further than anything of this topic.
-            checkpoints.committed(&self.id, offset);
-            checkpoints.begin(&self.id, offset, || self.take(offset));
-        }
+        self.course.set_back(offset);
+        self.course.begin_at(offset, |it| self.take(it));
     }
 
     fn lost(&mut self, loss: &Loss, out: &mut Outbox) {
-        let now = clock::now();
         let source = &self.book.programs[usize::from(self.program)].schema.mapping.name;
-        let alert = losses::alert(&self.id, loss, (source, &self.book.set.hash), now);
-        self.writer.alert(&alert, now, out);
+        self.writer.lost(loss, (source, &self.book.set.hash), out);
     }
 
     fn close(&mut self) {
-        let Some(checkpoints) = self.checkpoints.clone() else { return };
-        // Not before what was published: the state would be one that the next owner may not use.
-        let offset = self.next_offset.filter(|_| self.live_from.is_none());
-        let partition = &*self;
-        checkpoints.leave(&self.id, offset.map(|it| move || partition.take(it)));
+        self.course.close(|it| self.take(it));
     }
 }
 

@@ -159,11 +159,6 @@ impl<T> Merger<T> {
         self.pending = pending.into_iter().filter_map(|(key, it)| Some((key, change(it)?))).collect();
     }
 
-    /// Whether nobody waits for the partition.
-    pub fn is_idle(&self, origin: &Origin) -> bool {
-        self.stands.get(origin).is_none_or(|it| it.is_idle)
-    }
-
     /// The partitions that are known.
     pub fn origins(&self) -> impl Iterator<Item = (&Origin, &Stand)> {
         self.stands.iter()

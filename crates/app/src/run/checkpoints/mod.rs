@@ -1,18 +1,22 @@
 //! Checkpoints beside the scoring: partitions hand over copies of their states, one at a time, and a thread writes them.
 
+mod copies;
+mod writer;
+
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use stream::kafka::{PartitionId, Stopper};
 use stream::store::{Loaded, Part, Series, Skipped, Store};
 
-use super::clock;
+use self::copies::Copies;
+pub(super) use self::copies::Permit;
+use self::writer::{Job, Waiting, Writer};
 use crate::metrics::Metrics;
 
 /// How long a partition waits for its first and for its last checkpoint to be written. The member's drain timeout ends the latter in any
@@ -25,8 +29,6 @@ const END_MAX: Duration = Duration::from_secs(30);
 /// So long a store that can't be reached is asked again and again, with pauses.
 const ASK_MAX: Duration = Duration::from_mins(1);
 const ASK_EVERY: Duration = Duration::from_secs(2);
-/// The thread looks at its clock no more often than this.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 const PANICKED: &str = "the thread that writes checkpoints has panicked";
 /// What the partitions of a process share is a series of its own, of this name.
 const SHARED: &str = "shared";
@@ -68,19 +70,6 @@ pub(crate) struct Checkpoints {
     ended: Receiver<()>,
 }
 
-/// There is never more than one copy of a state in memory: whoever makes one needs the permission for it, and gives it back when it is written.
-#[derive(Debug)]
-struct Copies {
-    free: Receiver<()>,
-    give_back: Sender<()>,
-    /// Who waits has precedence over those that come by.
-    waiting: AtomicUsize,
-}
-
-/// The permission for a copy.
-#[derive(Debug)]
-pub(super) struct Permit(Sender<()>);
-
 /// Whom the thread tells when it panics.
 #[derive(Debug, Clone, Default)]
 struct Alarm(Arc<OnceLock<Stopper>>);
@@ -90,21 +79,6 @@ type Offsets = Arc<Mutex<HashMap<PartitionId, i64>>>;
 
 /// Partitions that have come since something of them was written.
 type Joined = Arc<Mutex<HashSet<PartitionId>>>;
-
-/// What the thread is to do.
-enum Job {
-    /// Write the state of a partition.
-    Partition(PartitionId, Taken, Permit, Option<Waiting>),
-    /// From now on, write what partitions share as well, and once more at the end.
-    Shared(TakeShared),
-}
-
-/// A partition that waits.
-struct Waiting {
-    done: Sender<()>,
-    /// Nothing more comes of it.
-    is_last: bool,
-}
 
 impl Checkpoints {
     /// Opens the store at `place` and starts the thread.
@@ -330,35 +304,6 @@ impl Drop for Checkpoints {
     }
 }
 
-impl Copies {
-    fn new() -> Self {
-        let (give_back, free) = bounded(1);
-        give_back.send(()).expect("there is room, and the receiver is here");
-        Self { free, give_back, waiting: AtomicUsize::new(0) }
-    }
-
-    fn take(&self) -> Option<Permit> {
-        if self.waiting.load(Ordering::Acquire) > 0 {
-            return None;
-        }
-        self.free.try_recv().ok().map(|()| Permit(self.give_back.clone()))
-    }
-
-    fn wait(&self, until: Instant) -> Option<Permit> {
-        self.waiting.fetch_add(1, Ordering::AcqRel);
-        let taken = self.free.recv_deadline(until);
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
-        taken.ok().map(|()| Permit(self.give_back.clone()))
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        // There is one of them, so there is room for it.
-        let _ = self.0.try_send(());
-    }
-}
-
 impl Drop for Alarm {
     fn drop(&mut self) {
         if std::thread::panicking()
@@ -392,114 +337,4 @@ fn ask(series: &Series, at_most: Option<i64>) -> Result<(Option<Loaded>, Vec<Ski
 
 fn series_of(store: &Store, group: &str, id: &PartitionId) -> Series {
     store.series(&[group, &id.topic, &id.partition.to_string()])
-}
-
-/// The thread.
-struct Writer {
-    store: Store,
-    group: String,
-    series: HashMap<PartitionId, Series>,
-    interval: Duration,
-    /// What partitions share, its series, and when it was written last.
-    shared: Option<(TakeShared, Series, Instant)>,
-    /// A copy of what they share, and the offsets that have to be committed before it may be written: it knows of alerts that nobody may
-    /// get to see otherwise.
-    waiting: Option<(HashMap<PartitionId, i64>, Vec<Part>)>,
-    committed: Offsets,
-    handled: Offsets,
-    joined: Joined,
-    metrics: Arc<Metrics>,
-}
-
-impl Writer {
-    fn work(mut self, todo: &Receiver<Job>) {
-        loop {
-            let patience = if self.waiting.is_some() { LOOK_EVERY } else { self.interval.max(LOOK_EVERY) };
-            match todo.recv_timeout(patience) {
-                Ok(Job::Partition(id, taken, permit, waiting)) => {
-                    self.write(&id, taken);
-                    drop(permit);
-                    if let Some(Waiting { done, is_last }) = waiting {
-                        if is_last {
-                            self.series.remove(&id);
-                        }
-                        // Nobody waits any more when it took too long.
-                        let _ = done.try_send(());
-                    }
-                }
-                Ok(Job::Shared(take)) => {
-                    let series = self.store.series(&[&self.group, SHARED]);
-                    self.shared = Some((take, series, Instant::now()));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.take_shared();
-                    return self.write_shared();
-                }
-            }
-            if self.waiting.is_none() && self.shared.as_ref().is_some_and(|it| it.2.elapsed() >= self.interval) {
-                self.take_shared();
-            }
-            self.write_shared();
-        }
-    }
-
-    fn take_shared(&mut self) {
-        let Some((take, _, taken)) = &mut self.shared else { return };
-        *taken = Instant::now();
-        let parts = take();
-        // Behind the copy: a partition says how far it is before it changes anything.
-        let offsets = self.handled.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.waiting = Some((offsets, parts));
-    }
-
-    /// Writes the copy if everything that it knows of is committed.
-    fn write_shared(&mut self) {
-        let Some((_, series, _)) = &mut self.shared else { return };
-        let is_committed = |offsets: &HashMap<PartitionId, i64>| {
-            let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
-            let handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner);
-            // What of a partition that is somebody else's was not committed is scored there.
-            offsets.iter().all(|(id, offset)| !handled.contains_key(id) || committed.get(id).is_some_and(|it| it >= offset))
-        };
-        let Some((_, parts)) = self.waiting.take_if(|it| is_committed(&it.0)) else { return };
-        let now = clock::now().ms();
-        // There is no offset: they are numbered, whatever the clock says.
-        let saved = series.list().and_then(|known| {
-            let number = known.first().map_or(1, |it| it.offset.saturating_add(1));
-            series.save(number, now, json!({"nightjar": env!("CARGO_PKG_VERSION")}), &parts)
-        });
-        if let Err(error) = saved.and_then(|_| series.sweep(None)) {
-            tracing::error!(%error, "what partitions share was not written; it is tried again after the interval");
-            self.metrics.checkpoints.failed();
-        }
-    }
-
-    fn write(&mut self, id: &PartitionId, Taken { offset, about, parts }: Taken) {
-        let begun = Instant::now();
-        // A new owner begins with a full one.
-        if self.joined.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
-            self.series.remove(id);
-        }
-        let series = self.series.entry(id.clone()).or_insert_with(|| series_of(&self.store, &self.group, id));
-        let saved = series.save(offset, clock::now().ms(), about, &parts);
-        drop(parts);
-        match saved {
-            Ok(saved) => {
-                self.metrics.checkpoints.wrote(id, offset, &saved, begun.elapsed());
-                let (bytes, stored) = (saved.bytes, saved.stored);
-                tracing::debug!(partition = %id, offset, bytes, stored, full = saved.is_full, "checkpoint written");
-            }
-            Err(error) => {
-                tracing::error!(partition = %id, offset, %error, "no checkpoint was written; the next is tried after the interval");
-                self.metrics.checkpoints.failed();
-                return;
-            }
-        }
-        // Before anything is committed nobody knows which one will be needed.
-        let Some(committed) = self.committed.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied() else { return };
-        if let Err(error) = series.sweep(Some(committed)) {
-            tracing::warn!(partition = %id, %error, "old checkpoints were not deleted");
-        }
-    }
 }
