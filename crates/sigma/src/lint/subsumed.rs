@@ -1,7 +1,7 @@
 //! Rules that match the same events as another, or fewer.
 //!
 //! Among thousands of rules nearly no pair is worth a proof: what a term implies stands in its texts, so that the texts of all rules are
-//! looked for in those of each with one automaton per field.
+//! looked for in those of each by a table of them per field.
 
 use super::Known;
 use super::logic::{self, Literal, Term};
@@ -9,9 +9,13 @@ use super::source::{Doc, Source};
 use crate::ast::{Pattern, Predicate, Rule, Wild};
 use crate::parse::yaml::Position;
 use crate::problem::{Code, Problem};
-use aho_corasick::AhoCorasick;
 use model::source::LogSource;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+
+/// Of a text so many bytes are looked for, the first: whatever contains the text contains them.
+const KEY_MAX: usize = 32;
+/// In so many bytes of a text others are looked for. What a rule with a longer one has in common with others is not seen beyond.
+const SEARCHED_MAX: usize = 4_096;
 
 /// A rule with what is needed to compare it with others.
 struct Candidate<'a> {
@@ -70,14 +74,14 @@ fn covers(wide: &LogSource, narrow: &LogSource) -> bool {
 /// Which rules may cover a term.
 struct Index<'a> {
     /// For each field, the texts of which a covered term must contain one, with the rules that they are of.
-    by_field: HashMap<Option<&'a str>, (AhoCorasick, Vec<usize>)>,
+    by_field: HashMap<Option<&'a str>, Texts>,
     /// Rules with a term that has no such text.
     others: Vec<usize>,
 }
 
 impl<'a> Index<'a> {
     fn new(candidates: &[Candidate<'a>]) -> Self {
-        let mut texts: BTreeMap<Option<&'a str>, (Vec<&'a str>, Vec<usize>)> = BTreeMap::new();
+        let mut by_field: HashMap<Option<&'a str>, Texts> = HashMap::new();
         let mut others = Vec::new();
         for (at, candidate) in candidates.iter().enumerate() {
             let keys: Option<Vec<_>> = candidate.terms.iter().map(key).collect();
@@ -86,23 +90,10 @@ impl<'a> Index<'a> {
                 continue;
             };
             for (field, of_term) in keys {
-                let (all, rules) = texts.entry(field).or_default();
-                rules.extend(std::iter::repeat_n(at, of_term.len()));
-                all.extend(of_term);
+                let texts = by_field.entry(field).or_default();
+                of_term.into_iter().for_each(|it| texts.insert(it, at));
             }
         }
-        let mut by_field = HashMap::with_capacity(texts.len());
-        for (field, (texts, rules)) in texts {
-            match AhoCorasick::builder().ascii_case_insensitive(true).build(&texts) {
-                Ok(automaton) => {
-                    by_field.insert(field, (automaton, rules));
-                }
-                // Too many texts for an automaton: then each rule is compared.
-                Err(_) => others.extend(rules),
-            }
-        }
-        others.sort_unstable();
-        others.dedup();
         Self { by_field, others }
     }
 
@@ -110,13 +101,46 @@ impl<'a> Index<'a> {
     fn candidates(&self, term: &Term<'a>) -> BTreeSet<usize> {
         let mut found: BTreeSet<usize> = self.others.iter().copied().collect();
         for literal in term.iter().filter(|it| it.is_positive) {
-            let Some((automaton, rules)) = self.by_field.get(&literal.field.map(model::FieldPath::as_str)) else { continue };
+            let Some(texts) = self.by_field.get(&literal.field.map(model::FieldPath::as_str)) else { continue };
             // Each of its values must imply one of the texts: looking at one of them is enough to know who can't be.
             for text in literal.any.first().into_iter().flat_map(|it| pieces(it)) {
-                found.extend(automaton.find_overlapping_iter(text).map(|it| rules[it.pattern().as_usize()]));
+                texts.each_in(text, |rule| {
+                    found.insert(rule);
+                });
             }
         }
         found
+    }
+}
+
+/// Texts, and the rules that they are of. An automaton would find them in one pass, but takes quadratic time to make for tens of
+/// thousands of texts.
+#[derive(Default)]
+struct Texts {
+    /// By the first bytes of the text, in small letters.
+    rules: HashMap<Vec<u8>, Vec<usize>>,
+    /// How long these are.
+    lengths: BTreeSet<usize>,
+}
+
+impl Texts {
+    fn insert(&mut self, text: &str, rule: usize) {
+        let key = text.as_bytes()[..text.len().min(KEY_MAX)].to_ascii_lowercase();
+        self.lengths.insert(key.len());
+        let rules = self.rules.entry(key).or_default();
+        if rules.last() != Some(&rule) {
+            rules.push(rule);
+        }
+    }
+
+    /// Shows each rule with a text that `text` may contain.
+    fn each_in(&self, text: &str, mut show: impl FnMut(usize)) {
+        let bytes = text.as_bytes()[..text.len().min(SEARCHED_MAX)].to_ascii_lowercase();
+        for &length in self.lengths.iter().take_while(|it| **it <= bytes.len()) {
+            for window in bytes.windows(length) {
+                self.rules.get(window).into_iter().flatten().for_each(|it| show(*it));
+            }
+        }
     }
 }
 
