@@ -148,12 +148,14 @@ impl<'t> Translation<'t> {
         if was_repetition && text == "+" {
             return unsupported("a possessive repetition", "write it without the `+` behind the repetition");
         }
+        if was_repetition {
+            return unsupported(format!("`{text}` behind a repetition"), "leave one of the two out, or put the first into `(?:…)`");
+        }
         self.out.push_str(text);
         if self.chars.next_if(|(_, it)| *it == '?').is_some() {
             self.out.push('?');
-        } else {
-            self.after_repetition = true;
         }
+        self.after_repetition = true;
         Ok(())
     }
 
