@@ -386,3 +386,28 @@ fn a_newcomer_is_judged_by_the_peers() {
     }
     assert!(surprise.score.get() > 20.0, "{:?}", surprise.score);
 }
+
+#[test]
+fn a_rise_is_read_day_by_day_and_speaks_when_it_is_rare() {
+    let (mut person, peers, mut calibration) = settled(40);
+    let (group, mut surprise, mut read) = (peers.of(GroupId::PEOPLE), Surprise::default(), Vec::new());
+    for day in DAY + 40..DAY + 52 {
+        for n in 0..42 {
+            live(
+                &mut person,
+                group,
+                &mut calibration,
+                &lookup(day, 9 * 3_600 + n * 380, u64::from(n) + u64::from(day) * 100),
+                &mut surprise,
+            );
+        }
+        let p = person.slow_p(Feature::SlowTargets);
+        let spoken = surprise.finding(Feature::SlowTargets).map(|it| it.p_self);
+        assert_eq!(spoken, (p.p() <= 1e-3).then_some(p), "on day {day}");
+        read.push(p);
+    }
+    // The first day is known when it is over.
+    assert!(read.is_sorted_by(|before, after| after <= before) && read[0].p() > 0.2 && read[11].p() < 1e-4, "{read:?}");
+    assert!(read.iter().any(|it| (1e-3..0.1).contains(&it.p())), "{read:?}");
+    assert_eq!((person.slow_p(Feature::SlowPrivateReads), person.slow_p(Feature::Hour)), (LogP::ONE, LogP::ONE));
+}

@@ -102,27 +102,19 @@ impl Person {
         }
     }
 
-    /// Evidence of weeks, as of the latest closed day: 1/M is at most a p-value as long as nothing changes.
+    /// Evidence of weeks, as of the latest closed day.
     pub(super) fn judge_slow(&self, group: &Group, it: &Observation, surprise: &mut Surprise) {
-        let targets = it.target.map(|_| (Feature::SlowTargets, self.header.slow_p[0], &self.slow_targets, DAILY_TARGETS));
-        let reads = (it.family == Family::PrivateRead).then_some((
-            Feature::SlowPrivateReads,
-            self.header.slow_p[1],
-            &self.slow_private_reads,
-            Family::PrivateRead.index(),
-        ));
-        for (feature, ln_p, slow, daily) in [targets, reads].into_iter().flatten() {
-            let p = LogP::clamped(f64::from(ln_p));
-            if p.ln_p() > LN_SLOW_SPEAKS {
+        let is_read = it.family == Family::PrivateRead;
+        let asked = [(Feature::SlowTargets, it.target.is_some()), (Feature::SlowPrivateReads, is_read)];
+        for ((feature, is_asked), ln_p) in asked.into_iter().zip(self.header.slow_p) {
+            // Before the models are looked at, which stand far behind the header.
+            if !is_asked || f64::from(ln_p) > LN_SLOW_SPEAKS {
                 continue;
             }
-            let usual = self.daily_habit(daily).rate();
-            if usual * slow.rise() < SLOW_A_DAY {
-                continue;
-            }
+            let Some((rising, p)) = self.rising(feature) else { continue };
             let judged = Judged {
-                observed: usual * slow.rise(),
-                expected: usual,
+                observed: rising.usual * rising.factor,
+                expected: rising.usual,
                 p_self: p,
                 p_peer: LogP::ONE,
                 p,
@@ -132,6 +124,31 @@ impl Person {
             surprise.add(group, feature, &judged, 1.0, LN_SLOW_SPEAKS);
         }
     }
+
+    /// 1/M of a slow detector as of the latest closed day: at most a p-value as long as nothing changes. 1 of what isn't one, or is so
+    /// rare that there is no volume to rise.
+    pub fn slow_p(&self, feature: Feature) -> LogP {
+        self.rising(feature).map_or(LogP::ONE, |it| it.1)
+    }
+
+    fn rising(&self, feature: Feature) -> Option<(Rising, LogP)> {
+        let (ln_p, slow, daily) = match feature {
+            Feature::SlowTargets => (self.header.slow_p[0], &self.slow_targets, DAILY_TARGETS),
+            Feature::SlowPrivateReads => (self.header.slow_p[1], &self.slow_private_reads, Family::PrivateRead.index()),
+            _ => return None,
+        };
+        if ln_p >= 0.0 {
+            return None;
+        }
+        let rising = Rising { usual: self.daily_habit(daily).rate(), factor: slow.rise() };
+        (rising.usual * rising.factor >= SLOW_A_DAY).then(|| (rising, LogP::clamped(f64::from(ln_p))))
+    }
+}
+
+/// What is usual a day, and how many times as much it seems to be now.
+struct Rising {
+    usual: f64,
+    factor: f64,
 }
 
 /// ln 1e-3: evidence of weeks stays for days, and where days vary more than any model says a tenth of all people has some.

@@ -156,8 +156,8 @@ impl Habit {
             }
             Self::ChainTargets => Computed::Count(person.takeovers_begun(observation).into()),
             Self::Share(part) => found(view, part.feature(observation.family)),
-            Self::SlowTargets => found(view, Feature::SlowTargets),
-            Self::SlowPrivateReads => found(view, Feature::SlowPrivateReads),
+            Self::SlowTargets => person.slow_p(Feature::SlowTargets).into(),
+            Self::SlowPrivateReads => person.slow_p(Feature::SlowPrivateReads).into(),
             Self::P => surprise.p.into(),
             Self::Score => Computed::Number(surprise.score.get()),
             Self::Evidence => Computed::Number(surprise.evidence.get()),
