@@ -1,9 +1,10 @@
 //! One partition of the exchange topic: what all partitions with events leave for the groups that are kept here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::carry::CarryOver;
-use engine::repartition::{Origin, Owner, group_of};
+use engine::repartition::{Owner, group_of};
 use engine::{Rulebook, WindowLimits};
 use model::EventTime;
 use serde_json::json;
@@ -25,7 +26,6 @@ use crate::state::{EXCHANGE, rules_hash};
 #[derive(Debug)]
 pub(super) struct OwnerPartition {
     id: PartitionId,
-    group: u64,
     owner: Owner,
     meeting: Arc<Meeting>,
     sources: Arc<Sources>,
@@ -35,6 +35,8 @@ pub(super) struct OwnerPartition {
     limits: WindowLimits,
     writer: Writer,
     course: Course,
+    /// The partitions with events that there were when it was taken up, until it is live.
+    there: Option<BTreeSet<PartitionId>>,
     metrics: Arc<Metrics>,
     of_state: PartitionState,
     of_exchange: ExchangeState,
@@ -47,7 +49,6 @@ impl OwnerPartition {
         let group = group_of(&setup.kafka.group_id);
         let mut it = Self {
             id: id.clone(),
-            group,
             owner: Owner::new(group, &book, limits, meeting.origins()),
             meeting: Arc::clone(meeting),
             sources: Arc::clone(&setup.sources),
@@ -56,6 +57,7 @@ impl OwnerPartition {
             limits,
             writer: Writer::new(id, setup, metrics),
             course: Course::new(id, setup, metrics),
+            there: None,
             metrics: Arc::clone(metrics),
             of_state: metrics.state.partition(id),
             of_exchange: metrics.exchange.partition(id),
@@ -81,6 +83,16 @@ impl OwnerPartition {
             self.owner.adopt(&over, &book.set, self.limits);
         }
         self.book = book;
+    }
+
+    /// Partitions that are no more are waited for no longer. Not before it is live: up to there it has to do what was done before.
+    fn let_go(&mut self) {
+        let Some(there) = self.there.take_if(|_| !self.course.is_replay()) else { return };
+        let is_changed = self.owner.retain(|it| there.contains(&PartitionId::new(&it.topic, it.partition)));
+        if let Some(offset) = self.course.next_offset().filter(|_| is_changed) {
+            // Or whoever reads this again would wait for them.
+            self.course.begin_at(offset, |it| self.take(it));
+        }
     }
 
     fn refuse(&self, reason: &str, offset: i64, raw: &[u8], now: EventTime, out: &mut Outbox) {
@@ -119,6 +131,7 @@ impl PartitionHandler for OwnerPartition {
         self.keep_up();
         self.course.begin(batch, |it| self.take(it));
         self.course.enter(batch);
+        self.let_go();
         let mut alerts = Vec::new();
         for message in batch.messages() {
             let raw = batch.payload_of(message);
@@ -140,9 +153,9 @@ impl PartitionHandler for OwnerPartition {
 
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let (book, limits) = (Arc::clone(&self.book), self.limits);
-        let Some((offset, mut owner)) = self.course.resume(committed, |it| owner_in(it, &book, limits))? else { return Ok(None) };
-        owner.reshape(self.group, |it: &Origin| self.meeting.has(it), self.meeting.origins());
+        let Some((offset, owner)) = self.course.resume(committed, |it| owner_in(it, &book, limits))? else { return Ok(None) };
         self.owner = owner;
+        self.there = self.meeting.now();
         self.set_clocks();
         tracing::info!(partition = %self.id, offset, committed, "goes on from a checkpoint");
         Ok(Some(offset))

@@ -99,6 +99,8 @@ pub(super) struct Meeting {
     pub(super) owners: usize,
     /// Partitions with events.
     partitions: BTreeSet<PartitionId>,
+    kafka: KafkaConfig,
+    sources: Arc<Sources>,
 }
 
 impl Meeting {
@@ -108,7 +110,8 @@ impl Meeting {
         if topic.is_empty() {
             return Ok(None);
         }
-        let all = kafka::partitions(&setup.kafka, |it| it == topic || setup.sources.of_topic(it).is_some())?;
+        let (kafka, sources) = (setup.kafka.clone(), Arc::clone(&setup.sources));
+        let all = kafka::partitions(&kafka, |it| it == topic || sources.of_topic(it).is_some())?;
         let (owners, partitions): (Vec<_>, BTreeSet<_>) = {
             let owners = all.iter().filter(|it| *it.topic == **topic).cloned().collect();
             (owners, all.into_iter().filter(|it| *it.topic != **topic).collect())
@@ -116,12 +119,18 @@ impl Meeting {
         if owners.is_empty() {
             return Err(KafkaError::UnknownTopic(topic.clone()));
         }
-        Ok(Some(Self { owners: owners.len(), partitions }))
+        Ok(Some(Self { owners: owners.len(), partitions, kafka, sources }))
     }
 
-    /// Whether there is such a partition with events.
-    pub(super) fn has(&self, origin: &Origin) -> bool {
-        self.partitions.contains(&PartitionId::new(&origin.topic, origin.partition))
+    /// The partitions with events that there are by now, if brokers tell.
+    pub(super) fn now(&self) -> Option<BTreeSet<PartitionId>> {
+        match kafka::partitions(&self.kafka, |it| self.sources.of_topic(it).is_some()) {
+            Ok(all) => Some(all.into_iter().collect()),
+            Err(error) => {
+                tracing::warn!(%error, "it is not known which partitions there are by now: who keeps groups waits for all of before");
+                None
+            }
+        }
     }
 
     /// All partitions with events.

@@ -145,12 +145,11 @@ impl<T> Merger<T> {
         Some(Key { time_ms: *frontier_ms, origin: origin.clone(), offset: *end_offset, nth: 0 })
     }
 
-    /// Forgets the partitions that `is_there` does not know, and waits for those of `origins` as well.
-    pub fn reshape(&mut self, is_there: impl Fn(&Origin) -> bool, origins: impl IntoIterator<Item = Origin>) {
+    /// Forgets the partitions that `is_there` does not know. Says whether there were any.
+    pub fn retain(&mut self, is_there: impl Fn(&Origin) -> bool) -> bool {
+        let before = self.stands.len();
         self.stands.retain(|it, _| is_there(it));
-        for it in origins {
-            self.stands.entry(it).or_insert(Stand::UNKNOWN);
-        }
+        self.stands.len() < before
     }
 
     /// Changes the items that wait; those that become nothing go.

@@ -128,11 +128,12 @@ impl Owner {
         self.reached
     }
 
-    /// Partitions that `is_there` does not know are waited for no more, those of `origins` are.
-    pub fn reshape(&mut self, group: u64, is_there: impl Fn(&Origin) -> bool, origins: impl IntoIterator<Item = Origin>) {
-        self.group = group;
+    /// Partitions that `is_there` does not know are waited for no more. Says whether there were any: then a state from before is of no use any
+    /// more for what follows. Those that are added make themselves known by their parcels, and are not to be told here: who replays has to do
+    /// what was done before.
+    pub fn retain(&mut self, is_there: impl Fn(&Origin) -> bool) -> bool {
         self.marks.retain(|it, _| is_there(it));
-        self.merger.reshape(is_there, origins);
+        self.merger.retain(is_there)
     }
 
     /// Takes a parcel, and has the windows and targets see what is due with it. `alerts` gets what that completes, in order.
