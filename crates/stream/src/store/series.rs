@@ -270,8 +270,8 @@ impl Series {
         beyond.map(|it| self.store.delete(&self.path.clone().join(it.name.as_str())).map(|()| 1)).sum()
     }
 
-    /// Deletes what nobody needs: all but the newest [`KEPT`], the newest that goes no further than `committed`, and what these rest
-    /// on. Gives how many were deleted.
+    /// Deletes what nobody needs: all but the newest [`KEPT`], the two newest that go no further than `committed` (one may be damaged), and
+    /// what these rest on. Gives how many were deleted.
     ///
     /// # Errors
     ///
@@ -279,7 +279,7 @@ impl Series {
     pub fn sweep(&self, committed: Option<i64>) -> Result<usize, StoreError> {
         let entries = self.list()?;
         let usable = committed.and_then(|it| entries.iter().position(|entry| entry.offset <= it));
-        let is_kept = |at: &usize| *at < KEPT || Some(*at) == usable;
+        let is_kept = |at: &usize| *at < KEPT || usable.is_some_and(|it| *at == it || *at == it + 1);
         // Whatever stands before it: the next one may rest on what was written last.
         let mut needed: HashSet<String> = self.objects.iter().cloned().collect();
         for entry in (0..entries.len()).filter(is_kept).map(|it| &entries[it]) {

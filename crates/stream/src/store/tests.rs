@@ -158,6 +158,23 @@ fn what_nobody_needs_is_swept_away_and_nothing_else() {
 }
 
 #[test]
+fn of_one_that_commits_late_a_damaged_checkpoint_leaves_the_one_before_it() {
+    let folder = Folder::new();
+    let mut series = folder.series();
+    for offset in 1..=20 {
+        // Nothing is common to them, and none rests on another.
+        series = if offset < 4 { folder.series() } else { series };
+        let saved = series.save(offset, offset, json!({}), &[part("p", noise(offset.unsigned_abs(), 500))]).unwrap();
+        series.sweep(Some(2)).unwrap();
+        if offset == 2 {
+            fs::write(folder.file(&saved.name), b"NJ").unwrap();
+        }
+    }
+    let (loaded, skipped) = folder.series().newest(Some(2)).unwrap();
+    assert_eq!((loaded.unwrap().info.offset, skipped.len()), (1, 1));
+}
+
+#[test]
 fn what_was_only_begun_is_nobodys_checkpoint_and_goes_after_an_hour() {
     let folder = Folder::new();
     let saved = folder.series().save(10, 1, json!({}), &[part("p", vec![1])]).unwrap();
