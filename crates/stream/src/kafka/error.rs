@@ -70,8 +70,8 @@ pub enum KafkaError {
     },
     /// Another process has our transactional id.
     #[error(
-        "another process has taken over the transactional id {id:?}, or a transaction of ours has timed out: nothing of the last \
-         transaction was written; every running instance needs an instance_id of its own"
+        "another process has taken over the transactional id {id:?}: nothing of the last transaction was written; every running \
+         instance needs an instance_id of its own"
     )]
     Fenced {
         /// The transactional id.

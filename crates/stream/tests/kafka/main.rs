@@ -85,6 +85,7 @@ fn cases() -> Vec<Case> {
         case!(transactions::an_instance_whose_name_another_takes_ends_and_commits_nothing_more, FENCING),
         case!(transactions::a_record_that_is_refused_for_good_ends_the_member_and_its_transaction, REFUSING),
         case!(transactions::a_broker_that_goes_and_comes_back_costs_nothing_and_repeats_nothing, RESTARTING),
+        case!(transactions::an_instance_with_a_name_goes_on_when_its_own_transaction_has_timed_out, FENCING),
         case!(faults::a_record_that_is_refused_stops_the_member_without_committing_its_input, MOCK_ONLY),
         case!(faults::a_passing_trouble_of_the_broker_is_retried_without_loss, MOCK_ONLY),
         case!(faults::a_broker_that_is_not_there_is_named, ONCE),

@@ -98,8 +98,17 @@ pub(crate) fn a_record_that_is_refused_for_good_ends_the_member_and_its_transact
 }
 
 pub(crate) fn a_broker_that_goes_and_comes_back_costs_nothing_and_repeats_nothing(site: &Site) {
+    outlive_a_broker(site, "");
+}
+
+pub(crate) fn an_instance_with_a_name_goes_on_when_its_own_transaction_has_timed_out(site: &Site) {
+    outlive_a_broker(site, "one");
+}
+
+fn outlive_a_broker(site: &Site, instance_id: &str) {
     let cluster = Cluster::start(1);
     let mut config = site.topics_on(&cluster, 2);
+    config.instance_id.push_str(instance_id);
     config.batch.messages_max = 10;
     // Shorter than a broker takes to start: what was open then has timed out, and its producer is fenced.
     config.transaction.timeout_ms = 1_000;

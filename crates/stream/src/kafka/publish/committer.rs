@@ -71,6 +71,8 @@ pub(super) struct Committer {
     pub(super) produced: usize,
     /// A transaction has begun.
     pub(super) is_open: bool,
+    /// When the last one did.
+    begun: Instant,
     topics: Topics,
     limits: TransactionLimits,
     commit_interval: Duration,
@@ -110,6 +112,7 @@ impl Committer {
             held: Vec::new(),
             produced: 0,
             is_open: false,
+            begun: Instant::now(),
             topics: Topics::of(config),
             limits: config.transaction,
             commit_interval: Duration::from_millis(config.commit_interval_ms),
@@ -259,9 +262,14 @@ impl Committer {
     fn begin(&mut self) -> Result<(), Fault> {
         if !self.is_open {
             self.producer.begin_transaction().map_err(|error| Fault::of(&error))?;
-            self.is_open = true;
+            (self.is_open, self.begun) = (true, Instant::now());
         }
         Ok(())
+    }
+
+    /// The transaction is open for longer than brokers let one be: they have ended it, and fenced its producer.
+    pub(super) fn has_timed_out(&self) -> bool {
+        self.is_open && self.begun.elapsed() >= Duration::from_millis(self.limits.timeout_ms.into())
     }
 
     fn send(&self, record: &OutRecord<'_>) -> Result<(), Fault> {

@@ -90,9 +90,11 @@ impl Committer {
     /// Goes on with another producer. Whether the last transaction was committed can be unknown by now: the offsets tell, since they were
     /// in it.
     ///
-    /// A fenced producer whose id others can have is not followed by another: it would fence them in turn, for ever.
+    /// A fenced producer whose id others can have is not followed by another: it would fence them in turn, for ever. Unless its transaction was
+    /// open for so long that brokers have ended it, as when they were away: then nobody else needs to be there. If somebody is, the new
+    /// producer fences them, and they end, since no transaction of theirs was open for so long.
     pub(super) fn revive(&mut self, reason: &str, is_fenced: bool) -> Result<(), Ended> {
-        if is_fenced && !self.maker.is_own {
+        if is_fenced && !self.maker.is_own && !self.has_timed_out() {
             self.fail(KafkaError::Fenced { id: self.maker.id.clone() });
             return Err(Ended);
         }
