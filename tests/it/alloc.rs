@@ -45,9 +45,9 @@ fn block(line: &[u8]) -> (Vec<u8>, usize) {
     (bytes, payload)
 }
 
-/// Which look at the peers is in force.
-fn peers(pipeline: &Pipeline) -> Option<*const Society> {
-    pipeline.shard_behaviour().map(|it| Arc::as_ptr(it.society()))
+/// Which look at the peers is in force, and how many tables were made since.
+fn peers(pipeline: &Pipeline) -> Option<(*const Society, usize)> {
+    pipeline.shard_behaviour().map(|it| (Arc::as_ptr(it.society()), it.society().tables_made()))
 }
 
 /// How many of the later events of a company left nothing behind and were the first of no hour, of these how many allocated, and the most.
@@ -66,10 +66,10 @@ fn quiet_events(pipeline: &mut Pipeline) -> (u64, u64, u64) {
         let before = ALLOCATIONS.with(Cell::get);
         pipeline.score(&mut lines, &mut alerts, |record| panic!("{:?}", record.outcome));
         let allocations = ALLOCATIONS.with(Cell::get) - before;
-        // An alert is text, a hit on its way to another shard takes its line along, and an hour that is over looks at the peers anew:
-        // those allocate, and say so.
-        let is_same_hour = peers(pipeline) == peers_before;
-        if at >= WARM && alerts.is_empty() && pipeline.routed() == routed_before && is_same_hour {
+        // An alert is text, a hit on its way to another shard takes its line along, an hour that is over looks at the peers anew, and whoever is
+        // the first of a group to do something new in it makes the table of what the group does: those allocate, and say so.
+        let has_same_peers = peers(pipeline) == peers_before;
+        if at >= WARM && alerts.is_empty() && pipeline.routed() == routed_before && has_same_peers {
             quiet += 1;
             allocating += u64::from(allocations > 0);
             worst = worst.max(allocations);

@@ -121,6 +121,11 @@ impl Default for Peers {
 }
 
 impl Peers {
+    /// Of how many groups and kinds of names a member has done something new since the latest look: then their table is made.
+    pub fn tables_made(&self) -> usize {
+        self.groups.iter().flat_map(Group::all_kinds).filter(|it| it.has_tables()).count()
+    }
+
     /// The group of a role and a team, which is made if there is none yet: it begins with what is known of the group above it. Without
     /// either it is everybody of the class.
     pub fn group(&mut self, class: Class, role: Option<u64>, team: Option<u64>) -> GroupId {

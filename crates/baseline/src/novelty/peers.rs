@@ -49,6 +49,11 @@ impl Peers {
         Self { parent: Some(parent), ..Self::root(counts, openness) }
     }
 
+    /// Whether somebody has asked.
+    pub fn has_tables(&self) -> bool {
+        self.tables.get().is_some()
+    }
+
     #[inline]
     fn tables(&self) -> &Tables {
         self.tables.get_or_init(|| Tables::of(&cleaned(&self.counts), self.openness, self.parent.as_deref()))

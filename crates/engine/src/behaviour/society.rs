@@ -33,6 +33,11 @@ pub struct Society {
 }
 
 impl Society {
+    /// Of how many groups and kinds of names a table was made since the latest look: the first member who does something new pays for it.
+    pub fn tables_made(&self) -> usize {
+        self.peers.tables_made()
+    }
+
     /// The group of that key, if it is there yet.
     pub(super) fn find(&self, key: &GroupKey) -> Option<GroupId> {
         self.groups.get(key).copied()
