@@ -56,7 +56,7 @@ impl<'b, T> Ahead<'b, T> {
     pub fn examine(&mut self, shard: &Shard, lane: &mut Lane, head: Head<'b>, values: &[Value<'b>], tag: T) {
         let row = if lane.needs_state() {
             let (known_by, start) = (line_of(&head), self.values.len());
-            shard.expect(&head, known_by);
+            shard.expect_of(lane.actor_of(&head), known_by);
             self.values.extend_from_slice(values);
             Row::Waiting(known_by, start..self.values.len())
         } else {

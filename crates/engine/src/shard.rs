@@ -178,10 +178,13 @@ impl Shard {
 
     /// Has brought near what [`Self::score`] will need for an event, as far as that is known. Changes nothing.
     pub fn expect(&self, head: &Head<'_>, known_by: Option<Identity>) {
-        if let Some(behaviour) = &self.behaviour
-            && let Some(actor) = head.actor.text()
-        {
-            behaviour.look_ahead(Identity::of([&*actor]));
+        self.expect_of(head.actor.text().map(|it| Identity::of([&*it])), known_by);
+    }
+
+    /// The same of an event whose actor is known by that.
+    pub(crate) fn expect_of(&self, actor: Option<Identity>, known_by: Option<Identity>) {
+        if let Some((behaviour, actor)) = self.behaviour.as_ref().zip(actor) {
+            behaviour.look_ahead(actor);
         }
         known_by.inspect(|it| self.seen.look_ahead(*it));
     }

@@ -39,7 +39,7 @@ pub(crate) fn strongest<'v>(view: &'v View<'_>) -> impl Iterator<Item = (&'v Fin
 /// The numbers of an alert about an event. `values` are the categories by dimension, as the event has them.
 pub(crate) fn deviation(
     view: &View<'_>,
-    judged: &Judged,
+    judged: &Judged<'_>,
     context: Vec<String>,
     value: impl Fn(Dimension) -> Option<String>,
 ) -> Deviation {

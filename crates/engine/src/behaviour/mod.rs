@@ -128,10 +128,10 @@ pub(crate) struct Observed {
 
 /// An event that was compared and not learnt yet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Judged {
+pub(crate) struct Judged<'o> {
     seat: Seat,
     group: GroupId,
-    observed: Observed,
+    observed: &'o Observed,
     /// By how much it has raised the risk.
     raised: f64,
     idle_days: Option<u32>,
@@ -232,7 +232,7 @@ impl Behaviour {
 
     /// Compares an event with the habits of its actor and the peers, and raises the actor's risk. `None` for an event that no profile can
     /// be kept of.
-    pub(crate) fn judge(&mut self, observed: Option<Observed>) -> Option<Judged> {
+    pub(crate) fn judge<'o>(&mut self, observed: Option<&'o Observed>) -> Option<Judged<'o>> {
         let Some(observed) = observed else {
             self.unmodelled += 1;
             return None;
@@ -315,12 +315,12 @@ impl Behaviour {
     }
 
     /// Remembers the words of an event that was judged, for profiles that are shown.
-    pub(crate) fn note(&mut self, judged: &Judged, say: impl Fn(Asked) -> Option<String>) {
-        self.names.note(&judged.observed, judged.is_met, say);
+    pub(crate) fn note(&mut self, judged: &Judged<'_>, say: impl Fn(Asked) -> Option<String>) {
+        self.names.note(judged.observed, judged.is_met, say);
     }
 
     /// What is known of the event's actor.
-    pub(crate) fn view<'v>(&'v self, judged: &'v Judged) -> View<'v> {
+    pub(crate) fn view<'v>(&'v self, judged: &Judged<'v>) -> View<'v> {
         View {
             person: self.population.get(judged.seat),
             group: self.society.of(judged.group),
@@ -331,7 +331,7 @@ impl Behaviour {
     }
 
     /// Raises the risk by a detection of that level; once a day and level.
-    pub(crate) fn alerted(&mut self, judged: &mut Judged, level: Level) {
+    pub(crate) fn alerted(&mut self, judged: &mut Judged<'_>, level: Level) {
         let Some((family, expected)) = family_of(level) else { return };
         let it = &judged.observed.observation;
         let score = Score::of(LogP::of(expected), 1.0);
@@ -340,14 +340,14 @@ impl Behaviour {
     }
 
     /// Learns the event, as far as it was ordinary.
-    pub(crate) fn learn(&mut self, judged: &Judged) {
+    pub(crate) fn learn(&mut self, judged: &Judged<'_>) {
         let Self { population, calibration, society, surprise, .. } = self;
         let person = population.get_mut(judged.seat);
         person.learn(society.of(judged.group), calibration, &judged.observed.observation, surprise);
     }
 
     /// Whether the event is a candidate for an alert.
-    pub(crate) fn is_candidate(&self, judged: &Judged) -> bool {
+    pub(crate) fn is_candidate(&self, judged: &Judged<'_>) -> bool {
         let minute = judged.observed.observation.second / 60;
         judged.raised > 0.0 && self.population.get(judged.seat).risk().at(minute)[RISK_THAT_COUNTS] >= self.settings.risk_floor
     }

@@ -31,6 +31,7 @@ pub(crate) use watched::{Told, Watched};
 use crate::behaviour::Behaviour;
 use crate::context::Context;
 use crate::reader::{Head, recycled};
+use crate::windows::Identity;
 use baseline::LogP;
 use facts::Facts;
 use model::{SlotId, Value};
@@ -150,6 +151,11 @@ impl Computer {
         *self = Self::new(plan, context);
     }
 
+    /// What a text is known by that comes again and again.
+    pub(crate) fn identity(&mut self, text: &str) -> Identity {
+        self.words.word(text, &self.context).identity
+    }
+
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -166,7 +172,8 @@ impl Computer {
         let Self { plan, context, values: kept, texts, words } = self;
         let mut facts = Facts::new(plan, context, words, head, values, memory.state);
         let mut behaviour = memory.behaviour.filter(|_| plan.watches());
-        let judged = behaviour.as_mut().and_then(|it| it.judge(facts.observed()));
+        let observed = if behaviour.is_some() { facts.observed() } else { None };
+        let judged = behaviour.as_mut().and_then(|it| it.judge(observed.as_ref()));
         texts.clear();
         let mut filled = recycled(std::mem::take(kept));
         if !plan.at_once.is_empty() {

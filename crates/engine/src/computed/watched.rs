@@ -9,7 +9,7 @@ use model::{Deviation, Level};
 /// An event that was compared with its actor's profile, and is still to be learnt.
 pub(crate) struct Watched<'w, 'f> {
     pub(super) behaviour: &'w mut Behaviour,
-    pub(super) judged: Judged,
+    pub(super) judged: Judged<'w>,
     pub(super) facts: &'w mut Facts<'f>,
 }
 

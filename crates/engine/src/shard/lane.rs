@@ -143,6 +143,11 @@ impl Lane {
         self.computer.plan().needs_state()
     }
 
+    /// What the actor of an event is known by.
+    pub(crate) fn actor_of(&mut self, head: &Head<'_>) -> Option<Identity> {
+        head.actor.text().filter(|it| !it.is_empty()).map(|it| self.computer.identity(&it))
+    }
+
     /// Matches an event and puts what it comes to on `sheet`. That is the larger part of scoring and needs no shard, unless
     /// [`Self::needs_state`]; [`super::Shard::settle`] is the other.
     pub fn examine(&mut self, head: &Head<'_>, values: &[Value<'_>], sheet: &mut Sheet) -> Findings {

@@ -75,8 +75,8 @@ proptest! {
         for (at, (person, passed, family, target)) in steps.into_iter().enumerate() {
             second += passed;
             let event = observed(person, second, family, target);
-            let expected = roomy.judge(Some(event)).unwrap();
-            let found = tight.judge(Some(event)).unwrap();
+            let expected = roomy.judge(Some(&event)).unwrap();
+            let found = tight.judge(Some(&event)).unwrap();
             prop_assert_eq!(expected.raised.to_bits(), found.raised.to_bits());
             let (one, other) = (roomy.view(&expected), tight.view(&found));
             prop_assert_eq!(one.surprise.score.get().to_bits(), other.surprise.score.get().to_bits());
@@ -102,7 +102,8 @@ fn three_in_turn(attic: Option<InMemory>) -> Behaviour {
         behaviour.set_attic(Box::new(attic));
     }
     for at in 0..9 {
-        let judged = behaviour.judge(Some(observed(u64::from(at % 3), at * 100, 0, 1))).unwrap();
+        let it = observed(u64::from(at % 3), at * 100, 0, 1);
+        let judged = behaviour.judge(Some(&it)).unwrap();
         behaviour.learn(&judged);
     }
     behaviour
