@@ -121,17 +121,37 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
     /// 1 % needs no [`Self::rarity`].
     #[inline]
     pub fn at_least(&self, key: u32, openness: Openness) -> Share {
-        Share::clamped(self.occupied().find(|it| it.key == key).map_or(0.0, |it| self.own(*it, openness)))
+        self.at_least_in(self.place(key), openness)
+    }
+
+    /// The place of the slot of a category, as many as there are slots without one.
+    #[inline]
+    pub(crate) fn place(&self, key: u32) -> usize {
+        self.slots.iter().position(|it| it.key == key && it.count > 0.0).unwrap_or(SLOTS)
+    }
+
+    /// What [`Self::at_least`] says of the category in a [`Self::place`].
+    #[inline]
+    pub(crate) fn at_least_in(&self, place: usize, openness: Openness) -> Share {
+        Share::clamped(self.slots.get(place).map_or(0.0, |it| self.own(*it, openness)))
     }
 
     /// Learns that `key` was used, as far as `learnt` says.
     pub fn learn(&mut self, key: u32, learnt: Share) {
+        self.learn_in(0, key, learnt);
+    }
+
+    /// The same of a category that is in a place, or was.
+    #[inline]
+    pub(crate) fn learn_in(&mut self, place: usize, key: u32, learnt: Share) {
         let gamma = narrow(learnt.get());
         if gamma <= 0.0 {
             return;
         }
         self.total += gamma;
-        if let Some(slot) = self.slots.iter_mut().find(|it| it.key == key && it.count > 0.0) {
+        if let Some(slot) = self.slots.get_mut(place).filter(|it| it.key == key && it.count > 0.0) {
+            slot.count += gamma;
+        } else if let Some(slot) = self.slots.iter_mut().find(|it| it.key == key && it.count > 0.0) {
             slot.count += gamma;
         } else if let Some(least) = self.slots.iter_mut().min_by(|a, b| a.count.total_cmp(&b.count)) {
             *least = Slot { key, count: gamma };

@@ -186,11 +186,12 @@ impl Peers {
 
     /// Looks at everybody anew: priors and likelihoods from `tally`, which was made over these groups, and how much peers surprise today.
     pub fn refresh(&mut self, tally: Tally) {
-        let (direct, Present { latest, today }) = tally.closed(&self.levels);
+        let (direct, is_open, Present { latest, today }) = tally.closed(&self.levels);
         for (cell, today) in self.cells.iter_mut().zip(&today) {
             cell.today = today.factors(&cell.pooled);
         }
-        let sums = tally::summed(&direct, &self.levels);
+        let changed = tally::changed(&direct, &is_open, &self.levels);
+        let sums = tally::summed(&direct, &self.levels, &changed);
         let mut known: Vec<Known> = Vec::with_capacity(self.levels.len());
         let mut is_renewed: Vec<[bool; DIMENSIONS]> = Vec::with_capacity(self.levels.len());
         for (at, level) in self.levels.iter_mut().enumerate() {
@@ -198,7 +199,7 @@ impl Peers {
             let (group, parent) = (&mut rest[0], level.parent().map(GroupId::index));
             let above = parent.map(|it| (before[it].model(), &known[it]));
             let (model, own) = Model::of(level.class(), &sums[at], &latest[at], above);
-            let mut renewed = level.learn(&sums[at]);
+            let mut renewed = level.learn(&sums[at], changed[at]);
             let kinds = std::array::from_fn(|dimension| {
                 // Where neither the members nor the group above have changed, what is made of them is the same.
                 renewed[dimension] |= parent.is_some_and(|it| is_renewed[it][dimension]);

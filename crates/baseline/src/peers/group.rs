@@ -14,7 +14,7 @@ use crate::novelty::{self, Openness};
 use crate::observation::{Class, DIMENSIONS, Dimension, ERRANDS, Errand, Family, SPANS, Span, WINDOWS, Window};
 use crate::ratio::{self, RatioPrior};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// How many chances to be surprising a day of activity has: what turns a p-value of one into one per day.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -93,11 +93,11 @@ const BROADER_MEMBERS: f64 = 4.0;
 impl Model {
     /// Of a group's members, with what is known of their rates and shares; `above` is the same of the group above it.
     pub(super) fn of(class: Class, own: &Sums, latest: &Rises, above: Option<(&Self, &Known)>) -> (Self, Known) {
-        let (unknown, unknown_rates) = (Self::default(), Known::default());
+        static UNKNOWN: LazyLock<(Model, Known)> = LazyLock::new(Default::default);
         let is_within = above.is_some();
         // Above the organisation is nobody: one more member, who is active at any hour.
         let hours_above = if is_within { BROADER_MEMBERS } else { 1.0 };
-        let (broader, above) = above.unwrap_or((&unknown, &unknown_rates));
+        let (broader, above) = above.unwrap_or((&UNKNOWN.0, &UNKNOWN.1));
         let strength = STRENGTH[usize::from(class == Class::Service)];
         let members = own.members / (own.members + BROADER_MEMBERS);
         let known = Known {
@@ -137,7 +137,8 @@ pub struct Group {
     class: Class,
     cell: u16,
     model: Model,
-    gates: [Gate; 31],
+    /// Of each rate, once a member was young enough to be asked about.
+    gates: [OnceLock<Gate>; 31],
     kinds: [Arc<novelty::Peers>; DIMENSIONS],
     curves: KindCurves,
     today: Factors,
@@ -152,16 +153,16 @@ impl Group {
         curves: KindCurves,
         today: Factors,
     ) -> Self {
-        let gates = model.rates.map(gate);
+        let gates = [const { OnceLock::new() }; 31];
         let cell = u16::try_from(level.cell()).expect("it came from one");
         Self { id, class: level.class(), cell, model, gates, kinds, curves, today }
     }
 
     /// What is expected of members from now on.
     pub(super) fn renew(&mut self, model: Model, kinds: [Arc<novelty::Peers>; DIMENSIONS], curves: &KindCurves, today: Factors) {
-        for (gate_of, (before, now)) in self.gates.iter_mut().zip(self.model.rates.iter().zip(&model.rates)) {
+        for (gate, (before, now)) in self.gates.iter_mut().zip(self.model.rates.iter().zip(&model.rates)) {
             if before != now {
-                *gate_of = gate(*now);
+                *gate = OnceLock::new();
             }
         }
         for (it, now) in self.curves.iter_mut().zip(curves).filter(|(it, now)| !Arc::ptr_eq(it, now)) {
@@ -208,7 +209,7 @@ impl Group {
 
     #[inline]
     pub(crate) fn count_gate(&self, family: Family, window: Window) -> Gate {
-        self.gates[family.index() * WINDOWS + window.index()]
+        self.gate(family.index() * WINDOWS + window.index())
     }
 
     /// Distinct targets.
@@ -219,7 +220,12 @@ impl Group {
 
     #[inline]
     pub(crate) fn distinct_gate(&self, span: Span) -> Gate {
-        self.gates[COUNTS + span.index()]
+        self.gate(COUNTS + span.index())
+    }
+
+    /// The gate of peers, whose habits are those of nobody in particular.
+    fn gate(&self, at: usize) -> Gate {
+        *self.gates[at].get_or_init(|| Gate::beneath(Habit::default().predict(&self.model.rates[at])))
     }
 
     /// Takeover chains a day.
@@ -297,9 +303,4 @@ impl Group {
     pub fn curves(&self, kind: Kind) -> &Curves {
         &self.curves[kind.index()]
     }
-}
-
-/// The gate of peers, whose habits are those of nobody in particular.
-fn gate(prior: Prior) -> Gate {
-    Gate::beneath(Habit::default().predict(&prior))
 }

@@ -3,6 +3,7 @@
 use super::GroupId;
 use super::group::Model;
 use super::sums::Sums;
+use super::tally::Changed;
 use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
 use crate::pareto::float;
@@ -59,10 +60,20 @@ impl Level {
         self.has_own_cell
     }
 
-    /// Takes over which categories members use; says of which dimensions that has changed.
-    pub(super) fn learn(&mut self, sums: &Sums) -> [bool; DIMENSIONS] {
+    /// How many members use each category of a dimension, ascending by key.
+    pub(super) fn uses(&self, dimension: usize) -> &[(u32, u32)] {
+        &self.kinds[dimension]
+    }
+
+    /// In which dimensions members use something else than is known.
+    pub(super) fn differs(&self, sums: &Sums) -> Changed {
+        std::array::from_fn(|at| self.kinds[at] != sums.kinds[at])
+    }
+
+    /// Takes over which categories members use, in the dimensions in which that may have `changed`; says in which of them it has.
+    pub(super) fn learn(&mut self, sums: &Sums, changed: Changed) -> Changed {
         std::array::from_fn(|at| {
-            let is_other = self.kinds[at] != sums.kinds[at];
+            let is_other = changed[at] && self.kinds[at] != sums.kinds[at];
             if is_other {
                 self.kinds[at].clone_from(&sums.kinds[at]);
             }

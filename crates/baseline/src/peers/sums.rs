@@ -6,6 +6,7 @@ use crate::counts::{GroupRates, narrow};
 use crate::observation::{DIMENSIONS, Dimension, ERRANDS, Errand, FAMILIES, Family, SPANS, Span, WINDOWS, Window};
 use crate::person::Person;
 use crate::ratio::GroupRatios;
+use std::sync::LazyLock;
 
 /// How many habits of counts there are.
 pub(super) const COUNTS: usize = FAMILIES * WINDOWS;
@@ -127,12 +128,15 @@ impl Sums {
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
+        self.merge_but_kinds(other);
+        self.kinds.iter_mut().zip(&other.kinds).for_each(|(it, other)| it.extend_from_slice(other));
+    }
+
+    /// Adds all members of another group, but not what they use.
+    pub(super) fn merge_but_kinds(&mut self, other: &Self) {
         self.rates.iter_mut().zip(&other.rates).for_each(|(it, other)| it.merge(other));
         self.ratios.iter_mut().zip(&other.ratios).for_each(|(it, other)| it.merge(other));
         self.hours.merge(&other.hours);
-        for (it, other) in self.kinds.iter_mut().zip(&other.kinds) {
-            it.extend_from_slice(other);
-        }
         for (it, other) in self.once_and_twice.iter_mut().flatten().zip(other.once_and_twice.iter().flatten()) {
             *it += other;
         }
@@ -159,6 +163,23 @@ impl Sums {
 }
 
 fn rise_bin(rise: f64) -> usize {
+    RISE_EDGES.iter().map(|edge| usize::from(rise >= *edge)).sum()
+}
+
+/// The least rise of each bin but the first: found by halving, since a logarithm for each member and habit takes as long as all the rest of
+/// counting them.
+static RISE_EDGES: LazyLock<[f64; RISE_BINS - 1]> = LazyLock::new(|| {
+    std::array::from_fn(|below| {
+        let (mut low, mut high) = (0.25_f64.to_bits(), 4.0_f64.to_bits());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if bin_by_logarithm(f64::from_bits(middle)) > below { high = middle } else { low = middle }
+        }
+        f64::from_bits(high)
+    })
+});
+
+fn bin_by_logarithm(rise: f64) -> usize {
     let steps = (RISE_STEPS * (libm::log2(rise) + 1.0)).clamp(0.0, 16.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bins")]
     let bin = libm::round(steps) as usize;
@@ -176,4 +197,22 @@ fn median(bins: &[f32; RISE_BINS]) -> Option<f32> {
         below >= 0.5 * all
     });
     at.map(|at| narrow(libm::exp2(crate::pareto::float(at) / RISE_STEPS - 1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_rise_is_in_the_bin_of_its_logarithm(rise in 0.5..=2.0, edge in 0_usize..16, off in -2_i64..=2) {
+            let near = f64::from_bits(RISE_EDGES[edge].to_bits().wrapping_add_signed(off));
+            for rise in [rise, near, 0.5, 2.0] {
+                prop_assert_eq!(rise_bin(rise), bin_by_logarithm(rise), "{}", rise);
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use super::sums::{Rises, Sums};
 use super::today::Today;
 use super::touched::Touched;
 use super::{GroupId, Peers};
+use crate::observation::DIMENSIONS;
 use crate::person::Person;
 use std::borrow::Cow;
 
@@ -26,6 +27,9 @@ pub struct Tally {
     /// Whoever was active since this second is active today.
     since: u32,
 }
+
+/// In which dimensions something has changed.
+pub(super) type Changed = [bool; DIMENSIONS];
 
 /// What is only of the present day, by group and by calibrated group.
 pub(super) struct Present {
@@ -81,11 +85,12 @@ impl Tally {
         self.latest.iter_mut().zip(&other.latest).for_each(|(it, other)| it.merge(other));
     }
 
-    /// By group, what its own members do, and what is of the present day of all within it.
-    pub(super) fn closed(self, levels: &[Level]) -> (Vec<Sums>, Present) {
-        let Self { mut groups, is_open, mut latest, mut today, .. } = self;
+    /// By group, what its own members do, whether that was summed anew, and what is of the present day of all within it.
+    pub(super) fn closed(self, levels: &[Level]) -> (Vec<Sums>, Vec<bool>, Present) {
+        let Self { mut groups, mut is_open, mut latest, mut today, .. } = self;
         groups.iter_mut().zip(&is_open).filter(|(_, is_open)| **is_open).for_each(|(it, _)| it.close());
         groups.resize_with(levels.len(), Sums::default);
+        is_open.resize(levels.len(), true);
         latest.resize_with(levels.len(), Rises::default);
         let cells = levels.iter().map(Level::cell).max().map_or(0, |it| it + 1);
         today.resize_with(cells, Today::default);
@@ -99,20 +104,40 @@ impl Tally {
                 before[levels[parent].cell()].merge(&from[0]);
             }
         }
-        (groups, Present { latest, today })
+        (groups, is_open, Present { latest, today })
     }
 }
 
-/// By group, what its members and those of all groups within it do.
-pub(super) fn summed<'d>(direct: &'d [Sums], levels: &[Level]) -> Vec<Cow<'d, Sums>> {
+/// By group and dimension, whether its members, or those of a group within it, may use something else than `levels` know from the latest
+/// look.
+pub(super) fn changed(direct: &[Sums], is_open: &[bool], levels: &[Level]) -> Vec<Changed> {
+    let mut is_inner = vec![false; levels.len()];
+    levels.iter().filter_map(Level::parent).for_each(|it| is_inner[it.index()] = true);
+    // Of a group with others in it the level doesn't know its own members apart.
+    let own = |at: usize| if is_inner[at] { [is_open[at]; DIMENSIONS] } else { levels[at].differs(&direct[at]) };
+    let mut changed: Vec<Changed> = (0..levels.len()).map(own).collect();
+    for at in (0..levels.len()).rev() {
+        let Some(parent) = levels[at].parent() else { continue };
+        let (before, from) = changed.split_at_mut(at);
+        before[parent.index()].iter_mut().zip(from[0]).for_each(|(it, within)| *it |= within);
+    }
+    changed
+}
+
+/// By group, what its members and those of all groups within it do; what they use, in the dimensions in which that has `changed`.
+pub(super) fn summed<'d>(direct: &'d [Sums], levels: &[Level], changed: &[Changed]) -> Vec<Cow<'d, Sums>> {
     let mut sums: Vec<Cow<'d, Sums>> = direct.iter().map(Cow::Borrowed).collect();
     for at in (0..sums.len()).rev() {
         let (before, from) = sums.split_at_mut(at);
         if let Cow::Owned(it) = &mut from[0] {
             it.close();
         }
-        if let Some(parent) = levels[at].parent() {
-            before[parent.index()].to_mut().merge(&from[0]);
+        let Some(parent) = levels[at].parent().map(GroupId::index) else { continue };
+        let above = before[parent].to_mut();
+        above.merge_but_kinds(&from[0]);
+        for dimension in (0..DIMENSIONS).filter(|it| changed[parent][*it]) {
+            let within = if changed[at][dimension] { &from[0].kinds[dimension][..] } else { levels[at].uses(dimension) };
+            above.kinds[dimension].extend_from_slice(within);
         }
     }
     sums

@@ -115,5 +115,5 @@ impl Person {
 fn learn_kind<const SLOTS: usize>(kinds: &mut Kinds<SLOTS>, dimension: Dimension, identity: Option<Identity>, surprise: &Surprise) {
     let Some(identity) = identity else { return };
     let learnt = surprise.finding(Feature::Novelty(dimension)).map_or(Share::ONE, |it| learnt_kind(it.p_self));
-    kinds.learn(key_of(identity), learnt);
+    kinds.learn_in(surprise.places[dimension.index()], key_of(identity), learnt);
 }

@@ -4,7 +4,7 @@ use super::Person;
 use super::surprise::{Judged, LN_SPEAKS, Surprise};
 use crate::feature::Feature;
 use crate::novelty::{Kinds, Openness, Peers};
-use crate::observation::{Class, Dimension, Observation, key_of};
+use crate::observation::{Class, Dimension, Identity, Observation, key_of};
 use crate::peers::{Group, Pace};
 use crate::travel::{Fix, Hop};
 use crate::{LogP, Rarity, Share};
@@ -20,17 +20,12 @@ pub(super) const fn days(dimension: Dimension) -> f64 {
 
 /// What every dimension can be asked, however many slots it has.
 trait Known {
-    fn at_least(&self, key: u32, openness: Openness) -> Share;
     fn likelihood(&self, key: u32, peers: &Peers, openness: Openness) -> Share;
     fn rarity(&self, key: u32, peers: &Peers, openness: Openness) -> Rarity;
     fn total(&self) -> f64;
 }
 
 impl<const SLOTS: usize> Known for Kinds<SLOTS> {
-    fn at_least(&self, key: u32, openness: Openness) -> Share {
-        self.at_least(key, openness)
-    }
-
     fn likelihood(&self, key: u32, peers: &Peers, openness: Openness) -> Share {
         self.likelihood(key, peers, openness)
     }
@@ -47,20 +42,13 @@ impl<const SLOTS: usize> Known for Kinds<SLOTS> {
 impl Person {
     pub(super) fn judge_kinds(&self, group: &Group, it: &Observation, chances: Pace, surprise: &mut Surprise) {
         let events = f64::from(chances.events).max(1.0);
-        let [action, tool, network, device, asn, country] = it.kinds.map(|it| it.map(key_of));
-        let mut judge = |dimension, key: Option<u32>, known: &dyn Known| {
-            let Some(key) = key else { return };
-            let speaks = (days(dimension) / events).min(0.01);
-            if known.at_least(key, group.openness(dimension)).get() < speaks {
-                judge_kind(group, dimension, key, known, events, speaks, surprise);
-            }
-        };
-        judge(Dimension::Action, action, &self.actions);
-        judge(Dimension::Tool, tool, &self.tools);
-        judge(Dimension::Network, network, &self.networks);
-        judge(Dimension::Device, device, &self.devices);
-        judge(Dimension::Asn, asn, &self.asns);
-        judge(Dimension::Country, country, &self.countries);
+        let [action, tool, network, device, asn, country] = it.kinds;
+        judge_known(group, Dimension::Action, action, &self.actions, events, surprise);
+        judge_known(group, Dimension::Tool, tool, &self.tools, events, surprise);
+        judge_known(group, Dimension::Network, network, &self.networks, events, surprise);
+        judge_known(group, Dimension::Device, device, &self.devices, events, surprise);
+        judge_known(group, Dimension::Asn, asn, &self.asns, events, surprise);
+        judge_known(group, Dimension::Country, country, &self.countries, events, surprise);
     }
 
     /// The rarity of a category, whether it is rare or not.
@@ -139,6 +127,25 @@ impl Person {
             return None;
         }
         self.travel.hop(Fix { place, minute: it.second / 60 }, f64::from(it.accuracy_km))
+    }
+}
+
+/// Most of what somebody uses is used often enough to be no surprise, which its slot alone tells.
+#[inline]
+fn judge_known<const SLOTS: usize>(
+    group: &Group,
+    dimension: Dimension,
+    identity: Option<Identity>,
+    known: &Kinds<SLOTS>,
+    events: f64,
+    surprise: &mut Surprise,
+) {
+    let Some(identity) = identity else { return };
+    let key = key_of(identity);
+    let (place, speaks) = (known.place(key), (days(dimension) / events).min(0.01));
+    surprise.places[dimension.index()] = place;
+    if known.at_least_in(place, group.openness(dimension)).get() < speaks {
+        judge_kind(group, dimension, key, known, events, speaks, surprise);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::combine::{Channel as Term, Contribution, Score, across_families, cont
 use crate::counts::{GATE_ALPHA, Habit, Prior};
 use crate::distinct::predicted_estimate;
 use crate::feature::{CHANNELS, Channel, Feature};
-use crate::observation::{Observation, Window, mixed};
+use crate::observation::{DIMENSIONS, Observation, Window, mixed};
 use crate::peers::Group;
 use crate::{LogP, Share, Weight};
 
@@ -71,6 +71,8 @@ pub struct Surprise {
     findings: [Finding; FINDINGS_MAX],
     len: usize,
     channels: [Term; CHANNELS],
+    /// By dimension, the place among what the person uses: where learning looks first.
+    pub(super) places: [usize; DIMENSIONS],
     pub(super) raw: LogP,
     random: u64,
     kind: Kind,
@@ -86,6 +88,7 @@ impl Default for Surprise {
             findings: [NOTHING; FINDINGS_MAX],
             len: 0,
             channels: QUIET,
+            places: [0; DIMENSIONS],
             raw: LogP::ONE,
             random: 0,
             kind: Kind::New,
@@ -145,6 +148,7 @@ impl Surprise {
         self.score = Score::ZERO;
         self.evidence = evidence;
         self.completes_takeover = false;
+        self.places = [0; DIMENSIONS];
         self.random = u64::from(it.second) << 32 ^ it.target.map_or(0, std::num::NonZero::get);
     }
 
