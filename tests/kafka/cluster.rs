@@ -43,8 +43,10 @@ pub(crate) fn missing() -> Option<String> {
 pub(crate) struct Cluster {
     /// Their addresses.
     pub(crate) brokers: String,
-    /// The same for SASL PLAIN, where `nightjar` has the password `right`.
+    /// The same for SASL, PLAIN or SCRAM-SHA-256, where `nightjar` has the password `right`.
     pub(crate) sasl_brokers: String,
+    /// The same for TLS; empty without `NIGHTJAR_KAFKA_KEYSTORE`.
+    pub(crate) tls_brokers: String,
     script: Mutex<Script>,
 }
 
@@ -75,7 +77,7 @@ impl Cluster {
         let (Some(brokers), Some(sasl_brokers)) = (words.next(), words.next()) else {
             panic!("no broker was started; what it said stands above");
         };
-        Self { brokers, sasl_brokers, script: Mutex::new(script) }
+        Self { brokers, sasl_brokers, tls_brokers: words.next().unwrap_or_default(), script: Mutex::new(script) }
     }
 
     /// Gives an order about one node, such as `kill`, and waits until it is carried out.

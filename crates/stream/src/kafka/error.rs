@@ -46,6 +46,17 @@ pub enum KafkaError {
         /// What the client reported.
         reason: String,
     },
+    /// Brokers answered, and no secure connection came of it.
+    #[error(
+        "no secure connection to kafka at {brokers}: {reason}; look at whether a certificate has expired or is for another name, on \
+         their side or ours, and at ssl_ca_file, ssl_certificate_file and protocol under [kafka.security]"
+    )]
+    Insecure {
+        /// The bootstrap servers.
+        brokers: String,
+        /// What the client reported.
+        reason: String,
+    },
     /// A topic to read does not exist.
     #[error("topic {0:?} does not exist")]
     UnknownTopic(String),

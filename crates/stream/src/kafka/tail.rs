@@ -120,6 +120,9 @@ impl TailReader {
 #[derive(Default)]
 struct Doorman {
     refusal: Mutex<Option<String>>,
+    /// What the last handshake failed of. Another broker's may be better, and one that is just starting may hang up: so it is told when
+    /// none has succeeded in time.
+    handshake: Mutex<Option<String>>,
 }
 
 impl ConsumerContext for Doorman {}
@@ -133,6 +136,8 @@ impl ClientContext for Doorman {
         if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed))
         {
             *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        } else if error.rdkafka_error_code() == Some(RDKafkaErrorCode::SSL) {
+            *self.handshake.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
         } else {
             tracing::debug!(%error, reason, "while reading");
         }
@@ -143,7 +148,7 @@ impl ClientContext for Doorman {
 ///
 /// # Errors
 ///
-/// [`KafkaError::Unreachable`], [`KafkaError::Unwelcome`], and [`KafkaError::UnknownTopic`] of the first that is not there.
+/// [`KafkaError::Unreachable`], [`KafkaError::Unwelcome`], [`KafkaError::Insecure`], and [`KafkaError::UnknownTopic`] of the first that is not there.
 pub fn check_topics(config: &KafkaConfig, topics: &[&str]) -> Result<(), KafkaError> {
     let consumer: BaseConsumer<Doorman> =
         config.reader()?.create_with_context(Doorman::default()).map_err(|error| KafkaError::client("make a reader", &error))?;
@@ -170,6 +175,9 @@ fn partitions_of(consumer: &BaseConsumer<Doorman>, config: &KafkaConfig, topic: 
             return Err(KafkaError::Unwelcome { brokers, reason });
         }
         if left.is_zero() {
+            if let Some(reason) = consumer.context().handshake.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Err(KafkaError::Insecure { brokers, reason });
+            }
             return Err(KafkaError::Unreachable { brokers, reason: error.to_string() });
         }
     };

@@ -13,6 +13,8 @@ mod cluster;
 mod faults;
 mod members;
 mod openings;
+#[cfg(feature = "tls")]
+mod secure;
 mod support;
 mod transactions;
 
@@ -50,6 +52,14 @@ const DELETING: &[(Kind, &str)] = &[
 ];
 const MARKERS: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka writes no markers")];
 const GROWING: &[(Kind, &str)] = &[(Kind::Mock, "topics of the embedded Kafka don't grow")];
+#[cfg(feature = "tls")]
+const SECURE: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka has neither TLS nor SASL")];
+#[cfg(not(feature = "tls"))]
+const WITHOUT_TLS: &[(Kind, &str)] = &[
+    (Kind::Mock, "this build is without the feature `tls`"),
+    (Kind::Apache, "this build is without the feature `tls`"),
+    (Kind::Transactions, "this build is without the feature `tls`"),
+];
 const RESTARTING: &[(Kind, &str)] =
     &[(Kind::Mock, "the embedded Kafka forgets all when it ends"), (Kind::Apache, "it gives up after delivery_timeout_ms")];
 
@@ -61,6 +71,21 @@ macro_rules! case {
 }
 
 fn cases() -> Vec<Case> {
+    let mut cases = open_cases();
+    #[cfg(feature = "tls")]
+    cases.extend([
+        case!(secure::an_expired_certificate_is_told_and_nothing_is_lost_until_it_is_renewed, SECURE),
+        case!(secure::a_password_is_proved_by_scram, SECURE),
+    ]);
+    #[cfg(not(feature = "tls"))]
+    cases.extend(
+        ["an_expired_certificate_is_told_and_nothing_is_lost_until_it_is_renewed", "a_password_is_proved_by_scram"]
+            .map(|name| Case { name, run: |_| {}, not_on: WITHOUT_TLS }),
+    );
+    cases
+}
+
+fn open_cases() -> Vec<Case> {
     vec![
         case!(members::every_alert_arrives_the_ends_are_committed_and_a_restart_goes_on_there, &[]),
         case!(members::a_slow_handler_pauses_its_partition_and_loses_nothing, &[]),

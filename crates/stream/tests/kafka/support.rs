@@ -81,6 +81,12 @@ impl<'a> Site<'a> {
         KafkaConfig { brokers: cluster.unwrap_or_else(|| self.cluster()).brokers.clone(), ..config }
     }
 
+    /// A place of this case's own among temporary files.
+    #[cfg(feature = "tls")]
+    pub(crate) fn scratch(&self, what: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("nightjar-{}-{}-{what}-{}", self.kind.as_str(), self.case, std::process::id()))
+    }
+
     /// The embedded Kafka, for faults.
     pub(crate) fn mock(&self) -> &EmbeddedKafka {
         self.mock.get().expect("the case has made its topics, and is for the embedded Kafka")
