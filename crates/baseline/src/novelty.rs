@@ -141,12 +141,12 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
         self.learn_in(0, key, learnt);
     }
 
-    /// The same of a category that is in a place, or was.
+    /// The same of a category that is in a place, or was. Whether it wasn't remembered before.
     #[inline]
-    pub(crate) fn learn_in(&mut self, place: usize, key: u32, learnt: Share) {
+    pub(crate) fn learn_in(&mut self, place: usize, key: u32, learnt: Share) -> bool {
         let gamma = narrow(learnt.get());
         if gamma <= 0.0 {
-            return;
+            return false;
         }
         self.total += gamma;
         if let Some(slot) = self.slots.get_mut(place).filter(|it| it.key == key && it.count > 0.0) {
@@ -155,7 +155,9 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
             slot.count += gamma;
         } else if let Some(least) = self.slots.iter_mut().min_by(|a, b| a.count.total_cmp(&b.count)) {
             *least = Slot { key, count: gamma };
+            return true;
         }
+        false
     }
 
     /// Keeps a share of everything, at the end of an active day.

@@ -6,12 +6,14 @@
 
 mod group;
 mod level;
+mod present;
 mod sums;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod today;
 mod touched;
+mod uses;
 
 pub use group::{Group, Pace};
 pub use tally::Tally;
@@ -23,11 +25,13 @@ use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
 use group::{Known, Model};
 use level::Level;
+use present::Present;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
-use sums::Sums;
-use tally::Present;
+use sums::{Rises, Sums};
 use today::Factors;
+use uses::{Changed, Uses};
 
 /// There are no more groups; a further role or team is the group above it, and is counted.
 pub const GROUPS_MAX: usize = 4_096;
@@ -108,8 +112,9 @@ pub struct Peers {
     groups: Vec<Group>,
     cells: Vec<Cell>,
     refused: u64,
-    /// By group, what its own members do, as of the latest look; empty before, and never written.
-    direct: Vec<Sums>,
+    /// By group, what is usual among its own members and what they use, as of the latest look; empty before, and never written.
+    habits: Vec<Sums>,
+    uses: Vec<Uses>,
 }
 
 impl Default for Peers {
@@ -185,35 +190,72 @@ impl Peers {
     }
 
     /// Looks at everybody anew: priors and likelihoods from `tally`, which was made over these groups, and how much peers surprise today.
+    /// Priors stay where it looked only at what may be new.
     pub fn refresh(&mut self, tally: Tally) {
-        let (direct, is_open, Present { latest, today }) = tally.closed(&self.levels);
+        let (habits, uses, present) = tally.closed(self.levels.len());
+        let latest = self.begin_day(present);
+        match &habits {
+            Some(habits) => self.renew_models(&tally::summed(habits, &self.levels), &latest),
+            None => self.renew_day(&latest),
+        }
+        if let Some(habits) = habits {
+            self.habits = habits;
+        }
+        self.renew_kinds(&uses.own, &uses.is_open);
+        self.uses = uses.own;
+    }
+
+    /// Makes models of what members do.
+    fn renew_models(&mut self, sums: &[Cow<'_, Sums>], latest: &[Rises]) {
+        let mut known: Vec<Known> = Vec::with_capacity(self.levels.len());
+        for (at, level) in self.levels.iter().enumerate() {
+            let (before, rest) = self.groups.split_at_mut(at);
+            let above = level.parent().map(GroupId::index).map(|it| (before[it].model(), &known[it]));
+            let (model, own) = Model::of(level.class(), &sums[at], &latest[at], above);
+            let cell = &self.cells[level.cell()];
+            rest[0].renew(model, &cell.curves, cell.today);
+            known.push(own);
+        }
+    }
+
+    /// What is usual stays, but the day is another.
+    fn renew_day(&mut self, latest: &[Rises]) {
+        for (at, level) in self.levels.iter().enumerate() {
+            let (before, rest) = self.groups.split_at_mut(at);
+            let above = level.parent().map(|it| before[it.index()].model());
+            rest[0].renew_day(&latest[at], above, self.cells[level.cell()].today);
+        }
+    }
+
+    /// Takes over what members use, where that may be something else than at the latest look.
+    fn renew_kinds(&mut self, own: &[Uses], is_open: &[bool]) {
+        let changed = uses::changed(own, is_open, &self.levels);
+        let sums = uses::summed(own, &self.levels, &changed);
+        let mut is_renewed: Vec<Changed> = Vec::with_capacity(self.levels.len());
+        for (at, level) in self.levels.iter_mut().enumerate() {
+            let (before, rest) = self.groups.split_at_mut(at);
+            let parent = level.parent().map(GroupId::index);
+            let mut renewed = level.learn(&sums[at], changed[at]);
+            for (dimension, is_renewed_here) in renewed.iter_mut().enumerate() {
+                // Where neither the members nor the group above have changed, what is made of them is the same.
+                *is_renewed_here |= parent.is_some_and(|it| is_renewed[it][dimension]);
+                if *is_renewed_here {
+                    let above = parent.map(|it| &before[it].all_kinds()[dimension]);
+                    let kinds = level.kinds_of(dimension, above, rest[0].model());
+                    rest[0].renew_kinds(dimension, kinds);
+                }
+            }
+            is_renewed.push(renewed);
+        }
+    }
+
+    /// Takes over how much peers surprise today; by group, how far members are above their habits.
+    fn begin_day(&mut self, present: Present) -> Vec<Rises> {
+        let (latest, today) = present.closed(&self.levels);
         for (cell, today) in self.cells.iter_mut().zip(&today) {
             cell.today = today.factors(&cell.pooled);
         }
-        let changed = tally::changed(&direct, &is_open, &self.levels);
-        let sums = tally::summed(&direct, &self.levels, &changed);
-        let mut known: Vec<Known> = Vec::with_capacity(self.levels.len());
-        let mut is_renewed: Vec<[bool; DIMENSIONS]> = Vec::with_capacity(self.levels.len());
-        for (at, level) in self.levels.iter_mut().enumerate() {
-            let (before, rest) = self.groups.split_at_mut(at);
-            let (group, parent) = (&mut rest[0], level.parent().map(GroupId::index));
-            let above = parent.map(|it| (before[it].model(), &known[it]));
-            let (model, own) = Model::of(level.class(), &sums[at], &latest[at], above);
-            let mut renewed = level.learn(&sums[at], changed[at]);
-            let kinds = std::array::from_fn(|dimension| {
-                // Where neither the members nor the group above have changed, what is made of them is the same.
-                renewed[dimension] |= parent.is_some_and(|it| is_renewed[it][dimension]);
-                let above = parent.map(|it| &before[it].all_kinds()[dimension]);
-                let before = &group.all_kinds()[dimension];
-                if renewed[dimension] { level.kinds_of(dimension, above, &model) } else { Arc::clone(before) }
-            });
-            let cell = &self.cells[level.cell()];
-            group.renew(model, kinds, &cell.curves, cell.today);
-            known.push(own);
-            is_renewed.push(renewed);
-        }
-        drop(sums);
-        self.direct = direct;
+        latest
     }
 
     /// Finds out anew what p-values are worth, from `calibration`: in force from the next [`Self::refresh`] on.
@@ -246,7 +288,7 @@ impl Peers {
                 Group::new(id(at), level, model, kinds, curves, today)
             })
             .collect();
-        Self { levels, groups, cells, refused: 0, direct: Vec::new() }
+        Self { levels, groups, cells, refused: 0, habits: Vec::new(), uses: Vec::new() }
     }
 
     /// Everything, with its version.

@@ -60,6 +60,9 @@ pub(super) struct Model {
     days: f32,
 }
 
+/// What is expected where nobody is above.
+static UNKNOWN: LazyLock<(Model, Known)> = LazyLock::new(Default::default);
+
 /// What is known of rates and shares along the groups above one and its own, while models are made.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
@@ -93,7 +96,6 @@ const BROADER_MEMBERS: f64 = 4.0;
 impl Model {
     /// Of a group's members, with what is known of their rates and shares; `above` is the same of the group above it.
     pub(super) fn of(class: Class, own: &Sums, latest: &Rises, above: Option<(&Self, &Known)>) -> (Self, Known) {
-        static UNKNOWN: LazyLock<(Model, Known)> = LazyLock::new(Default::default);
         let is_within = above.is_some();
         // Above the organisation is nobody: one more member, who is active at any hour.
         let hours_above = if is_within { BROADER_MEMBERS } else { 1.0 };
@@ -118,11 +120,16 @@ impl Model {
             }),
             pace: own.pace().map_or(broader.pace, |it| broader.pace.towards(it, members)),
             rises: std::array::from_fn(|at| own.rise(at).unwrap_or(broader.rises[at])),
-            latest: std::array::from_fn(|at| latest.median(at).unwrap_or(broader.latest[at])),
+            latest: Self::latest_of(latest, broader),
             strength,
             days: own.days().map_or(broader.days, |it| it.max(broader.days)),
         };
         (model, known)
+    }
+
+    /// How far members are above their habits; where too few have any, those of the group above.
+    fn latest_of(latest: &Rises, broader: &Self) -> [f32; DAILY] {
+        std::array::from_fn(|at| latest.median(at).unwrap_or(broader.latest[at]))
     }
 
     pub(super) fn strength(&self) -> f64 {
@@ -159,7 +166,7 @@ impl Group {
     }
 
     /// What is expected of members from now on.
-    pub(super) fn renew(&mut self, model: Model, kinds: [Arc<novelty::Peers>; DIMENSIONS], curves: &KindCurves, today: Factors) {
+    pub(super) fn renew(&mut self, model: Model, curves: &KindCurves, today: Factors) {
         for (gate, (before, now)) in self.gates.iter_mut().zip(self.model.rates.iter().zip(&model.rates)) {
             if before != now {
                 *gate = OnceLock::new();
@@ -168,7 +175,18 @@ impl Group {
         for (it, now) in self.curves.iter_mut().zip(curves).filter(|(it, now)| !Arc::ptr_eq(it, now)) {
             *it = Arc::clone(now);
         }
-        (self.model, self.kinds, self.today) = (model, kinds, today);
+        (self.model, self.today) = (model, today);
+    }
+
+    /// What members use of a dimension, by its place, from now on.
+    pub(super) fn renew_kinds(&mut self, dimension: usize, kinds: Arc<novelty::Peers>) {
+        self.kinds[dimension] = kinds;
+    }
+
+    /// What the present day of members is like from now on.
+    pub(super) fn renew_day(&mut self, latest: &Rises, above: Option<&Model>, today: Factors) {
+        self.model.latest = Model::latest_of(latest, above.unwrap_or(&UNKNOWN.0));
+        self.today = today;
     }
 
     pub(super) const fn all_kinds(&self) -> &[Arc<novelty::Peers>; DIMENSIONS] {

@@ -2,8 +2,7 @@
 
 use super::GroupId;
 use super::group::Model;
-use super::sums::Sums;
-use super::tally::Changed;
+use super::uses::{Changed, Uses};
 use crate::novelty;
 use crate::observation::{Class, DIMENSIONS};
 use crate::pareto::float;
@@ -66,16 +65,16 @@ impl Level {
     }
 
     /// In which dimensions members use something else than is known.
-    pub(super) fn differs(&self, sums: &Sums) -> Changed {
-        std::array::from_fn(|at| self.kinds[at] != sums.kinds[at])
+    pub(super) fn differs(&self, uses: &Uses) -> Changed {
+        std::array::from_fn(|at| self.kinds[at] != uses.0[at])
     }
 
     /// Takes over which categories members use, in the dimensions in which that may have `changed`; says in which of them it has.
-    pub(super) fn learn(&mut self, sums: &Sums, changed: Changed) -> Changed {
+    pub(super) fn learn(&mut self, uses: &Uses, changed: Changed) -> Changed {
         std::array::from_fn(|at| {
-            let is_other = changed[at] && self.kinds[at] != sums.kinds[at];
+            let is_other = changed[at] && self.kinds[at] != uses.0[at];
             if is_other {
-                self.kinds[at].clone_from(&sums.kinds[at]);
+                self.kinds[at].clone_from(&uses.0[at]);
             }
             is_other
         })

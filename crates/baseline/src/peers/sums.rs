@@ -29,8 +29,6 @@ pub(super) struct Sums {
     /// Sensitive, watched, errands.
     pub(super) ratios: [GroupRatios; 2 + ERRANDS],
     pub(super) hours: GroupHours,
-    /// How many members use each category: once [`Self::close`]d, ascending by key, each key once.
-    pub(super) kinds: [Vec<(u32, u32)>; DIMENSIONS],
     /// Categories that a member used once, and twice.
     pub(super) once_and_twice: [[f64; 2]; DIMENSIONS],
     pub(super) members: f64,
@@ -85,11 +83,9 @@ impl Sums {
         }
         self.hours.add(person.clock());
         for dimension in Dimension::ALL {
-            let at = dimension.index();
-            person.each_kind(dimension, |key, _| self.kinds[at].push((key, 1)));
             let [once, twice] = person.once_and_twice(dimension);
-            self.once_and_twice[at][0] += once;
-            self.once_and_twice[at][1] += twice;
+            self.once_and_twice[dimension.index()][0] += once;
+            self.once_and_twice[dimension.index()][1] += twice;
         }
         self.add_pace(person);
     }
@@ -107,33 +103,8 @@ impl Sums {
         self.rises.add(|daily| person.rise(daily));
     }
 
-    /// Counts each category once, after members or groups were added.
-    pub(super) fn close(&mut self) {
-        for kinds in &mut self.kinds {
-            // Stable, because that finds the runs of the groups that were put behind each other.
-            kinds.sort_by_key(|it| it.0);
-            kinds.dedup_by(|next, it| {
-                let is_same = next.0 == it.0;
-                it.1 += if is_same { next.1 } else { 0 };
-                is_same
-            });
-        }
-    }
-
-    /// Nobody, with the memory of before.
-    pub(super) fn clear(&mut self) {
-        let mut kinds = std::mem::take(&mut self.kinds);
-        kinds.iter_mut().for_each(Vec::clear);
-        *self = Self { kinds, ..Self::default() };
-    }
-
+    /// Adds all members of another group.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.merge_but_kinds(other);
-        self.kinds.iter_mut().zip(&other.kinds).for_each(|(it, other)| it.extend_from_slice(other));
-    }
-
-    /// Adds all members of another group, but not what they use.
-    pub(super) fn merge_but_kinds(&mut self, other: &Self) {
         self.rates.iter_mut().zip(&other.rates).for_each(|(it, other)| it.merge(other));
         self.ratios.iter_mut().zip(&other.ratios).for_each(|(it, other)| it.merge(other));
         self.hours.merge(&other.hours);

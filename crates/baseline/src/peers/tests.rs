@@ -90,30 +90,45 @@ proptest! {
             .collect();
         let mut anew = Peers::from_bytes(&peers.to_bytes()).unwrap();
         let mut people: Vec<Person> = vec![Person::default(); 12];
-        let (mut touched, mut surprise) = (Touched::default(), Surprise::default());
+        let (mut touched, mut used, mut surprise) = (Touched::default(), Touched::default(), Surprise::default());
         for (hour, events) in (0_u32..).zip(hours) {
             let second = 1_780_000_000 + hour * 20 * 3_600;
             for (at, (who, group, what)) in (0..).zip(events) {
                 let (person, group, it) = (&mut people[who], peers.of(groups[group]), observation_at(second + 60 * at, what));
                 touched.mark(person.group());
                 touched.mark(group.id());
+                if person.group() != group.id() {
+                    used.mark(person.group());
+                    used.mark(group.id());
+                }
                 person.advance(group, &mut calibration, &it);
                 person.surprise(group, &it, &mut surprise);
-                person.learn(group, &mut calibration, &it, &surprise);
+                if person.learn(group, &mut calibration, &it, &surprise) {
+                    used.mark(group.id());
+                }
             }
             if hour % 3 == 2 {
                 peers.recalibrate(calibration.clone());
                 anew.recalibrate(calibration.clone());
             }
-            let (mut kept, mut whole) = (Tally::again(&mut peers, second, &touched), Tally::at(&anew, second));
+            // Of three looks one is only at what may be new.
+            let is_whole = hour % 3 != 1;
+            anew = Peers::from_bytes(&anew.to_bytes()).unwrap();
+            let (mut kept, mut other) = if is_whole {
+                (Tally::again(&mut peers, second, &touched, &used), Tally::at(&anew, second))
+            } else {
+                (Tally::between(&mut peers, second, &used), Tally::between(&mut anew, second, &Touched::default()))
+            };
             people.iter().for_each(|it| {
                 kept.add(it);
-                whole.add(it);
+                other.add(it);
             });
             peers.refresh(kept);
-            anew = Peers::from_bytes(&anew.to_bytes()).unwrap();
-            anew.refresh(whole);
-            touched.clear();
+            anew.refresh(other);
+            used.clear();
+            if is_whole {
+                touched.clear();
+            }
             prop_assert!(peers.to_bytes() == anew.to_bytes());
             for (group, dimension) in groups.iter().zip(Dimension::ALL.into_iter().cycle()) {
                 let masses = |it: &Peers| (0..5).map(|key| it.of(*group).kinds(dimension).mass(Person::key(identity(key))).to_bits()).collect::<Vec<_>>();

@@ -12,12 +12,14 @@ use crate::{LogP, Share};
 
 impl Person {
     /// Learns `it`, which `surprise` was made of: counts go into the windows that are judged when they close; what somebody uses is learnt
-    /// by how ordinary it was; and what was most surprising of the day is kept for calibration.
-    pub fn learn(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation, surprise: &Surprise) {
+    /// by how ordinary it was; and what was most surprising of the day is kept for calibration. Whether something is remembered now that the
+    /// person was not known to use: then the group is one whose members use something else.
+    pub fn learn(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation, surprise: &Surprise) -> bool {
         self.count_in(it);
         self.learn_targets(it);
+        let mut uses_more = false;
         if it.is_proven {
-            self.learn_kinds(it, surprise);
+            uses_more = self.learn_kinds(it, surprise);
             self.learn_hour(it);
             self.learn_place(group, calibration, it);
         }
@@ -28,6 +30,7 @@ impl Person {
         }
         let all = &mut self.rarest[Feature::All.index()];
         *all = (*all).max(Histogram::bin_of(surprise.raw));
+        uses_more
     }
 
     fn count_in(&mut self, it: &Observation) {
@@ -76,14 +79,14 @@ impl Person {
         self.quarter.insert(hash);
     }
 
-    fn learn_kinds(&mut self, it: &Observation, surprise: &Surprise) {
+    fn learn_kinds(&mut self, it: &Observation, surprise: &Surprise) -> bool {
         let [action, tool, network, device, asn, country] = it.kinds;
-        learn_kind(&mut self.actions, Dimension::Action, action, surprise);
-        learn_kind(&mut self.tools, Dimension::Tool, tool, surprise);
-        learn_kind(&mut self.networks, Dimension::Network, network, surprise);
-        learn_kind(&mut self.devices, Dimension::Device, device, surprise);
-        learn_kind(&mut self.asns, Dimension::Asn, asn, surprise);
-        learn_kind(&mut self.countries, Dimension::Country, country, surprise);
+        learn_kind(&mut self.actions, Dimension::Action, action, surprise)
+            | learn_kind(&mut self.tools, Dimension::Tool, tool, surprise)
+            | learn_kind(&mut self.networks, Dimension::Network, network, surprise)
+            | learn_kind(&mut self.devices, Dimension::Device, device, surprise)
+            | learn_kind(&mut self.asns, Dimension::Asn, asn, surprise)
+            | learn_kind(&mut self.countries, Dimension::Country, country, surprise)
     }
 
     fn learn_hour(&mut self, it: &Observation) {
@@ -112,8 +115,13 @@ impl Person {
     }
 }
 
-fn learn_kind<const SLOTS: usize>(kinds: &mut Kinds<SLOTS>, dimension: Dimension, identity: Option<Identity>, surprise: &Surprise) {
-    let Some(identity) = identity else { return };
+fn learn_kind<const SLOTS: usize>(
+    kinds: &mut Kinds<SLOTS>,
+    dimension: Dimension,
+    identity: Option<Identity>,
+    surprise: &Surprise,
+) -> bool {
+    let Some(identity) = identity else { return false };
     let learnt = surprise.finding(Feature::Novelty(dimension)).map_or(Share::ONE, |it| learnt_kind(it.p_self));
-    kinds.learn_in(surprise.places[dimension.index()], key_of(identity), learnt);
+    kinds.learn_in(surprise.places[dimension.index()], key_of(identity), learnt)
 }

@@ -102,8 +102,10 @@ pub struct Behaviour {
     /// Groups that are to be made when the peers are looked at anew, in the order in which they were met.
     wanted: Vec<GroupKey>,
     wanted_known: HashSet<GroupKey>,
-    /// In which groups anything has changed since the peers were looked at.
+    /// In which groups anybody has acted, come or gone since what is usual there was looked at.
     touched: Touched,
+    /// In which groups anybody has come, gone or used something else since it was looked at what members use.
+    used: Touched,
     surprise: Surprise,
     names: Names,
     attic: Option<Box<dyn Attic>>,
@@ -183,6 +185,7 @@ impl Behaviour {
             wanted: Vec::new(),
             wanted_known: HashSet::new(),
             touched: Touched::default(),
+            used: Touched::default(),
             surprise: Surprise::default(),
             names: Names::default(),
             attic: None,
@@ -202,7 +205,7 @@ impl Behaviour {
     pub fn make_room(&mut self, shards: usize) {
         let evicted = self.population.set_room(self.settings.people_max.div_ceil(shards.max(1)));
         if !evicted.is_empty() {
-            self.touched = Touched::default();
+            (self.touched, self.used) = Default::default();
         }
         evicted.into_iter().for_each(|it| self.keep(it));
     }
@@ -239,14 +242,18 @@ impl Behaviour {
         };
         let group = self.group(observed.group);
         let seat = self.seat(observed.id);
-        let Self { population, calibration, society, touched, surprise, .. } = self;
+        let Self { population, calibration, society, touched, used, surprise, .. } = self;
         let (person, peers) = (population.get_mut(seat), society.of(group));
         let it = &observed.observation;
         if person.last_seen() >= it.second.saturating_add(TOO_LATE_SECONDS) {
             self.too_late += 1;
             return None;
         }
-        [person.group(), group].into_iter().for_each(|it| touched.mark(it));
+        touched.mark(group);
+        if person.group() != group {
+            touched.mark(person.group());
+            [person.group(), group].into_iter().for_each(|it| used.mark(it));
+        }
         let idle_days = (person.last_seen() > 0).then(|| it.second.saturating_sub(person.last_seen()) / SECONDS_PER_DAY);
         let is_met = person.is_new() || person.group() != group;
         person.advance(peers, calibration, it);
@@ -296,9 +303,12 @@ impl Behaviour {
             Brought::Lost => self.forget(),
         };
         self.brought_back += u64::from(person.is_some());
-        person.as_ref().inspect(|it| self.touched.mark(it.group()));
+        let come = person.as_ref().map(Person::group);
         let (seat, evicted) = self.population.admit(id, person);
-        evicted.as_ref().inspect(|it| self.touched.mark(it.group));
+        for group in come.into_iter().chain(evicted.as_ref().map(|it| it.group)) {
+            self.touched.mark(group);
+            self.used.mark(group);
+        }
         evicted.into_iter().for_each(|it| self.keep(it));
         seat
     }
@@ -341,9 +351,11 @@ impl Behaviour {
 
     /// Learns the event, as far as it was ordinary.
     pub(crate) fn learn(&mut self, judged: &Judged<'_>) {
-        let Self { population, calibration, society, surprise, .. } = self;
+        let Self { population, calibration, society, used, surprise, .. } = self;
         let person = population.get_mut(judged.seat);
-        person.learn(society.of(judged.group), calibration, &judged.observed.observation, surprise);
+        if person.learn(society.of(judged.group), calibration, &judged.observed.observation, surprise) {
+            used.mark(judged.group);
+        }
     }
 
     /// Whether the event is a candidate for an alert.

@@ -10,7 +10,8 @@ use model::EventTime;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, LazyLock};
 
-/// What p-values are worth is found out anew every quarter of a day: days are what it is made of.
+/// What p-values are worth, and once a week of habits is known what is usual, is found out anew every quarter of a day: days are what both are
+/// made of, and what an hour adds to a week moves no expectation that anybody would notice.
 const CALIBRATED_EVERY: u32 = 6 * 3_600;
 
 /// What makes people peers. Role and team are hashes of their names.
@@ -28,7 +29,7 @@ pub struct Society {
     groups: HashMap<GroupKey, GroupId>,
     /// When it was found out what p-values are worth, in seconds since the epoch.
     calibrated: u32,
-    /// How many shards were looked at the last time.
+    /// In how many shards everybody was looked at the last time.
     shards: usize,
 }
 
@@ -85,40 +86,74 @@ impl Society {
 }
 
 /// Looks at everybody of all shards anew, when the watermark has
-/// `reached`: groups that somebody was found to be of, what is expected of their members, and
-/// what p-values are worth. The shards have to be given in the same order each time.
+/// `reached`: groups that somebody was found to be of, how their members' present day is, and, every hour until a week of habits is known and
+/// every quarter of a day from then on, what is expected of members and what p-values are worth. The shards have to be given in the same
+/// order each time.
 pub fn refresh<'b>(shards: impl IntoIterator<Item = &'b mut Behaviour>, reached: EventTime) {
     let second = u32::try_from(reached.ms().div_euclid(1_000)).unwrap_or(0);
     let mut shards: Vec<&mut Behaviour> = shards.into_iter().collect();
     if shards.is_empty() {
         return;
     }
-    let Society { mut peers, mut groups, mut calibrated, shards: before } = taken(&mut shards);
-    shards.iter_mut().for_each(|it| it.wanted_known.clear());
-    for key in shards.iter_mut().flat_map(|it| it.wanted.drain(..)) {
-        groups.entry(key).or_insert_with(|| peers.group(key.class, key.role, key.team));
+    let mut society = taken(&mut shards);
+    society.make_groups(&mut shards);
+    let is_due = society.calibrated == 0 || second >= society.calibrated.saturating_add(CALIBRATED_EVERY);
+    if is_due {
+        society.recalibrate(&mut shards, second);
     }
-    if calibrated == 0 || second >= calibrated.saturating_add(CALIBRATED_EVERY) {
-        let days = if calibrated == 0 { 0.0 } else { f64::from(second - calibrated) / 86_400.0 };
+    let is_whole = is_due || !society.peers.of(GroupId::PEOPLE).is_settled();
+    society.look(&mut shards, second, is_whole);
+    let society = Arc::new(society);
+    shards.into_iter().for_each(|it| it.society = Arc::clone(&society));
+}
+
+impl Society {
+    /// Makes the groups that somebody was found to be of.
+    fn make_groups(&mut self, shards: &mut [&mut Behaviour]) {
+        let Self { peers, groups, .. } = self;
+        shards.iter_mut().for_each(|it| it.wanted_known.clear());
+        for key in shards.iter_mut().flat_map(|it| it.wanted.drain(..)) {
+            groups.entry(key).or_insert_with(|| peers.group(key.class, key.role, key.team));
+        }
+    }
+
+    fn recalibrate(&mut self, shards: &mut [&mut Behaviour], second: u32) {
+        let days = if self.calibrated == 0 { 0.0 } else { f64::from(second - self.calibrated) / 86_400.0 };
         let mut calibration = Calibration::default();
-        for shard in &mut shards {
+        for shard in shards {
             calibration.merge(&shard.calibration);
             shard.calibration.decay(days);
         }
-        peers.recalibrate(calibration);
-        calibrated = second;
+        self.peers.recalibrate(calibration);
+        self.calibrated = second;
     }
-    // A shard that is new has touched everything; where one has gone, so has everybody in it.
-    let mut touched = if before == shards.len() { Touched::none() } else { Touched::default() };
-    for shard in &mut shards {
-        touched.merge(&shard.touched);
-        shard.touched.clear();
+
+    /// What members use and how their present day is; and, in a whole look, what is expected of them.
+    fn look(&mut self, shards: &mut [&mut Behaviour], second: u32, is_whole: bool) {
+        let length = shards.len();
+        let (mut touched, mut used) = (Touched::none(), Touched::none());
+        for shard in &mut *shards {
+            if self.shards != length {
+                // A shard that is new has touched everything; where one has gone, so has everybody in it.
+                (shard.touched, shard.used) = Default::default();
+            }
+            used.merge(&shard.used);
+            shard.used.clear();
+            if is_whole {
+                touched.merge(&shard.touched);
+                shard.touched.clear();
+            }
+        }
+        let peers = &mut self.peers;
+        let mut tally = if is_whole { Tally::again(peers, second, &touched, &used) } else { Tally::between(peers, second, &used) };
+        shards.iter().flat_map(|it| it.population.people()).for_each(|(_, it)| tally.add(it));
+        self.peers.refresh(tally);
+        self.shards = length;
     }
-    let mut tally = Tally::again(&mut peers, second, &touched);
-    shards.iter().flat_map(|it| it.population.people()).for_each(|(_, it)| tally.add(it));
-    peers.refresh(tally);
-    let society = Arc::new(Society { peers, groups, calibrated, shards: shards.len() });
-    shards.into_iter().for_each(|it| it.society = Arc::clone(&society));
+
+    fn copied(&self) -> Self {
+        Self { peers: self.peers.clone(), groups: self.groups.clone(), ..*self }
+    }
 }
 
 /// What the shards share, taken out of all of them; a copy, if somebody else looks at it as well.
@@ -128,10 +163,4 @@ fn taken(shards: &mut [&mut Behaviour]) -> Society {
         shards.iter_mut().map(|it| std::mem::replace(&mut it.society, Arc::clone(&NOBODY))).collect();
     taken.truncate(1);
     taken.pop().map_or_else(Society::default, |it| Arc::try_unwrap(it).unwrap_or_else(|it| it.copied()))
-}
-
-impl Society {
-    fn copied(&self) -> Self {
-        Self { peers: self.peers.clone(), groups: self.groups.clone(), ..*self }
-    }
 }

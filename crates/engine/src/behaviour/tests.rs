@@ -3,12 +3,14 @@
 mod attic;
 mod outcome;
 
-use super::{Portrait, Scored};
+use super::{Group, GroupId, Person, Portrait, Scored};
 use crate::book::Rulebook;
 use crate::decode::{Lines, pad};
 use crate::pipeline::{Pipeline, Settings};
 use crate::reader::Plausible;
 use crate::shard::Emitted;
+use crate::windows::Identity;
+use baseline::observation::{Dimension, Family, Window};
 use model::{EventTime, SourceMapping};
 use sigma::lists::Lists;
 use sigma::parse::parse_all;
@@ -206,4 +208,30 @@ fn a_portrait_names_what_somebody_uses_and_says_what_is_usual() {
     assert!(month.now.is_some_and(|it| (400.0..800.0).contains(&it)), "{month:?}");
     assert_eq!((portrait.risk.len(), portrait.slow.len()), (4, 2));
     assert_eq!(Portrait::of(again.shard_behaviour().unwrap(), "u99", at), None);
+}
+
+#[test]
+fn once_habits_are_known_what_members_use_is_looked_at_every_hour_and_what_is_usual_every_quarter_of_a_day() {
+    let mut pipeline = Pipeline::new(book("action: never"), 0, &settings());
+    score(&mut pipeline, &ordinary(6, 14));
+    let device = Person::key(std::num::NonZeroU64::new(Identity::of(["d-new"]).0[0]).unwrap());
+    let seen = |pipeline: &Pipeline| {
+        let people: &Group = pipeline.shard_behaviour().unwrap().society().of(GroupId::PEOPLE);
+        let usual = Family::ALL.map(|it| *people.count(it, Window::Hour));
+        (usual, people.kinds(Dimension::Device).knows(device))
+    };
+    let (mut latest, is_known) = seen(&pipeline);
+    assert!(!is_known);
+    let mut changes = Vec::new();
+    for hour in 9..21 {
+        let mut lines = Vec::new();
+        (0..6).for_each(|person| look(&mut lines, person, 14 * DAY_MS + hour * 3_600_000, 9_000 + hour.unsigned_abs(), "d-new"));
+        score(&mut pipeline, &lines);
+        let (usual, is_known) = seen(&pipeline);
+        assert!(is_known || hour == 9, "{hour}");
+        changes.push(usual != latest);
+        latest = usual;
+    }
+    let looks = changes.iter().filter(|it| **it).count();
+    assert!(!changes[0] && !changes[1] && (1..=3).contains(&looks), "{changes:?}");
 }
