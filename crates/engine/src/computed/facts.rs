@@ -41,8 +41,8 @@ pub(super) struct Facts<'f> {
     origin: OnceCell<Origin>,
     actor: OnceCell<Actor<'f>>,
     duty: OnceCell<Option<Duty>>,
-    /// What the texts of roles are known by, where there are any: several fields ask for the same.
-    known: [OnceCell<Option<Word>>; Input::COUNT],
+    /// What the target is known by, where there is one: several ask for it, and it is hashed each time.
+    target: OnceCell<Option<Identity>>,
     /// The names of the target and its label, which have to be looked for each time.
     target_names: OnceCell<[Option<Name>; 2]>,
     /// For how many targets the actor has used the ticket by now.
@@ -81,7 +81,7 @@ impl<'f> Facts<'f> {
             origin: OnceCell::new(),
             actor: OnceCell::new(),
             duty: OnceCell::new(),
-            known: [const { OnceCell::new() }; Input::COUNT],
+            target: OnceCell::new(),
             target_names: OnceCell::new(),
             targets_used: None,
             verdict: OnceCell::new(),
@@ -141,19 +141,13 @@ impl<'f> Facts<'f> {
         }
     }
 
-    /// What a role's text is known by; `None` without a text.
+    /// What a role's text that comes again is known by; `None` without a text.
     fn word(&self, input: Input) -> Option<Word> {
-        *self.known[input as usize].get_or_init(|| {
-            let text = self.text(input);
-            let of_text = || {
-                if input.comes_again() {
-                    self.words.borrow_mut().word(&text, self.context)
-                } else {
-                    Word { identity: Identity::of([&*text]), name: None }
-                }
-            };
-            (!text.is_empty()).then(of_text)
-        })
+        let word = |text: &str| self.words.borrow_mut().word(text, self.context);
+        match self.plan.input(input, self.values) {
+            Value::Text(text) => (!text.is_empty()).then(|| word(text)),
+            other => other.text().filter(|it| !it.is_empty()).map(|it| word(&it)),
+        }
     }
 
     /// The name of a role's text that comes again: [`Name::NONE`] without a text, `None` for one that no table has.
@@ -171,6 +165,12 @@ impl<'f> Facts<'f> {
 
     /// The identity of a role's text; `None` without a text.
     fn identity(&self, input: Input) -> Option<Identity> {
+        if input == Input::Target {
+            return *self.target.get_or_init(|| {
+                let text = self.text(input);
+                (!text.is_empty()).then(|| Identity::of([&*text]))
+            });
+        }
         self.word(input).map(|it| it.identity)
     }
 

@@ -116,11 +116,6 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// Whether few texts stand there, again and again.
-    pub(super) const fn comes_again(self) -> bool {
-        !matches!(self, Self::Ticket | Self::Target | Self::TargetLabel)
-    }
-
     pub(super) const COUNT: usize = Self::Outcome as usize + 1;
     /// What the keeper of a target is told.
     pub(super) const OF_TARGETS: [Self; 10] = [

@@ -12,14 +12,13 @@ use sigma::parse::taxonomy::ActionClass;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 
-/// Places for texts, for addresses and for actions: a text that comes takes the place of the one before. 64, 96 and 6 KiB.
-const TEXTS: usize = 1_024;
+/// Places for texts, for addresses and for actions: a text that comes takes the place of the one before. 256, 96 and 6 KiB.
+const TEXTS: usize = 4_096;
 const ORIGINS: usize = 1_024;
 const ACTIONS: usize = 128;
 const OUTCOMES: usize = 16;
 /// Longer texts are looked up each time.
 const TEXT_BYTES: usize = 39;
-const END_BYTES: usize = 8;
 /// Zones beyond these are looked up each time.
 const ZONES_MAX: usize = 64;
 const SECONDS_PER_HOUR: i64 = 3_600;
@@ -42,11 +41,8 @@ pub(super) struct Action {
 /// A short text and what is known of it. 64 bytes for a [`Word`].
 #[derive(Debug, Clone, Copy)]
 struct Slot<T> {
+    text: Short,
     known: T,
-    ends: Ends,
-    length: u8,
-    /// What is between the ends.
-    middle: [u8; TEXT_BYTES - 2 * END_BYTES],
 }
 
 /// Where an address is.
@@ -60,9 +56,11 @@ pub(super) struct Origin {
     pub(super) network: Option<NonZeroU64>,
 }
 
-/// The first and the last eight bytes of a text; of one of fewer bytes all of them, and zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ends([u64; 2]);
+/// A text of 1 to [`TEXT_BYTES`] bytes, all of them: its length and, where it is longer than 32, what is in its middle; its first eight bytes and
+/// its last; and, where it is longer than 16, those next to them. Some stand twice, and what there isn't is zero; so two texts are compared by
+/// five numbers, whatever their lengths.
+#[derive(Debug, Clone, Copy)]
+struct Short([u64; 5]);
 
 /// What was looked up lately, under one context and one plan.
 #[derive(Debug, Default)]
@@ -150,52 +148,72 @@ impl<T: Copy, const PLACES: usize> Default for Kept<T, PLACES> {
 impl<T: Copy, const PLACES: usize> Kept<T, PLACES> {
     #[inline]
     fn find(&mut self, text: &str, look_up: impl FnOnce() -> T) -> T {
-        let bytes = text.as_bytes();
-        let Some(length) = u8::try_from(bytes.len()).ok().filter(|it| usize::from(*it) <= TEXT_BYTES) else { return look_up() };
-        let (ends, between) = (Ends::of(bytes), bytes.get(END_BYTES..bytes.len().saturating_sub(END_BYTES)).unwrap_or_default());
-        let slot = &mut self.0[ends.place(length) & (PLACES - 1)];
-        // Nothing is not compared: where it stands is no place in memory, and comparing it there may take hundreds of cycles.
-        if let Some(it) = slot
-            && it.length == length
-            && it.ends == ends
-            && (between.is_empty() || it.middle[..between.len()] == *between)
-        {
-            return it.known;
+        let Some(text) = Short::of(text.as_bytes()) else { return look_up() };
+        let slot = &mut self.0[text.place() & (PLACES - 1)];
+        match slot {
+            Some(it) if it.text.is(text) => it.known,
+            _ => Self::keep(slot, text, look_up),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep(slot: &mut Option<Slot<T>>, text: Short, look_up: impl FnOnce() -> T) -> T {
         let known = look_up();
-        let mut middle = [0; TEXT_BYTES - 2 * END_BYTES];
-        middle[..between.len()].copy_from_slice(between);
-        *slot = Some(Slot { known, ends, length, middle });
+        *slot = Some(Slot { text, known });
         known
     }
 }
 
-impl Ends {
+impl Short {
+    /// Nothing of an empty text, or one that is too long.
     #[inline]
-    fn of(text: &[u8]) -> Self {
-        if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-            return Self([u64::from_le_bytes(*first), u64::from_le_bytes(*last)]);
+    fn of(text: &[u8]) -> Option<Self> {
+        let length = text.len();
+        let counted = length as u64;
+        if length > 16 {
+            if length > TEXT_BYTES {
+                return None;
+            }
+            // Of more than 32 bytes at most seven are in none of the four parts.
+            let middle = if length > 32 { eight(text, 16) << 8 } else { 0 };
+            let last = length - 8;
+            return Some(Self([counted | middle, eight(text, 0), eight(text, last), eight(text, 8), eight(text, last - 8)]));
+        }
+        if length >= 8 {
+            return Some(Self([counted, eight(text, 0), eight(text, length - 8), 0, 0]));
         }
         // Two halves that overlap, or three bytes that do: what stands twice is the same both times.
-        let all = match (text.first_chunk(), text.last_chunk()) {
-            (Some(first), Some(last)) => {
-                let [first, last] = [*first, *last].map(|it| u64::from(u32::from_le_bytes(it)));
-                first | last << (8 * (text.len() - size_of::<u32>()))
-            }
-            _ => [0, text.len() / 2, text.len().saturating_sub(1)]
-                .into_iter()
-                .fold(0, |all, at| all | text.get(at).map_or(0, |it| u64::from(*it) << (8 * at))),
+        let all = match (text.first_chunk(), text.last_chunk(), text) {
+            (Some(first), Some(last), _) => u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32,
+            (.., [first, .., last]) => u64::from(*first) | u64::from(text[length / 2]) << 8 | u64::from(*last) << 16,
+            (.., [only]) => u64::from(*only),
+            (.., []) => return None,
         };
-        Self([all, 0])
+        Some(Self([counted, all, 0, 0, 0]))
+    }
+
+    /// Not the derived comparison, which goes through memory.
+    #[inline]
+    fn is(self, other: Self) -> bool {
+        let (Self(one), Self(other)) = (self, other);
+        let ends = (one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]);
+        ends | (one[3] ^ other[3]) | (one[4] ^ other[4]) == 0
     }
 
     /// Where a text is looked for.
     #[inline]
-    fn place(self, length: u8) -> usize {
-        let [first, last] = self.0;
-        let mixed = (first ^ last.rotate_left(29) ^ u64::from(length)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    fn place(self) -> usize {
+        let [length, first, last, ..] = self.0;
+        let mixed = (first ^ last.rotate_left(29) ^ length).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         usize::try_from(mixed >> 48).expect("16 bits")
     }
+}
+
+/// Eight bytes of a text that has them.
+#[inline]
+fn eight(text: &[u8], from: usize) -> u64 {
+    text[from..].first_chunk().map_or(0, |it| u64::from_le_bytes(*it))
 }
 
 #[cfg(test)]
@@ -206,7 +224,7 @@ mod tests {
     proptest! {
         /// However texts take each other's places, each is known by what a look-up says.
         #[test]
-        fn what_is_remembered_is_what_a_look_up_says(texts in proptest::collection::vec("[a-c]{1,3}|[ab]{4,9}|[ab]{15,18}|[a-b.]{36,44}|[a-z]{8}", 1..60)) {
+        fn what_is_remembered_is_what_a_look_up_says(texts in proptest::collection::vec("[a-c]{1,3}|[ab]{4,9}|[ab]{15,18}|[ab]{31,34}|a{16}[ab]{1,8}a{16}|[a-b.]{36,44}|[a-z]{8}", 1..60)) {
             let mut kept = Kept::<Identity, 4>::default();
             for text in &texts {
                 prop_assert_eq!(kept.find(text, || Identity::of([text])), Identity::of([text]));
