@@ -87,7 +87,7 @@ impl Histogram {
 
     /// Counts what another shard counted.
     pub fn merge(&mut self, other: &Self) {
-        self.bins.iter_mut().zip(other.bins).for_each(|(it, other)| *it += other);
+        self.bins.iter_mut().zip(&other.bins).for_each(|(it, other)| *it += other);
     }
 
     /// How many p-values are in it.

@@ -53,7 +53,8 @@ impl LinearCounting {
     #[inline]
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self { bits: std::array::from_fn(|at| self.bits[at] | other.bits[at]) }
+        let ([a, b, c, d], [e, f, g, h]) = (self.bits, other.bits);
+        Self { bits: [a | e, b | f, c | g, d | h] }
     }
 
     /// Forgets everything.

@@ -225,10 +225,16 @@ impl Person {
         self.header.active_days < YOUNG_DAYS
     }
 
+    /// Whether there is nothing to compare with: no peers have a history, and the own is too short.
+    #[inline]
+    pub(super) fn is_unknown(habit: &Habit, prior: &Prior) -> bool {
+        habit.windows() < WINDOWS_WITHOUT_PEERS && *prior == Prior::UNKNOWN
+    }
+
     /// A count, or an estimate with this relative error, against the own habit and the peers. Nothing, where nothing is known, or where an
     /// established habit says that it is not rare.
     pub(super) fn judge(&self, habit: &Habit, prior: &Prior, x: f64, error: f64, u: Share) -> Option<Judged> {
-        if *prior == Prior::UNKNOWN && habit.windows() < WINDOWS_WITHOUT_PEERS {
+        if Self::is_unknown(habit, prior) {
             return None;
         }
         let predict = |habit: &Habit| {

@@ -69,14 +69,17 @@ impl Person {
         if it.second / TEN_MINUTES != self.header.ten || !current.insert(hash) {
             return;
         }
-        // With k of 256 bits set the estimate is at most k/(1 - k/256): two popcounts decide for most events.
+        // With k of 256 bits set the estimate is at most k/(1 - k/256), and what follows the first one less: two popcounts decide for most
+        // events.
         let bits = current.union(&before).bits();
-        let most = if bits < 256 { bits * 256 / (256 - bits) + 1 } else { u32::MAX };
+        let most = if bits < 256 { bits * 256 / (256 - bits) } else { u32::MAX };
         if !self.is_span_crossed(group, Span::TenMinutes, f64::from(most)) {
             return;
         }
-        let estimate = self.ten_minutes(&current, Self::passed(it, TEN_MINUTES));
-        self.judge_span(group, Span::TenMinutes, estimate - 1.0, current.relative_error(), f64::from(chances.tens), surprise);
+        let beyond = self.ten_minutes(&current, Self::passed(it, TEN_MINUTES)) - 1.0;
+        if self.is_span_crossed(group, Span::TenMinutes, beyond) {
+            self.judge_span(group, Span::TenMinutes, beyond, current.relative_error(), f64::from(chances.tens), surprise);
+        }
     }
 
     /// Distinct targets of the sliding ten minutes whose current bucket is `current`.
@@ -95,9 +98,13 @@ impl Person {
         if estimate <= 0.0 || !self.is_span_crossed(group, span, estimate) {
             return;
         }
+        let (habit, prior) = (&self.distinct_habits[span.index()], group.distinct(span));
+        // Most have no such window of a week and more to look back on.
+        if Self::is_unknown(habit, prior) {
+            return;
+        }
         let feature = Feature::Distinct(span);
-        let habit = &self.distinct_habits[span.index()];
-        if let Some(judged) = self.judge(habit, group.distinct(span), estimate, error, surprise.random(feature)) {
+        if let Some(judged) = self.judge(habit, prior, estimate, error, surprise.random(feature)) {
             surprise.add(group, feature, &judged, chances, LN_SPEAKS);
         }
     }
