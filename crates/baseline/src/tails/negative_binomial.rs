@@ -12,6 +12,10 @@ const MEAN_MIN: f64 = 1e-12;
 const MEAN_MAX: f64 = 1e12;
 /// What rounding may add to the bound of a logarithm.
 const BOUND_SLACK: f64 = 1e-9;
+/// Counts up to this are added up one by one, if none at all is not so rare, and the sum leaves so much of 1.
+const ADDED_MAX: f64 = 24.0;
+const LN_ADDED_MIN: f64 = -30.0;
+const LEFT_MIN: f64 = 0.01;
 /// No count is larger; beyond, the fraction would overflow.
 const COUNT_MAX: f64 = 1e18;
 
@@ -105,6 +109,9 @@ impl NegativeBinomial {
             return self.point(0.0);
         }
         let x = x.min(COUNT_MAX);
+        if let Some(p) = self.smaller_by_adding(x) {
+            return LogP::of(p);
+        }
         let ln_point = ln_point(self.mean, self.size, x);
         match self.side_from(x, ln_point) {
             Side::Above(ln_p) => LogP::clamped(ln_p),
@@ -113,6 +120,25 @@ impl NegativeBinomial {
                 if or_fewer > LogP::HALF { fewer.complement() } else { or_fewer }
             }
         }
+    }
+
+    /// The smaller tail of a small whole count, by adding up the probabilities of all counts up to it, each made of the one before. Nothing
+    /// where that would take longer than a tail or, because little is left of 1, lose digits.
+    fn smaller_by_adding(self, x: f64) -> Option<f64> {
+        let Self { mean, size } = self;
+        let ln_none = -size * libm::log1p(mean / size);
+        if x > ADDED_MAX || x.fract() > 0.0 || ln_none < LN_ADDED_MIN {
+            return None;
+        }
+        let chance = mean / (mean + size);
+        let (mut fewer, mut point, mut count) = (0.0, libm::exp(ln_none), 0.0);
+        while count < x {
+            fewer += point;
+            point *= chance * (count + size) / (count + 1.0);
+            count += 1.0;
+        }
+        let smaller = (1.0 - fewer).min(fewer + point);
+        (smaller > LEFT_MIN).then_some(smaller)
     }
 
     /// `P(X >= x)` and `P(X <= x)` for the price of one tail: what says how much of a window is learnt.

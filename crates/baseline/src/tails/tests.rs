@@ -124,6 +124,15 @@ proptest! {
     }
 
     #[test]
+    fn small_counts_that_are_added_up_have_the_tail_that_is_computed(mean in 1e-3_f64..40.0, size in 0.05_f64..1e6, x in 1_u32..30) {
+        let (count, x) = (NegativeBinomial::new(mean, size), f64::from(x));
+        let [upper, or_fewer] = count.both(x);
+        let (smaller, quick) = (upper.min(or_fewer), count.smaller_tail(x));
+        let is_right = if smaller < LogP::of(0.49) { (quick.ln_p() - smaller.ln_p()).abs() < 1e-12 } else { quick >= LogP::of(0.48) };
+        prop_assert!(is_right, "{quick:?} {smaller:?}");
+    }
+
+    #[test]
     fn the_sides_of_a_beta_binomial_fit_as_well(n in 1_u32..500, a in 0.01_f64..1e3, b in 0.01_f64..1e3, share in 0.0_f64..1.0) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 500")]
         let y = (share * f64::from(n)) as u32;
