@@ -70,10 +70,13 @@ pub(super) fn trees(text: &str, report: &mut Report) -> Vec<Node> {
     apply_actions(nodes, report)
 }
 
-/// A file's name without its folder and ending.
+/// A file's name without its folder and ending, which may be written in capitals.
 pub(super) fn stem(file: &str) -> &str {
     let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    base.strip_suffix(".yml").or_else(|| base.strip_suffix(".yaml")).unwrap_or(base)
+    match base.rsplit_once('.') {
+        Some((stem, ending)) if ["yml", "yaml"].iter().any(|it| ending.eq_ignore_ascii_case(it)) => stem,
+        _ => base,
+    }
 }
 
 /// What the `count`th document without a name is called: like the file, after its folder if files of several folders are called so, and
