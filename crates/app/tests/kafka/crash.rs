@@ -40,7 +40,14 @@ pub(crate) fn alerts_are_those_of_one_uninterrupted_run_however_often_the_proces
         if !next(&mut random).is_multiple_of(5) {
             instance.logged("partition assigned");
         }
-        instance.listen(Duration::from_millis(next(&mut random) % 500));
+        // One in three while it reloads its rules, or soon after.
+        let is_reloading = next(&mut random).is_multiple_of(3);
+        if is_reloading {
+            instance.listen(Duration::from_millis(next(&mut random) % 300));
+            stage.change_rules();
+            instance.signal("-HUP");
+        }
+        instance.listen(Duration::from_millis(next(&mut random) % if is_reloading { 200 } else { 500 }));
         instance.kill();
     }
     stage.write(EVENTS);
@@ -94,6 +101,10 @@ pub(crate) fn alerts_are_those_of_one_uninterrupted_run_while_three_instances_co
             None => places[at] = Some(stage.start(&[("NIGHTJAR_KAFKA__INSTANCE_ID", ["a", "b", "c"][at])])),
             Some(it) if next(&mut random).is_multiple_of(3) => it.stop(),
             Some(it) => it.kill(),
+        }
+        // Each looks at its rules once a second: for a while they have different ones.
+        if next(&mut random).is_multiple_of(3) {
+            stage.change_rules();
         }
         if round == rounds / 2 {
             cluster.order("kill", 1);
