@@ -53,6 +53,11 @@ const DELETING: &[(Kind, &str)] = &[
 const MARKERS: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka writes no markers")];
 const GROWING: &[(Kind, &str)] = &[(Kind::Mock, "topics of the embedded Kafka don't grow")];
 #[cfg(feature = "tls")]
+const RENEWING: &[(Kind, &str)] = &[
+    (Kind::Mock, "the embedded Kafka has neither TLS nor SASL"),
+    (Kind::Apache, "at least once, what was under way when the broker went may come twice"),
+];
+#[cfg(feature = "tls")]
 const SECURE: &[(Kind, &str)] = &[(Kind::Mock, "the embedded Kafka has neither TLS nor SASL")];
 #[cfg(not(feature = "tls"))]
 const WITHOUT_TLS: &[(Kind, &str)] = &[
@@ -74,7 +79,7 @@ fn cases() -> Vec<Case> {
     let mut cases = open_cases();
     #[cfg(feature = "tls")]
     cases.extend([
-        case!(secure::an_expired_certificate_is_told_and_nothing_is_lost_until_it_is_renewed, SECURE),
+        case!(secure::an_expired_certificate_is_told_and_nothing_is_lost_until_it_is_renewed, RENEWING),
         case!(secure::a_password_is_proved_by_scram, SECURE),
     ]);
     #[cfg(not(feature = "tls"))]
