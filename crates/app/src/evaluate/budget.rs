@@ -102,7 +102,7 @@ pub(super) struct Stress {
     pub(super) rate: f64,
     /// The rate by that on ordinary days; of what concerns single people, by that of everybody in the same time.
     pub(super) ratio: Option<f64>,
-    /// The rate of behaviour alerts by the budget that was asked for.
+    /// Behaviour alerts told on these days, whatever they are about, by the budget that was asked for.
     pub(super) of_budget: Option<f64>,
 }
 
@@ -121,10 +121,19 @@ pub(super) fn stress(labels: &Labels, alerts: &Alerts, verdicts: &[Verdict], bud
         .iter()
         .filter(|it| it.until_ms > labels.run.attacks_from_ms)
         .for_each(|it| kinds.entry(it.kind).or_default().push(it));
-    kinds.into_iter().map(|(kind, records)| row(labels, &noise, kind, &records, budget)).collect()
+    let is_told = |it: &&Alert| it.is_page && it.is_behaviour;
+    let told: Vec<i64> = alerts.all.iter().filter(is_told).map(|it| it.told_ms.div_euclid(DAY_MS)).collect();
+    kinds.into_iter().map(|(kind, records)| row(labels, &noise, kind, &records, budget.map(|it| (it, &*told)))).collect()
 }
 
-fn row(labels: &Labels, noise: &[&Alert], kind: StressKind, records: &[&sim::StressRecord], budget: Option<f64>) -> Stress {
+/// `budget` is what was asked for a day, and the days on which it was spent.
+fn row(
+    labels: &Labels,
+    noise: &[&Alert],
+    kind: StressKind,
+    records: &[&sim::StressRecord],
+    budget: Option<(f64, &[i64])>,
+) -> Stress {
     let from_ms = |it: &sim::StressRecord| it.from_ms.max(labels.run.attacks_from_ms);
     let within = |it: &sim::StressRecord, alert: &Alert| (from_ms(it)..it.until_ms).contains(&alert.time_ms);
     let is_general = records.iter().all(|it| it.actors.len() != 1);
@@ -138,14 +147,14 @@ fn row(labels: &Labels, noise: &[&Alert], kind: StressKind, records: &[&sim::Str
         let other_days = labels.days() - days.len() as f64;
         let later = noise.iter().filter(|it| it.time_ms >= labels.run.attacks_from_ms).count();
         let ordinary = (later - hit.len()) as f64 / other_days.max(1.0);
-        let behaviour = hit.iter().filter(|it| it.is_behaviour).count() as f64 / days.len() as f64;
+        let told = |on: &[i64]| on.iter().filter(|it| days.contains(it)).count() as f64 / days.len() as f64;
         return Stress {
             kind,
             times: records.len(),
             false_alerts: hit.len(),
             rate,
             ratio: (ordinary > 0.0).then(|| rate / ordinary),
-            of_budget: budget.map(|it| behaviour / it),
+            of_budget: budget.map(|(budget, on)| told(on) / budget),
         };
     }
     let about = |record: &sim::StressRecord, alert: &Alert| within(record, alert) && alert.actors.contains(&record.actors[0]);
