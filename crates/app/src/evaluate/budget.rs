@@ -102,7 +102,7 @@ pub(super) struct Stress {
     pub(super) rate: f64,
     /// The rate by that on ordinary days; of what concerns single people, by that of everybody in the same time.
     pub(super) ratio: Option<f64>,
-    /// Behaviour alerts told on these days, whatever they are about, by the budget that was asked for.
+    /// Behaviour alerts and their updates told on these days, whatever they are about, by the budget that was asked for.
     pub(super) of_budget: Option<f64>,
 }
 
@@ -122,7 +122,9 @@ pub(super) fn stress(labels: &Labels, alerts: &Alerts, verdicts: &[Verdict], bud
         .filter(|it| it.until_ms > labels.run.attacks_from_ms)
         .for_each(|it| kinds.entry(it.kind).or_default().push(it));
     let is_told = |it: &&Alert| it.is_page && it.is_behaviour;
-    let told: Vec<i64> = alerts.all.iter().filter(is_told).map(|it| it.told_ms.div_euclid(DAY_MS)).collect();
+    // An update of an alert takes from the budget as the alert did.
+    let times = |it: &Alert| std::iter::once(it.told_ms).chain(it.amended.iter().map(|it| it.told_ms)).collect::<Vec<_>>();
+    let told: Vec<i64> = alerts.all.iter().filter(is_told).flat_map(times).map(|it| it.div_euclid(DAY_MS)).collect();
     kinds.into_iter().map(|(kind, records)| row(labels, &noise, kind, &records, budget.map(|it| (it, &*told)))).collect()
 }
 
