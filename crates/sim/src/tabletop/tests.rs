@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::vocabulary::Action;
+
 use super::{Batch, LabelRecord, Lines, StressKind, Tabletop, TabletopConfig};
 
 /// People come a little earlier and go a little later than the schedule says.
@@ -172,6 +174,28 @@ fn a_large_company_shows_every_pattern_several_times() {
     tabletop.attacks.iter().for_each(|it| *patterns.entry(it.planned.pattern).or_default() += 1);
     assert_eq!(patterns.len(), 23, "{patterns:?}");
     assert!(patterns.values().all(|it| *it == 3), "{patterns:?}");
+}
+
+#[test]
+fn an_exercise_of_months_has_who_does_some_more_for_months() {
+    let months = |days| {
+        let tabletop = Tabletop::new(&TabletopConfig { people: 1_300, days, seed: 1 });
+        tabletop.attacks.into_iter().map(|it| it.planned).filter(|it| it.pattern == "more_for_months").collect::<Vec<_>>()
+    };
+    assert!(months(113).is_empty());
+    let planned = months(114);
+    assert_eq!(planned.iter().map(|it| it.variant.unwrap()).collect::<Vec<_>>(), ["30_percent", "33_accounts_a_day"]);
+    for attack in &planned {
+        let looks = attack.acts.iter().filter(|it| it.action == Action::AccountLookup);
+        let days: BTreeSet<i64> = looks.clone().map(|it| it.at_ms / super::DAY_MS).collect();
+        let (first, last) = (attack.acts[0].at_ms, attack.acts[attack.acts.len() - 1].at_ms);
+        assert!(last - first > 65 * super::DAY_MS && days.len() > 35, "{} days", days.len());
+        assert!(attack.acts.iter().all(|it| it.ticket.is_some()));
+        if attack.variant == Some("33_accounts_a_day") {
+            let daily = looks.count() as f64 / days.len() as f64;
+            assert!((30.0..36.0).contains(&daily), "{daily} a day");
+        }
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) struct Planned {
 /// A pattern: plans the instance of that number, or nothing where nobody fits.
 type Plan = fn(&mut Planner<'_>, usize) -> Option<Planned>;
 
-const PATTERNS: [Plan; 23] = [
+const PATTERNS: [Plan; 24] = [
     loud::takeover_burst,
     loud::new_device_then_tool,
     loud::machine_speed,
@@ -50,6 +50,7 @@ const PATTERNS: [Plan; 23] = [
     slow::slow_breadth,
     slow::slow_exports,
     slow::drift,
+    slow::more_for_months,
     rare::protected_action,
     rare::deleted_access,
     rare::wrong_purpose,
