@@ -45,6 +45,13 @@ impl Ratio {
         }
     }
 
+    /// Another role, another share: the memory keeps its share but only `kept` of its weight, so that the new peers decide at first.
+    pub fn reanchor(&mut self, kept: Share) {
+        for it in [&mut self.yes, &mut self.no] {
+            *it = narrow(f64::from(*it) * kept.get());
+        }
+    }
+
     /// How many trials it is based on.
     pub fn trials(&self) -> f64 {
         f64::from(self.yes) + f64::from(self.no)

@@ -15,12 +15,12 @@ use crate::{LogP, Share};
 const SHORT_LEAST: f64 = 0.25;
 /// Daily habits that one event settles.
 const SETTLED_AN_EVENT: u32 = 3;
-/// After a change of role a habit is worth at most as many windows: learning is open again.
-const WINDOWS_IN_NEW_ROLE: f64 = 5.0;
+/// After a change of role a habit is worth at most as many windows, and a share as many trials: learning is open again.
+const WEIGHT_IN_NEW_ROLE: f64 = 5.0;
 
 impl Person {
     /// Closes the windows that have ended before `it`, and learns them. `group` is the person's group as of the event; another one than
-    /// before re-anchors all habits. `calibration` takes what the closed day held.
+    /// before re-anchors all habits and shares. `calibration` takes what the closed day held.
     pub fn advance(&mut self, group: &Group, calibration: &mut Calibration, it: &Observation) {
         self.join(group);
         if self.is_new() {
@@ -79,6 +79,11 @@ impl Person {
         for habit in self.habits.iter_mut().flatten().chain(&mut self.distinct_habits).chain(&mut self.takeover_habits) {
             reanchor(habit);
         }
+        // A day is worth many trials: the last one in the old role would outweigh what is kept.
+        self.today = super::Today::default();
+        for ratio in [&mut self.sensitive, &mut self.watched].into_iter().chain(&mut self.no_ticket) {
+            ratio.reanchor(kept_of(ratio.trials()));
+        }
         self.drifts.iter_mut().for_each(crate::learn::Drift::reset);
         self.quarantines = Default::default();
         self.slow_targets.reset();
@@ -131,8 +136,13 @@ impl Person {
 }
 
 pub(super) fn reanchor(habit: &mut Habit) {
-    let few = if habit.windows() > 0.0 { WINDOWS_IN_NEW_ROLE / habit.windows() } else { 1.0 };
-    habit.reanchor(Share::clamped(KEPT_IN_NEW_ROLE.get().min(few)));
+    habit.reanchor(kept_of(habit.windows()));
+}
+
+/// How much is kept of what rests on so many windows, or trials of a share.
+fn kept_of(weight: f64) -> Share {
+    let few = if weight > 0.0 { WEIGHT_IN_NEW_ROLE / weight } else { 1.0 };
+    Share::clamped(KEPT_IN_NEW_ROLE.get().min(few))
 }
 
 /// Learns a closed window of less than a day by how ordinary it was, and makes the next gate.

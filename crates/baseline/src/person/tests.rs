@@ -350,6 +350,44 @@ fn a_takeover_is_seen_as_one_and_three_o_clock_in_the_night_as_night() {
 }
 
 #[test]
+fn what_is_sensitive_in_the_old_role_and_daily_work_in_the_new_one_is_no_surprise_for_long() {
+    let (mut peers, mut calibration) = (Peers::default(), Calibration::default());
+    let [engineer, operator] = [1, 2].map(|role| peers.group(Class::Human, Some(role), None));
+    let event = |day: u16, n: u32, is_sensitive: bool| Observation { is_sensitive, ..lookup(day, 32_400 + n * 600, u64::from(n)) };
+    let mut surprise = Surprise::default();
+    let mut work = |person: &mut Person, group: &Group, calibration: &mut Calibration, day: u16, operates: bool| {
+        let mut most = 0.0_f64;
+        for n in 0..30 {
+            live(
+                person,
+                group,
+                calibration,
+                &event(day, n, if operates { n % 5 % 2 == 1 } else { n == 7 && day.is_multiple_of(5) }),
+                &mut surprise,
+            );
+            let of_share = surprise.findings().iter().filter(|it| it.feature == Feature::SensitiveShare);
+            most = of_share.map(|it| it.p_self.surprise()).fold(most, f64::max);
+        }
+        most
+    };
+    let mut people: Vec<(Person, GroupId)> = (0..20).map(|n| (Person::default(), [engineer, operator][n % 2])).collect();
+    for day in DAY..DAY + 40 {
+        let mut tally = Tally::of(&peers);
+        for (person, group) in &mut people {
+            work(person, peers.of(*group), &mut calibration, day, *group == operator);
+            tally.add(person);
+        }
+        peers.recalibrate(calibration.clone());
+        peers.refresh(tally);
+    }
+    let mut stays = people[0].0.clone();
+    let mut moves = people[0].0.clone();
+    assert!(work(&mut stays, peers.of(engineer), &mut calibration, DAY + 40, true) > 3.0);
+    let it = work(&mut moves, peers.of(operator), &mut calibration, DAY + 40, true);
+    assert!(it < 2.0, "{it}");
+}
+
+#[test]
 fn another_role_opens_learning_again_and_a_first_one_does_not() {
     let (person, mut peers, _) = settled(40);
     let windows = |it: &Person| it.habit(Family::View, Window::Day).windows();
