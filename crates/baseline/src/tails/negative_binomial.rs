@@ -114,7 +114,11 @@ impl NegativeBinomial {
         }
         let ln_point = ln_point(self.mean, self.size, x);
         match self.side_from(x, ln_point) {
-            Side::Above(ln_p) => LogP::clamped(ln_p),
+            Side::Above(ln_p) => {
+                // Near the mean x may be more than half of what is above it, so that less is below.
+                let upper = LogP::clamped(ln_p);
+                if upper > LogP::HALF { upper.complement().or(LogP::clamped(ln_point)) } else { upper }
+            }
             Side::Below(ln_p) => {
                 let (fewer, or_fewer) = (LogP::clamped(ln_p), LogP::clamped(ln_p).or(LogP::clamped(ln_point)));
                 if or_fewer > LogP::HALF { fewer.complement() } else { or_fewer }

@@ -124,6 +124,15 @@ proptest! {
     }
 
     #[test]
+    fn near_the_mean_the_smaller_tail_is_found_on_either_side(mean in 24.0_f64..60.0, size in 1e3_f64..1e6, off in -3_i32..3) {
+        let (count, x) = (NegativeBinomial::new(mean, size), mean.floor() + f64::from(off));
+        let [upper, or_fewer] = count.both(x);
+        let (smaller, quick) = (upper.min(or_fewer), count.smaller_tail(x));
+        let is_right = if smaller < LogP::of(0.49) { (quick.ln_p() - smaller.ln_p()).abs() < 1e-12 } else { quick >= LogP::of(0.48) };
+        prop_assert!(is_right, "{quick:?} {smaller:?}");
+    }
+
+    #[test]
     fn small_counts_that_are_added_up_have_the_tail_that_is_computed(mean in 1e-3_f64..40.0, size in 0.05_f64..1e6, x in 1_u32..30) {
         let (count, x) = (NegativeBinomial::new(mean, size), f64::from(x));
         let [upper, or_fewer] = count.both(x);
