@@ -12,6 +12,7 @@ pub(crate) struct Options {
     pub(crate) seconds: Option<u64>,
     pub(crate) share: Option<u32>,
     pub(crate) seed: u64,
+    pub(crate) brokers: u32,
 }
 
 impl Options {
@@ -25,6 +26,7 @@ impl Options {
             seconds: None,
             share: None,
             seed: 1,
+            brokers: 1,
         };
         while let Some(word) = words.next() {
             if word == "--bench" {
@@ -43,6 +45,7 @@ impl Options {
                 "--rate" => options.rate = Some(number(&word, &value)?),
                 "--seconds" => options.seconds = Some(number(&word, &value)?),
                 "--share" => options.share = Some(number(&word, &value)?),
+                "--brokers" => options.brokers = number(&word, &value)?,
                 "--seed" => options.seed = number(&word, &value)?,
                 _ => return Err(format!("unknown option {word}; benches/scale/main.rs lists them")),
             }

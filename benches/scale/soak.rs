@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     stage.input(TOPIC);
     stage.outputs(GROUP);
     let lasts = Duration::from_secs(options.seconds.unwrap_or(SECONDS));
-    println!("soak: {} s, {INSTANCES} instances, --seed {}", lasts.as_secs(), options.seed);
+    println!("soak: {} s, {INSTANCES} instances, --brokers {}, --seed {}", lasts.as_secs(), options.brokers, options.seed);
     let (probes, is_over, sent) = (Probes::new(), AtomicBool::new(false), AtomicI64::new(0));
     let listener = probes.listen(&stage, GROUP);
     let (mut random, progress) = (StdRng::seed_from_u64(options.seed), stage.progress(GROUP));
@@ -72,7 +72,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             if Instant::now() >= next_fault {
                 let fault = FAULTS[random.random_range(0..FAULTS.len())];
                 let number = random.random_range(0..INSTANCES);
-                cause(fault, &stage, &mut instances, number);
+                let broker = random.random_range(1..=options.brokers);
+                cause(fault, &stage, &mut instances, (number, broker));
                 *faults.entry(fault).or_default() += 1;
                 next_fault = Instant::now() + Duration::from_secs(random.random_range(1..2 * FAULT_EVERY_S));
             }
@@ -135,7 +136,7 @@ fn committed(progress: &Progress) -> i64 {
     progress.committed(TOPIC).map_or(0, |it| it.iter().sum())
 }
 
-fn cause(fault: Fault, stage: &Stage, instances: &mut Vec<Instance>, number: u32) {
+fn cause(fault: Fault, stage: &Stage, instances: &mut Vec<Instance>, (number, broker): (u32, u32)) {
     let at = usize::try_from(number).unwrap();
     match fault {
         Fault::Killed => {
@@ -152,8 +153,8 @@ fn cause(fault: Fault, stage: &Stage, instances: &mut Vec<Instance>, number: u32
             instances[at].signal("-CONT");
         }
         Fault::BrokerKilled => {
-            stage.cluster.order("kill", 1);
-            stage.cluster.order("start", 1);
+            stage.cluster.order("kill", broker);
+            stage.cluster.order("start", broker);
         }
     }
 }
