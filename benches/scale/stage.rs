@@ -37,7 +37,12 @@ impl Stage {
         drop(std::fs::remove_dir_all(&path));
         std::fs::create_dir_all(path.join("probe")).unwrap();
         std::fs::write(path.join("probe/probe.yml"), PROBE_RULE).unwrap();
-        Self { cluster: Cluster::start_with(options.brokers, &BROKER), path, nightjar: options.nightjar.clone(), share: options.share }
+        Self {
+            cluster: Cluster::start_with(options.brokers, &BROKER),
+            path,
+            nightjar: options.nightjar.clone(),
+            share: options.share,
+        }
     }
 
     /// A topic with events in it.

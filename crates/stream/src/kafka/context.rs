@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -38,6 +38,8 @@ pub(super) struct MemberContext {
     committed: Mutex<BTreeMap<PartitionId, Option<i64>>>,
     /// Of which partitions everything was fetched, and when that was found out.
     ends: Mutex<BTreeMap<PartitionId, Instant>>,
+    /// How long the group has not let us in.
+    outside: Mutex<Outside>,
     /// What the group began with.
     pub(super) begun: Begun,
     /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
@@ -53,6 +55,7 @@ impl MemberContext {
             has_changes: AtomicBool::new(false),
             committed: Mutex::default(),
             ends: Mutex::default(),
+            outside: Mutex::default(),
             begun: Begun::default(),
             is_closing: AtomicBool::new(false),
         }
@@ -126,6 +129,32 @@ impl MemberContext {
     fn queue(&self, change: Change) {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
         self.has_changes.store(true, Ordering::Release);
+    }
+}
+
+/// Joining that takes longer is told: the client goes on for ever, and has nothing to say about it.
+const OUTSIDE_MAX: Duration = Duration::from_secs(30);
+
+/// Since when a member is not settled in its group.
+#[derive(Debug, Default)]
+struct Outside {
+    since: Option<Instant>,
+    told: Option<Instant>,
+}
+
+impl Outside {
+    /// Takes note of the client's state of joining; how long it has not been settled, if that is to be told now.
+    fn note(&mut self, join_state: &str, now: Instant) -> Option<Duration> {
+        if join_state == "steady" {
+            *self = Self::default();
+            return None;
+        }
+        let lasts = now - *self.since.get_or_insert(now);
+        let is_due = lasts >= OUTSIDE_MAX && self.told.is_none_or(|it| now - it >= OUTSIDE_MAX);
+        is_due.then(|| {
+            self.told = Some(now);
+            lasts
+        })
     }
 }
 
@@ -214,6 +243,16 @@ impl ClientContext for MemberContext {
         if up == 0 {
             return;
         }
+        if let Some(group) = &statistics.cgrp
+            && let Some(lasts) = self.outside.lock().unwrap_or_else(PoisonError::into_inner).note(&group.join_state, Instant::now())
+        {
+            let (seconds, state, joining) = (lasts.as_secs(), &group.state, &group.join_state);
+            let reason = format!(
+                "the group has not let us in for {seconds} s ({state}, {joining}); if it lasts, the broker that coordinates the group is \
+                 not there, or says in its log why it can't"
+            );
+            (self.observer)(Observation::Trouble { client: "consumer", reason: &reason });
+        }
         let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (name, topic) in &statistics.topics {
             for (number, partition) in &topic.partitions {
@@ -251,5 +290,21 @@ pub(super) fn log_of_client(client: &'static str, level: RDKafkaLogLevel, facili
             tracing::info!(target: "librdkafka", client, facility, "{message}");
         }
         RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", client, facility, "{message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_lets_nobody_in_is_told_of_after_half_a_minute_and_every_half_minute() {
+        let begin = Instant::now();
+        let mut outside = Outside::default();
+        let mut told = |state: &str, second: u64| outside.note(state, begin + Duration::from_secs(second)).map(|it| it.as_secs());
+        assert_eq!((told("init", 0), told("wait-join", 29), told("init", 30)), (None, None, Some(30)));
+        assert_eq!((told("init", 59), told("wait-join", 61), told("init", 62)), (None, Some(61), None));
+        assert_eq!((told("steady", 70), told("wait-sync", 71), told("wait-join", 100)), (None, None, None));
+        assert_eq!(told("wait-join", 101), Some(30));
     }
 }
