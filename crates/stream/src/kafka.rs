@@ -24,6 +24,7 @@ mod layout;
 mod ledger;
 mod letters;
 mod loading;
+mod membership;
 mod observe;
 mod opening;
 mod outbox;

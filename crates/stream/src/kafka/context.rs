@@ -40,6 +40,8 @@ pub(super) struct MemberContext {
     ends: Mutex<BTreeMap<PartitionId, Instant>>,
     /// How long the group has not let us in.
     outside: Mutex<Outside>,
+    /// The id of the member that our partitions were given to (see [`membership`](super::membership)).
+    member: Mutex<Option<String>>,
     /// What the group began with.
     pub(super) begun: Begun,
     /// The consumer is being closed: answer revocations at once, since nobody takes them from the queue any more.
@@ -56,6 +58,7 @@ impl MemberContext {
             committed: Mutex::default(),
             ends: Mutex::default(),
             outside: Mutex::default(),
+            member: Mutex::default(),
             begun: Begun::default(),
             is_closing: AtomicBool::new(false),
         }
@@ -75,6 +78,16 @@ impl MemberContext {
     /// From now on revocations are answered without the dispatcher.
     pub(super) fn close(&self) {
         self.is_closing.store(true, Ordering::Release);
+    }
+
+    /// Partitions are given to this member, or what it was given is not to be committed any more.
+    pub(super) fn set_member(&self, id: Option<String>) {
+        *self.member.lock().unwrap_or_else(PoisonError::into_inner) = id;
+    }
+
+    /// Our partitions were given to the member that has this id.
+    pub(super) fn is_member(&self, id: &str) -> bool {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(id)
     }
 
     /// A partition is ours.

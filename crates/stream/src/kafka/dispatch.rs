@@ -11,6 +11,7 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::context::MemberContext;
 use super::loading::Loaders;
+use super::membership::Membership;
 use super::publish::Publisher;
 use super::runtime::Signals;
 use super::worker::{OWED_WAIT, Offer, Surroundings, Worker};
@@ -30,6 +31,7 @@ pub(super) struct Dispatcher<H, F> {
     pub(super) consumer: Arc<BaseConsumer<MemberContext>>,
     pub(super) workers: Workers,
     pub(super) loaders: Loaders<H>,
+    pub(super) membership: Membership,
     pub(super) surroundings: Surroundings,
     pub(super) factory: F,
     pub(super) summary: RunSummary,
@@ -48,13 +50,18 @@ where
         check_topics(&consumer, &config)?;
         let consumer = Arc::new(consumer);
         let publisher = Arc::new(Publisher::new(&config, Arc::clone(&observer), Arc::clone(&signals), &consumer)?);
-        let topics: Vec<&str> = config.read_topics().collect();
-        consumer.subscribe(&topics).map_err(|error| KafkaError::client("subscribe", &error))?;
         let loaders = Loaders::start(&consumer, &config, &observer, &signals)?;
         let surroundings = Surroundings { limits: config.batch, publisher, observer, signals, consumer: Arc::clone(&consumer) };
         let workers = Workers { all: Vec::new(), last: 0 };
-        let summary = RunSummary::default();
-        Ok(Self { config, consumer, workers, loaders, surroundings, factory, summary })
+        let (membership, summary) = (Membership::new(), RunSummary::default());
+        let dispatcher = Self { config, consumer, workers, loaders, membership, surroundings, factory, summary };
+        dispatcher.subscribe()?;
+        Ok(dispatcher)
+    }
+
+    pub(super) fn subscribe(&self) -> Result<(), KafkaError> {
+        let topics: Vec<&str> = self.config.read_topics().collect();
+        self.consumer.subscribe(&topics).map_err(|error| KafkaError::client("subscribe", &error))
     }
 
     /// The loop. Ends when told to, or by the first error that cannot be waited out.
@@ -63,6 +70,7 @@ where
             let is_some_gone = self.take_messages();
             (self.surroundings.observer)(Observation::Polled);
             self.carry_out_changes();
+            self.heed_membership();
             self.go_live();
             if is_some_gone {
                 self.reopen();

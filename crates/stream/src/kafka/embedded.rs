@@ -83,6 +83,14 @@ impl EmbeddedKafka {
         self.order(|cluster| cluster.clear_request_errors(RDKafkaApiKey::Produce));
     }
 
+    /// Fault for tests: a member of a group is told to join again, and when it does, that nobody knows it.
+    pub fn put_out(&self) {
+        self.order(|cluster| {
+            cluster.request_errors(RDKafkaApiKey::JoinGroup, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID]);
+            cluster.request_errors(RDKafkaApiKey::Heartbeat, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS]);
+        });
+    }
+
     /// Gives an order to the cluster and waits until it is carried out.
     fn order(&self, order: impl FnOnce(&Cluster) + Send + 'static) {
         let (done, is_done) = channel();

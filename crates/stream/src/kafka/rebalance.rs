@@ -52,6 +52,7 @@ where
 
     /// Begins to load what was kept of `partitions`.
     fn take_over(&mut self, partitions: &TopicPartitionList) -> Result<(), KafkaError> {
+        self.note_membership();
         for element in partitions.elements() {
             let id = PartitionId::new(element.topic(), element.partition());
             if !self.loaders.has_to_wait(&id) {
@@ -138,7 +139,7 @@ where
 
     /// Stops the workers of `partitions` and commits what they finished.
     fn give_up(&mut self, partitions: &TopicPartitionList) {
-        let is_lost = self.consumer.assignment_lost();
+        let is_lost = self.consumer.assignment_lost() || self.is_put_out();
         let goes = |it: &Worker| partitions.find_partition(&it.id.topic, it.id.partition).is_some();
         let mut going: Vec<Worker> = self.workers.all.extract_if(.., |it| goes(it)).collect();
         for element in partitions.elements() {
@@ -195,9 +196,14 @@ where
     pub(super) fn shut_down(mut self) -> Result<RunSummary, KafkaError> {
         let mut workers = std::mem::take(&mut self.workers.all);
         let is_failed = self.surroundings.signals.is_failed();
+        // Then others have the partitions, and read again what is not committed.
+        let is_put_out = !workers.is_empty() && self.is_put_out();
+        if is_put_out {
+            workers.iter().for_each(Worker::forget);
+        }
         let deadline = Instant::now() + self.config.drain_timeout();
-        let drained = self.drain(&mut workers, is_failed);
-        let committed = self.commit_now(&workers);
+        let drained = self.drain(&mut workers, is_failed || is_put_out);
+        let done = if is_put_out { Ok(()) } else { drained.and(self.commit_now(&workers)) };
         self.loaders.end(deadline);
         self.surroundings.publisher.end();
         self.leave();
@@ -205,7 +211,7 @@ where
         if let Some(error) = self.surroundings.signals.take_failure() {
             return Err(self.named(error));
         }
-        drained.and(committed).map(|()| self.summary)
+        done.map(|()| self.summary)
     }
 
     /// Stops all `workers` at once and waits for them together.

@@ -39,6 +39,23 @@ pub(crate) fn a_passing_trouble_of_the_broker_is_retried_without_loss(site: &Sit
     assert_eq!(alerts(&config, 500), (0..500).collect::<Vec<_>>());
 }
 
+pub(crate) fn a_named_member_that_was_put_out_in_silence_takes_up_its_partitions_anew(site: &Site) {
+    let config = KafkaConfig { instance_id: "one".to_owned(), ..site.topics(2) };
+    write(&config, 2, 0..200);
+    let probe = Arc::new(Probe::default());
+    let member = start_echo(&config, &probe);
+    probe.wait("all is committed", |it| it.committed.values().sum::<i64>() == 200);
+    assert_eq!(probe.seen.lock().unwrap().opened.len(), 2);
+    site.mock().put_out();
+    probe.wait("it knows", |it| it.troubles.iter().any(|it| it.contains("put this member out")));
+    probe.wait("it has begun anew", |it| it.opened.len() == 4 && it.revoked == 2);
+    write(&config, 2, 200..400);
+    probe.wait("it goes on where it was", |it| it.committed.values().sum::<i64>() == 400);
+    member.stop();
+    assert_eq!(member.join().unwrap().messages, 400, "nothing is read twice, since all was committed");
+    assert_eq!(alerts(&config, 400), (0..400).collect::<Vec<_>>());
+}
+
 pub(crate) fn a_broker_that_is_not_there_is_named(_: &Site) {
     let mut config = KafkaConfig { brokers: "127.0.0.1:1".to_owned(), ..KafkaConfig::default() };
     config.startup_timeout_ms = 300;

@@ -118,6 +118,7 @@ fn open_cases() -> Vec<Case> {
         case!(transactions::an_instance_with_a_name_goes_on_when_its_own_transaction_has_timed_out, FENCING),
         case!(faults::a_record_that_is_refused_stops_the_member_without_committing_its_input, MOCK_ONLY),
         case!(faults::a_passing_trouble_of_the_broker_is_retried_without_loss, MOCK_ONLY),
+        case!(faults::a_named_member_that_was_put_out_in_silence_takes_up_its_partitions_anew, MOCK_ONLY),
         case!(faults::a_broker_that_is_not_there_is_named, ONCE),
     ]
 }

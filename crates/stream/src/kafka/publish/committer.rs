@@ -21,6 +21,7 @@ use super::{Ended, FULL_WAIT, Topics};
 use crate::kafka::config::TransactionLimits;
 use crate::kafka::context::MemberContext;
 use crate::kafka::ledger::SharedLedger;
+use crate::kafka::membership::member_id;
 use crate::kafka::outbox::OutRecord;
 use crate::kafka::runtime::Signals;
 use crate::kafka::{KafkaConfig, KafkaError, Observation, Observer, Outbox, PartitionId};
@@ -221,9 +222,13 @@ impl Committer {
     /// The group's metadata is asked for *before* it is looked whether partitions were lost. Who loses partitions marks their ledgers, and
     /// only then tells the group that it may go on: so what is not marked yet meets metadata of the generation that owned it, and the
     /// coordinator refuses that from the moment on at which somebody else owns the partition.
+    ///
+    /// *After* that it is looked whether they are of the member that the partitions were given to: ids don't come back. If they are not, nothing is
+    /// committed until the dispatcher has seen it, too, and has marked the ledgers.
     fn attempt(&mut self) -> Result<(), Fault> {
         self.produce()?;
         let group = self.consumer.group_metadata();
+        let member = member_id(&self.consumer);
         if self.held.iter().any(|it| it.ledger.is_forgotten()) {
             self.held.retain(|it| !it.ledger.is_forgotten());
             // Records of the partition that went may be in the transaction.
@@ -233,6 +238,9 @@ impl Committer {
             return Ok(());
         }
         let group = group.ok_or_else(|| Fault::Abort("the consumer is in no group".to_owned()))?;
+        if !self.consumer.context().is_member(&member) {
+            return Err(Fault::Abort("the group has put this member out".to_owned()));
+        }
         let ends: BTreeMap<&PartitionId, i64> = self.held.iter().filter_map(|it| Some((&it.id, it.end_offset?))).collect();
         let offsets = self.consumer.context().to_commit(ends.into_iter());
         self.begin()?;
