@@ -111,18 +111,20 @@ impl Habit {
         if self.windows <= 0.0 {
             return 1.0;
         }
-        let variance = f64::from(self.squares) / self.windows() - self.rate() * self.rate();
-        (variance / self.rate().max(RATE_MIN)).max(1.0)
+        let share = 1.0 / self.windows();
+        let (rate, squares) = (f64::from(self.sum) * share, f64::from(self.squares) * share);
+        ((squares - rate * rate) / rate.max(RATE_MIN)).max(1.0)
     }
 
     /// What the next window holds: μ = α/β with `α = α_g + S`, `β = β_g + E`; variance φμ + μ²/α, where φ is the peers' dispersion, worth
     /// ten windows, mixed with the own; as a negative binomial of that mean and variance.
     pub fn predict(&self, prior: &Prior) -> NegativeBinomial {
         let (own, windows) = (f64::from(self.sum), self.windows());
-        let (alpha, beta) = (prior.alpha() + own, prior.beta() + windows);
-        let mean = alpha / beta;
+        // A division takes as long as ten multiplications, and each waits for the one before: μ²/α is μ/β.
+        let (alpha, share) = (prior.alpha() + own, 1.0 / (prior.beta() + windows));
+        let mean = alpha * share;
         let phi = (DISPERSION_WINDOWS * prior.dispersion(mean) + windows * self.dispersion()) / (DISPERSION_WINDOWS + windows);
-        of_variance(mean, phi * mean + mean * mean / alpha)
+        of_variance(mean, phi * mean + mean * share)
     }
 
     /// Another role, another rate: the memory keeps its shape but only `kept` of its weight, so that the new peers decide at first.

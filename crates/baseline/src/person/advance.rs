@@ -148,7 +148,8 @@ fn kept_of(weight: f64) -> Share {
 /// Learns a closed window of less than a day by how ordinary it was, and makes the next gate.
 fn settle_short(habit: &mut Habit, prior: &Prior, count: f64) -> Gate {
     let predicted = habit.predict(prior);
-    let gamma = learnt(predicted.smaller_tail(count), LogP::ONE, habit.windows(), false).get().max(SHORT_LEAST);
+    // Targets were whole, whatever the sketch says; and of a whole number the tail is added up.
+    let gamma = learnt(predicted.smaller_tail(count.round()), LogP::ONE, habit.windows(), false).get().max(SHORT_LEAST);
     learn_capped(habit, prior, count, predicted.mean(), gamma);
     Gate::beneath(habit.predict(prior))
 }

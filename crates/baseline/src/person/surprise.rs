@@ -8,6 +8,7 @@ use crate::distinct::predicted_estimate;
 use crate::feature::{CHANNELS, Channel, Feature};
 use crate::observation::{DIMENSIONS, Observation, Window, mixed};
 use crate::peers::Group;
+use crate::tails::NegativeBinomial;
 use crate::{LogP, Share, Weight};
 
 /// ln of the p-value from which on a feature speaks.
@@ -242,11 +243,10 @@ impl Person {
             if error > 0.0 { predicted_estimate(predicted, x, error) } else { predicted }
         };
         let own = predict(habit);
-        // Most of what crosses a gate is not rare after all.
-        let [p_self, own_point] = if self.is_young() { own.upper_and_point(x) } else { own.rare(x, LN_SPEAKS)? };
-        let asks_peers = self.is_young() || p_self.ln_p() < LN_ASKS_PEERS;
-        let [p_peer, peer_point] = if asks_peers { predict(&Habit::default()).upper_and_point(x) } else { [LogP::ONE; 2] };
-        let (p, mid) = self.young_or_known([p_self, own_point], [p_peer, peer_point], u);
+        let peers = || predict(&Habit::default());
+        let [of_own, of_peers] = if self.is_young() { rare_for_either(own, peers(), x)? } else { rare_for_own(own, peers, x)? };
+        let (p, mid) = self.young_or_known(of_own, of_peers, u);
+        let ([p_self, _], [p_peer, _]) = (of_own, of_peers);
         Some(Judged { observed: x, expected: own.mean(), p_self, p_peer, p, mid, evidence: habit.evidence(prior) })
     }
 
@@ -266,4 +266,18 @@ impl Person {
             (by_peers, mid(p_peer, peer_point).times(1.0 / (1.0 - own)))
         }
     }
+}
+
+/// The tails and points of a count where it is rare for an established habit: most of what crosses a gate is not after all.
+fn rare_for_own(own: NegativeBinomial, peers: impl Fn() -> NegativeBinomial, x: f64) -> Option<[[LogP; 2]; 2]> {
+    let of_own = own.rare(x, LN_SPEAKS)?;
+    let [p_self, _] = of_own;
+    Some([of_own, if p_self.ln_p() < LN_ASKS_PEERS { peers().upper_and_point(x) } else { [LogP::ONE; 2] }])
+}
+
+/// The same where the habit or the peers find it rare: each has at most all of the say, so that what neither does isn't.
+fn rare_for_either(own: NegativeBinomial, peers: NegativeBinomial, x: f64) -> Option<[[LogP; 2]; 2]> {
+    let (of_own, of_peers) = (own.rare(x, LN_SPEAKS), peers.rare(x, LN_SPEAKS));
+    let is_rare = of_own.is_some() || of_peers.is_some();
+    is_rare.then(|| [of_own.unwrap_or_else(|| own.upper_and_point(x)), of_peers.unwrap_or_else(|| peers.upper_and_point(x))])
 }

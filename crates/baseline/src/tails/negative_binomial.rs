@@ -13,9 +13,19 @@ const MEAN_MAX: f64 = 1e12;
 /// What rounding may add to the bound of a logarithm.
 const BOUND_SLACK: f64 = 1e-9;
 /// Counts up to this are added up one by one, if none at all is not so rare, and the sum leaves so much of 1.
-const ADDED_MAX: f64 = 24.0;
+const ADDED_MAX: usize = 24;
 const LN_ADDED_MIN: f64 = -30.0;
 const LEFT_MIN: f64 = 0.01;
+/// What each of their probabilities is divided by when it is made of the one before, as a factor: 1/1, 1/2, ….
+const INVERSES: [f64; ADDED_MAX] = {
+    let mut inverses = [0.0; ADDED_MAX];
+    let mut at = 0;
+    while at < ADDED_MAX {
+        inverses[at] = 1.0 / crate::pareto::float(at + 1);
+        at += 1;
+    }
+    inverses
+};
 /// No count is larger; beyond, the fraction would overflow.
 const COUNT_MAX: f64 = 1e18;
 
@@ -73,32 +83,32 @@ impl NegativeBinomial {
             return [LogP::ONE, self.point(0.0)];
         }
         let x = x.min(COUNT_MAX);
+        if let Some(it) = self.added(x) {
+            return [it.upper(), LogP::of(it.point)];
+        }
         let ln_point = ln_point(self.mean, self.size, x);
-        let upper = match self.side_from(x, ln_point) {
-            Side::Above(ln_p) => LogP::clamped(ln_p),
-            Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
-        };
-        [upper, LogP::clamped(ln_point)]
+        [self.upper_from(x, ln_point), LogP::clamped(ln_point)]
     }
 
-    /// What [`Self::upper_and_point`] says, if ln P(X >= x) is at most `limit`. Where it is not, a bound often tells for half the price:
-    /// from one count to the next the probability falls at most by the factor q(x+k)/(x+1) or, where k is at least 1, by q, so that the
-    /// tail is at least that of a geometric series.
+    /// What [`Self::upper_and_point`] says, if ln P(X >= x) is at most `limit`. Where it is not, a small whole count is told by adding up, and
+    /// of others a bound often tells for half the price: from one count to the next the probability falls at most by the factor q(x+k)/(x+1)
+    /// or, where k is at least 1, by q, so that the tail is at least that of a geometric series.
     pub fn rare(self, x: f64, limit: f64) -> Option<[LogP; 2]> {
         let Self { mean, size } = self;
         if x.is_nan() || x <= 0.0 {
             return None;
         }
         let x = x.min(COUNT_MAX);
+        if let Some(it) = self.added(x) {
+            let upper = it.upper();
+            return (upper.ln_p() <= limit).then(|| [upper, LogP::of(it.point)]);
+        }
         let (chance, ln_point) = (mean / (mean + size), ln_point(mean, size, x));
         let factor = if size >= 1.0 { chance } else { chance * (x + size) / (x + 1.0) };
         if ln_point - libm::log1p(-factor) > limit + BOUND_SLACK {
             return None;
         }
-        let upper = match self.side_from(x, ln_point) {
-            Side::Above(ln_p) => LogP::clamped(ln_p),
-            Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
-        };
+        let upper = self.upper_from(x, ln_point);
         (upper.ln_p() <= limit).then(|| [upper, LogP::clamped(ln_point)])
     }
 
@@ -106,11 +116,12 @@ impl NegativeBinomial {
     /// much of a window is learnt needs no more.
     pub fn smaller_tail(self, x: f64) -> LogP {
         if x.is_nan() || x <= 0.0 {
-            return self.point(0.0);
+            // k ln(1 + μ/k) <= μ.
+            return if self.mean <= core::f64::consts::LN_2 { LogP::HALF } else { self.point(0.0) };
         }
         let x = x.min(COUNT_MAX);
-        if let Some(p) = self.smaller_by_adding(x) {
-            return LogP::of(p);
+        if let Some(Added { fewer, point }) = self.added(x) {
+            return LogP::of((1.0 - fewer).min(fewer + point));
         }
         let ln_point = ln_point(self.mean, self.size, x);
         match self.side_from(x, ln_point) {
@@ -126,23 +137,26 @@ impl NegativeBinomial {
         }
     }
 
-    /// The smaller tail of a small whole count, by adding up the probabilities of all counts up to it, each made of the one before. Nothing
-    /// where that would take longer than a tail or, because little is left of 1, lose digits.
-    fn smaller_by_adding(self, x: f64) -> Option<f64> {
+    /// What is below a small whole count and at it, each probability made of the one before. Nothing where that would take longer than a tail
+    /// or, because little is left of 1 above, lose digits.
+    fn added(self, x: f64) -> Option<Added> {
         let Self { mean, size } = self;
+        if x > crate::pareto::float(ADDED_MAX) || x.fract() > 0.0 {
+            return None;
+        }
         let ln_none = -size * libm::log1p(mean / size);
-        if x > ADDED_MAX || x.fract() > 0.0 || ln_none < LN_ADDED_MIN {
+        if ln_none < LN_ADDED_MIN {
             return None;
         }
         let chance = mean / (mean + size);
-        let (mut fewer, mut point, mut count) = (0.0, libm::exp(ln_none), 0.0);
-        while count < x {
+        let (mut fewer, mut point, mut up_to) = (0.0, libm::exp(ln_none), size);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and ADDED_MAX")]
+        for inverse in &INVERSES[..x as usize] {
             fewer += point;
-            point *= chance * (count + size) / (count + 1.0);
-            count += 1.0;
+            point *= chance * up_to * inverse;
+            up_to += 1.0;
         }
-        let smaller = (1.0 - fewer).min(fewer + point);
-        (smaller > LEFT_MIN).then_some(smaller)
+        (1.0 - fewer > LEFT_MIN).then_some(Added { fewer, point })
     }
 
     /// `P(X >= x)` and `P(X <= x)` for the price of one tail: what says how much of a window is learnt.
@@ -151,6 +165,9 @@ impl NegativeBinomial {
             return [LogP::ONE, self.point(0.0)];
         }
         let x = x.min(COUNT_MAX);
+        if let Some(it) = self.added(x) {
+            return [it.upper(), LogP::of(it.fewer + it.point)];
+        }
         let ln_point = ln_point(self.mean, self.size, x);
         let Tails { upper, lower } = match self.side_from(x, ln_point) {
             Side::Above(ln_p) => Tails::from_upper(ln_p),
@@ -168,7 +185,15 @@ impl NegativeBinomial {
         self.side_from(x, ln_point(self.mean, self.size, x))
     }
 
-    /// The same, for x above 0 whose point is known.
+    /// ln P(X >= x), for x above 0 whose point is known.
+    fn upper_from(self, x: f64, ln_point: f64) -> LogP {
+        match self.side_from(x, ln_point) {
+            Side::Above(ln_p) => LogP::clamped(ln_p),
+            Side::Below(ln_p) => LogP::clamped(ln_p).complement(),
+        }
+    }
+
+    /// The smaller side of it.
     fn side_from(self, x: f64, ln_point: f64) -> Side {
         let Self { mean, size } = self;
         let (chance, rest) = (mean / (mean + size), size / (mean + size));
@@ -223,6 +248,19 @@ impl NegativeBinomial {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a positive float saturates")]
         let guess = far as u32;
         guess.clamp(1, u32::MAX / 2)
+    }
+}
+
+/// P(X < x) and P(X = x).
+struct Added {
+    fewer: f64,
+    point: f64,
+}
+
+impl Added {
+    /// ln P(X >= x), exact also where hardly anything is below.
+    fn upper(&self) -> LogP {
+        LogP::clamped(libm::log1p(-self.fewer))
     }
 }
 

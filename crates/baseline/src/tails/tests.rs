@@ -103,6 +103,11 @@ fn nonsense_has_an_answer() {
     assert!((BetaBinomial::new(u32::MAX, 1.0, 1.0).upper(u32::MAX / 4).p() - 0.75).abs() < 1e-4);
 }
 
+/// To ten digits of ln p, however small that is.
+fn is_near(one: LogP, other: LogP) -> bool {
+    (one.ln_p() - other.ln_p()).abs() <= 1e-10 * other.ln_p().abs()
+}
+
 proptest! {
     #[test]
     fn tails_fall_with_x_and_their_sides_sum_to_one(mean in 1e-4_f64..1e4, size in 0.05_f64..1e5, x in 1_u32..20_000) {
@@ -111,12 +116,13 @@ proptest! {
         prop_assert!(next.upper <= here.upper && next.lower >= here.lower);
         prop_assert!((here.upper.p() + here.lower.p() - 1.0).abs() < 1e-12);
         let at = f64::from(x);
-        prop_assert_eq!(count.upper_and_point(at), [count.upper(at), count.point(at)]);
+        let [upper, point] = count.upper_and_point(at);
+        prop_assert!(is_near(upper, count.upper(at)) && is_near(point, count.point(at)));
         let [upper, or_fewer] = count.both(at);
         let (smaller, quick) = (upper.min(or_fewer), count.smaller_tail(at));
         let is_right = if smaller < LogP::of(0.4) { (quick.ln_p() - smaller.ln_p()).abs() < 1e-9 } else { quick >= LogP::of(0.39) };
         prop_assert!(is_right, "{quick:?} {smaller:?}");
-        prop_assert_eq!(upper, here.upper);
+        prop_assert!(is_near(upper, here.upper));
         prop_assert!((or_fewer.ln_p() - next.lower.ln_p()).abs() <= 1e-9 * next.lower.ln_p().abs().max(1e-3));
         // P(X >= x) = P(X >= x+1) + P(X = x)
         let sum = next.upper.or(count.point(f64::from(x)));
@@ -135,10 +141,21 @@ proptest! {
     #[test]
     fn small_counts_that_are_added_up_have_the_tail_that_is_computed(mean in 1e-3_f64..40.0, size in 0.05_f64..1e6, x in 1_u32..30) {
         let (count, x) = (NegativeBinomial::new(mean, size), f64::from(x));
-        let [upper, or_fewer] = count.both(x);
+        let (upper, point) = (count.tails(x).upper, count.point(x));
+        let or_fewer = count.tails(x).lower.or(point);
         let (smaller, quick) = (upper.min(or_fewer), count.smaller_tail(x));
         let is_right = if smaller < LogP::of(0.49) { (quick.ln_p() - smaller.ln_p()).abs() < 1e-12 } else { quick >= LogP::of(0.48) };
         prop_assert!(is_right, "{quick:?} {smaller:?}");
+        let ([quick, same_point], [same, quick_or_fewer]) = (count.upper_and_point(x), count.both(x));
+        prop_assert!(is_near(quick, upper) && is_near(same_point, point), "{quick:?} {upper:?} {same_point:?} {point:?}");
+        prop_assert!(is_near(same, upper) && is_near(quick_or_fewer, or_fewer), "{quick_or_fewer:?} {or_fewer:?}");
+    }
+
+    #[test]
+    fn of_none_it_is_told_on_which_side_of_a_half_it_is(mean in 1e-3_f64..3.0, size in 0.05_f64..1e6) {
+        let count = NegativeBinomial::new(mean, size);
+        let (quick, point) = (count.smaller_tail(0.0), count.point(0.0));
+        prop_assert!(quick == point || quick == LogP::HALF && point >= LogP::HALF, "{quick:?} {point:?}");
     }
 
     #[test]
