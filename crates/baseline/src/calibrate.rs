@@ -174,6 +174,16 @@ impl Curve {
         LogP::clamped(ln_p.max(LN_P_MIN))
     }
 
+    /// The recalibrated p-value of what lies at the edge of a bin towards the more ordinary, as a share: where there is no tail, the survival
+    /// itself.
+    fn at_edge(&self, bin: usize) -> f64 {
+        let s = BIN_WIDTH * crate::pareto::float(bin);
+        if s < self.tail.threshold() && s < SURPRISE_MAX {
+            return f64::from(self.survival[bin]).max(P_MIN);
+        }
+        self.recalibrated(LogP::clamped(-s * core::f64::consts::LN_10)).p()
+    }
+
     /// The tail beyond the histogram.
     pub const fn tail(&self) -> &ParetoTail {
         &self.tail

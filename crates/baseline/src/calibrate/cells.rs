@@ -9,6 +9,7 @@ use crate::feature::{FEATURES, Feature};
 use crate::travel::{Hop, Speeds};
 use crate::{LogP, Share};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// The busy and the quiet err in different ways, and so do newcomers: each has curves of their own in each group (Mondrian conformal
@@ -131,8 +132,10 @@ impl Calibration {
             self.cells.resize_with(other.cells.len(), || None);
         }
         for (it, other) in self.cells.iter_mut().zip(&other.cells) {
-            if let Some(other) = other {
-                it.get_or_insert_default().merge(other);
+            match (it.as_mut(), other) {
+                (Some(it), Some(other)) => it.merge(other),
+                (None, Some(other)) => *it = Some(other.clone()),
+                (_, None) => {}
             }
         }
     }
@@ -166,9 +169,8 @@ pub struct Curves {
 enum Origin {
     /// They were all there from the beginning.
     Made,
-    /// The cell at a place.
-    Cell(Arc<Calibration>, usize),
-    Pooled(Box<Cell>),
+    /// The cells at some places, added up.
+    Cells(Arc<Calibration>, Range<usize>),
 }
 
 impl Default for Curves {
@@ -190,8 +192,12 @@ impl Curves {
     }
 
     fn from_origin(origin: Origin, broader: Option<Arc<Self>>) -> Self {
-        let mut it = Self { of_features: vec![OnceLock::new(); FEATURES].into(), speeds: Speeds::default(), origin, broader };
-        it.speeds = it.cell().map_or_else(Speeds::default, |it| it.speeds);
+        // One by one, since copies of one would copy what isn't there yet.
+        let of_features = (0..FEATURES).map(|_| OnceLock::new()).collect();
+        let mut it = Self { of_features, speeds: Speeds::default(), origin, broader };
+        let mut speeds = Speeds::default();
+        it.cells().for_each(|cell| speeds.merge(&cell.speeds));
+        it.speeds = speeds;
         it
     }
 
@@ -200,20 +206,24 @@ impl Curves {
         if calibration.known(at, kind).is_none() {
             return broader.cloned().unwrap_or_default();
         }
-        let origin = Origin::Cell(Arc::clone(calibration), at * KINDS + kind.index());
+        let place = at * KINDS + kind.index();
+        let origin = Origin::Cells(Arc::clone(calibration), place..place + 1);
         Arc::new(Self::from_origin(origin, broader.cloned()))
     }
 
     /// Those of everybody in the calibrated group at `at`, whatever their kind: what is known of a kind that is rare, such as newcomers.
-    pub fn pooled(calibration: &Calibration, at: usize) -> Arc<Self> {
-        let mut all = Cell::default();
-        Kind::ALL.into_iter().filter_map(|kind| calibration.known(at, kind)).for_each(|it| all.merge(it));
-        Arc::new(Self::from_origin(Origin::Pooled(Box::new(all)), None))
+    pub fn pooled(calibration: &Arc<Calibration>, at: usize) -> Arc<Self> {
+        Arc::new(Self::from_origin(Origin::Cells(Arc::clone(calibration), at * KINDS..(at + 1) * KINDS), None))
     }
 
     /// What `p`, per active day, of `feature` has turned out to be worth.
     pub fn recalibrated(&self, feature: Feature, p: LogP) -> LogP {
         self.curve(feature.index()).recalibrated(p)
+    }
+
+    /// What the edge of a bin of `feature`, below [`super::BINS`], has turned out to be worth, as a share.
+    pub(crate) fn at_edge(&self, feature: Feature, bin: usize) -> f64 {
+        self.curve(feature.index()).at_edge(bin)
     }
 
     /// How fast members travel.
@@ -226,20 +236,26 @@ impl Curves {
         self.of_features.len() == FEATURES
     }
 
-    fn cell(&self) -> Option<&Cell> {
-        match &self.origin {
-            Origin::Made => None,
-            Origin::Cell(calibration, place) => calibration.cells.get(*place).and_then(|it| it.as_deref()),
-            Origin::Pooled(cell) => Some(cell),
-        }
+    fn cells(&self) -> impl Iterator<Item = &Cell> + Clone {
+        let known = match &self.origin {
+            Origin::Made => &[][..],
+            Origin::Cells(calibration, places) => {
+                let all = &calibration.cells;
+                &all[places.start.min(all.len())..places.end.min(all.len())]
+            }
+        };
+        known.iter().flatten().map(AsRef::as_ref)
     }
 
     fn curve(&self, at: usize) -> &Curve {
         self.of_features[at].get_or_init(|| {
             let broader = self.broader.as_ref().map_or_else(|| nominal(), |it| it.curve(at));
-            let Some(cell) = self.cell() else { return broader.clone() };
-            let histogram = &cell.histograms[at];
-            histogram.curve_within((cell.days - histogram.total()).max(0.0), broader)
+            let (mut days, mut histogram) = (0.0, Histogram::default());
+            for cell in self.cells() {
+                days += cell.days;
+                histogram.merge(&cell.histograms[at]);
+            }
+            histogram.curve_within((days - histogram.total()).max(0.0), broader)
         })
     }
 

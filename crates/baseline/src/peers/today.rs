@@ -2,10 +2,9 @@
 //! misuse, however rare it is on other days, so p-values are worth as many times more as peers surprise more often.
 
 use crate::calibrate::{BINS, Curves};
+use crate::counts::narrow;
 use crate::feature::{FEATURES, Feature};
 use crate::person::Person;
-use crate::{LogP, counts::narrow};
-use std::sync::LazyLock;
 
 /// Fewer members than this with something so rare say nothing about the day.
 const MEMBERS_MIN: f64 = 4.0;
@@ -13,12 +12,7 @@ const MEMBERS_MIN: f64 = 4.0;
 const P_COUNTED: f64 = 0.1;
 /// A day explains no more.
 const FACTOR_MAX: f64 = 1_000.0;
-/// Width of a bin of s = -log10 p.
-const BIN_WIDTH: f64 = 0.1;
-
-/// The p-value at the edge of each bin.
-static EDGES: LazyLock<[LogP; BINS]> =
-    LazyLock::new(|| std::array::from_fn(|at| LogP::of(libm::pow(10.0, -BIN_WIDTH * crate::pareto::float(at)))));
+const _: () = assert!(FEATURES.is_multiple_of(8), "they are looked at eight at a time");
 
 /// By feature, how many times as often as usual members surprise today.
 pub(super) type Factors = [f32; FEATURES];
@@ -43,9 +37,15 @@ impl Today {
             self.bins = vec![[0; BINS]; FEATURES];
         }
         self.members += 1.0;
-        for (bins, &bin) in self.bins.iter_mut().zip(person.rarest()) {
-            if bin > 0 {
-                let bin = &mut bins[usize::from(bin).min(BINS - 1)];
+        // Of most features nothing was rare: eight at a time are looked at, and of those the ones that say something.
+        let (together, []) = person.rarest().as_chunks::<8>() else { unreachable!("a multiple of eight") };
+        for (at, rarest) in together.iter().enumerate() {
+            let mut rarest = u64::from_le_bytes(*rarest);
+            while rarest > 0 {
+                let place = rarest.trailing_zeros() / 8;
+                let bin = usize::try_from(rarest >> (8 * place) & 0xff).expect("a byte");
+                rarest &= !(0xff << (8 * place));
+                let bin = &mut self.bins[8 * at + place as usize][bin.min(BINS - 1)];
                 *bin = bin.saturating_add(1);
             }
         }
@@ -77,7 +77,7 @@ impl Today {
                 if above < MEMBERS_MIN || bins[at] == 0 {
                     continue;
                 }
-                let p = usual.recalibrated(feature, EDGES[at]).p();
+                let p = usual.at_edge(feature, at);
                 if p <= P_COUNTED {
                     factor = factor.max((above - above.sqrt()) / (self.members * p + 1.0));
                 }
