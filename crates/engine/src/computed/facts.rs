@@ -39,6 +39,7 @@ pub(super) struct Facts<'f> {
     action: OnceCell<Action>,
     outcome: OnceCell<Outcome>,
     origin: OnceCell<Origin>,
+    actor_word: OnceCell<Option<Word>>,
     actor: OnceCell<Actor<'f>>,
     duty: OnceCell<Option<Duty>>,
     /// What the target is known by, where there is one: several ask for it, and it is hashed each time.
@@ -79,6 +80,7 @@ impl<'f> Facts<'f> {
             action: OnceCell::new(),
             outcome: OnceCell::new(),
             origin: OnceCell::new(),
+            actor_word: OnceCell::new(),
             actor: OnceCell::new(),
             duty: OnceCell::new(),
             target: OnceCell::new(),
@@ -165,13 +167,20 @@ impl<'f> Facts<'f> {
 
     /// The identity of a role's text; `None` without a text.
     fn identity(&self, input: Input) -> Option<Identity> {
-        if input == Input::Target {
-            return *self.target.get_or_init(|| {
+        match input {
+            Input::Target => *self.target.get_or_init(|| {
                 let text = self.text(input);
                 (!text.is_empty()).then(|| Identity::of([&*text]))
-            });
+            }),
+            Input::Actor => self.actor_word().map(|it| it.identity),
+            Input::Action => self.action().identity,
+            _ => self.word(input).map(|it| it.identity),
         }
-        self.word(input).map(|it| it.identity)
+    }
+
+    /// What the actor's identifier is known by, which is asked for more often than any other word.
+    fn actor_word(&self) -> Option<Word> {
+        *self.actor_word.get_or_init(|| self.word(Input::Actor))
     }
 
     fn action(&self) -> Action {
@@ -184,7 +193,7 @@ impl<'f> Facts<'f> {
 
     fn actor(&self) -> Actor<'f> {
         *self.actor.get_or_init(|| {
-            let named = self.name(Input::Actor).filter(|it| it.is_some());
+            let named = self.actor_word().and_then(|it| it.name).filter(|it| it.is_some());
             let person = named.and_then(|it| self.context.roster.person(it, self.at_ms));
             let is_service = self.text(Input::ActorType).eq_ignore_ascii_case("service")
                 || named.is_some_and(|it| self.context.is_listed_service(it))

@@ -12,7 +12,7 @@ use sigma::parse::taxonomy::ActionClass;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 
-/// Places for texts, for addresses and for actions: a text that comes takes the place of the one before. 256, 96 and 6 KiB.
+/// Places for texts, for addresses and for actions: a text that comes takes the place of the one before. 256, 96 and 10 KiB.
 const TEXTS: usize = 4_096;
 const ORIGINS: usize = 1_024;
 const ACTIONS: usize = 128;
@@ -34,6 +34,8 @@ pub(super) struct Word {
 /// What an action is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Action {
+    /// Nothing of an empty text.
+    pub(super) identity: Option<Identity>,
     pub(super) class: ActionClass,
     pub(super) is_sign_in: bool,
 }
@@ -89,7 +91,11 @@ impl Words {
 
     /// What the action `text` is.
     pub(super) fn action(&mut self, text: &str, context: &Context) -> Action {
-        self.actions.find(text, || Action { class: context.taxonomy.class(text), is_sign_in: is_sign_in(text) })
+        self.actions.find(text, || Action {
+            identity: (!text.is_empty()).then(|| Identity::of([text])),
+            class: context.taxonomy.class(text),
+            is_sign_in: is_sign_in(text),
+        })
     }
 
     /// What `text` says became of what was tried.
@@ -239,6 +245,7 @@ mod tests {
                 prop_assert_eq!(words.word(&text, &context).name, context.names.find(&text));
                 let action = words.action(&text, &context);
                 prop_assert_eq!((action.class, action.is_sign_in), (context.taxonomy.class(&text), is_sign_in(&text)));
+                prop_assert_eq!(action.identity, Some(Identity::of([&text])));
                 prop_assert_eq!(words.zone(&text, &context), context.zones.find(&text));
             }
         }
