@@ -138,10 +138,10 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
 
     /// Learns that `key` was used, as far as `learnt` says.
     pub fn learn(&mut self, key: u32, learnt: Share) {
-        self.learn_in(0, key, learnt);
+        self.learn_in(self.place(key), key, learnt);
     }
 
-    /// The same of a category that is in a place, or was. Whether it wasn't remembered before.
+    /// The same of a category whose [`Self::place`] is known. Whether it wasn't remembered before.
     #[inline]
     pub(crate) fn learn_in(&mut self, place: usize, key: u32, learnt: Share) -> bool {
         let gamma = narrow(learnt.get());
@@ -149,9 +149,8 @@ impl<const SLOTS: usize> Kinds<SLOTS> {
             return false;
         }
         self.total += gamma;
-        if let Some(slot) = self.slots.get_mut(place).filter(|it| it.key == key && it.count > 0.0) {
-            slot.count += gamma;
-        } else if let Some(slot) = self.slots.iter_mut().find(|it| it.key == key && it.count > 0.0) {
+        if let Some(slot) = self.slots.get_mut(place) {
+            debug_assert!(slot.key == key && slot.count > 0.0, "nothing has come or gone since");
             slot.count += gamma;
         } else if let Some(least) = self.slots.iter_mut().min_by(|a, b| a.count.total_cmp(&b.count)) {
             *least = Slot { key, count: gamma };

@@ -130,12 +130,15 @@ impl Tables {
     }
 }
 
-/// Positive counts, one a key, most used first, so that the first [`KINDS_MAX`] are the ones to keep.
+/// Positive counts, one a key: in the order of the keys or, if there are more than [`KINDS_MAX`], most used first, so that the first are the
+/// ones to keep.
 fn cleaned(counts: &[(u32, f64)]) -> Vec<(u32, f64)> {
     let mut counts: Vec<(u32, f64)> = counts.iter().copied().filter(|it| it.1 > 0.0 && it.1.is_finite()).collect();
     counts.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     counts.dedup_by_key(|it| it.0);
-    counts.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    if counts.len() > KINDS_MAX {
+        counts.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    }
     counts
 }
 

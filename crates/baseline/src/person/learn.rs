@@ -5,7 +5,7 @@ use crate::calibrate::{Calibration, Histogram};
 use crate::feature::Feature;
 use crate::learn::learnt_kind;
 use crate::novelty::Kinds;
-use crate::observation::{Dimension, Errand, Identity, Observation, Window, key_of, mixed};
+use crate::observation::{Dimension, Errand, Identity, Observation, Window, mixed};
 use crate::peers::Group;
 use crate::travel::Fix;
 use crate::{LogP, Share};
@@ -121,7 +121,13 @@ fn learn_kind<const SLOTS: usize>(
     identity: Option<Identity>,
     surprise: &Surprise,
 ) -> bool {
-    let Some(identity) = identity else { return false };
-    let learnt = surprise.finding(Feature::Novelty(dimension)).map_or(Share::ONE, |it| learnt_kind(it.p_self));
-    kinds.learn_in(surprise.places[dimension.index()], key_of(identity), learnt)
+    if identity.is_none() {
+        return false;
+    }
+    let learnt = match surprise.findings() {
+        [] => Share::ONE,
+        _ => surprise.finding(Feature::Novelty(dimension)).map_or(Share::ONE, |it| learnt_kind(it.p_self)),
+    };
+    let (key, place) = surprise.places[dimension.index()];
+    kinds.learn_in(place, key, learnt)
 }

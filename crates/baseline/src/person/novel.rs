@@ -143,7 +143,7 @@ fn judge_known<const SLOTS: usize>(
     let Some(identity) = identity else { return };
     let key = key_of(identity);
     let (place, speaks) = (known.place(key), (days(dimension) / events).min(0.01));
-    surprise.places[dimension.index()] = place;
+    surprise.places[dimension.index()] = (key, place);
     if known.at_least_in(place, group.openness(dimension)).get() < speaks {
         judge_kind(group, dimension, key, known, events, speaks, surprise);
     }

@@ -72,8 +72,8 @@ pub struct Surprise {
     findings: [Finding; FINDINGS_MAX],
     len: usize,
     channels: [Term; CHANNELS],
-    /// By dimension, the place among what the person uses: where learning looks first.
-    pub(super) places: [usize; DIMENSIONS],
+    /// By dimension, what is used, and its place among what the person uses: where learning looks.
+    pub(super) places: [(u32, usize); DIMENSIONS],
     pub(super) raw: LogP,
     random: u64,
     kind: Kind,
@@ -89,7 +89,7 @@ impl Default for Surprise {
             findings: [NOTHING; FINDINGS_MAX],
             len: 0,
             channels: QUIET,
-            places: [0; DIMENSIONS],
+            places: [(0, 0); DIMENSIONS],
             raw: LogP::ONE,
             random: 0,
             kind: Kind::New,
@@ -149,7 +149,7 @@ impl Surprise {
         self.score = Score::ZERO;
         self.evidence = evidence;
         self.completes_takeover = false;
-        self.places = [0; DIMENSIONS];
+        self.places = [(0, 0); DIMENSIONS];
         self.random = u64::from(it.second) << 32 ^ it.target.map_or(0, std::num::NonZero::get);
     }
 

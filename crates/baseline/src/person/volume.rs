@@ -69,11 +69,8 @@ impl Person {
         if it.second / TEN_MINUTES != self.header.ten || !current.insert(hash) {
             return;
         }
-        // With k of 256 bits set the estimate is at most k/(1 - k/256), and what follows the first one less: two popcounts decide for most
-        // events.
-        let bits = current.union(&before).bits();
-        let most = if bits < 256 { bits * 256 / (256 - bits) } else { u32::MAX };
-        if !self.is_span_crossed(group, Span::TenMinutes, f64::from(most)) {
+        // What slides is at most all of both buckets, which decides for most events.
+        if !self.is_span_crossed(group, Span::TenMinutes, current.union(&before).estimate() - 1.0) {
             return;
         }
         let beyond = self.ten_minutes(&current, Self::passed(it, TEN_MINUTES)) - 1.0;
