@@ -2,6 +2,7 @@
 
 mod context;
 mod files;
+mod lists;
 mod parquet;
 mod texts;
 
@@ -10,21 +11,20 @@ pub(crate) use texts::{Texts, texts};
 
 use files::is_context;
 pub(crate) use files::{is_list, is_page, is_rule};
+use lists::lists;
 
 use crate::exit::Usage;
 use crate::show::escaped;
 use anyhow::{Context, Result};
 use engine::Rulebook;
-use engine::context::{File, TableInfo};
+use engine::context::{File, Table, TableInfo};
 use engine::policy::EXCEPTIONS_MAX;
 use model::{EventTime, Exception, LogSource, RuleInfo, SourceMapping};
 use sigma::ast::Place;
 use sigma::compile::RuleSet;
-use sigma::lists::Lists;
 use sigma::parse::nearest::nearest;
 use sigma::parse::{Loaded, exceptions, parse_all};
 use sigma::problem::{Code, Problem};
-use sigma::tables::{Overflow, Table, TableError};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -46,6 +46,8 @@ pub(crate) struct Rules {
     pub(crate) problems: Vec<Problem>,
     /// The tables of the context.
     pub(crate) tables: Vec<TableInfo>,
+    /// Those whose columns placeholders stand for.
+    pub(crate) expanded: Vec<Table>,
 }
 
 impl Rules {
@@ -66,9 +68,10 @@ pub(crate) fn rules(dirs: &[PathBuf], context: Option<&Path>, mappings: &[Source
     rules_with(dirs, context, &[], mappings, watch)
 }
 
-/// The same with the tables in `over` laid over those of the context.
+/// The same with the tables in `over` laid over those of the context. Where they are `Some`, even without a row, placeholders may name the
+/// columns of any table.
 pub(crate) fn rules_under(
-    over: &[File],
+    over: Option<&[File]>,
     dirs: &[PathBuf],
     context: Option<&Path>,
     mappings: &[SourceMapping],
@@ -94,36 +97,42 @@ pub(crate) fn rules_with(
     mappings: &[SourceMapping],
     watch: Watch,
 ) -> Result<Rules> {
-    compile(&[], dirs, context, more, mappings, watch)
+    compile(None, dirs, context, more, mappings, watch)
 }
 
 fn compile(
-    over: &[File],
+    over: Option<&[File]>,
     dirs: &[PathBuf],
     context: Option<&Path>,
     more: &[(String, Vec<String>)],
     mappings: &[SourceMapping],
     watch: Watch,
 ) -> Result<Rules> {
-    let Loaded { documents, mut problems } = documents_with(dirs, context, more)?;
-    let mut known = context_under(over, dirs, context, more)?;
+    let (Loaded { documents, mut problems }, expanded) = documents_under(over, dirs, context, more)?;
+    let mut known = context_under(over.unwrap_or_default(), dirs, context, more)?;
     problems.append(&mut known.problems);
     let book = match watch {
         Watch::Everybody => Rulebook::compile_watching(documents, mappings, &mut problems),
         Watch::IfRulesRead => Rulebook::compile(documents, mappings, &mut problems),
     };
     let book = book.with_context(Arc::new(known.context));
-    Ok(Rules { book, problems, tables: known.tables })
+    Ok(Rules { book, problems, tables: known.tables, expanded })
 }
 
 /// Reads the rules below `dirs` without compiling them. Without a single document, it fails as [`rules`] does.
 pub(crate) fn documents(dirs: &[PathBuf], context: Option<&Path>) -> Result<Loaded> {
-    documents_with(dirs, context, &[])
+    documents_under(None, dirs, context, &[]).map(|it| it.0)
 }
 
-fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec<String>)]) -> Result<Loaded> {
+/// The documents, and the tables of the context whose columns they may expand.
+fn documents_under(
+    over: Option<&[File]>,
+    dirs: &[PathBuf],
+    context: Option<&Path>,
+    more: &[(String, Vec<String>)],
+) -> Result<(Loaded, Vec<Table>)> {
     let mut problems = Vec::new();
-    let mut lists = lists(dirs, context, &mut problems)?;
+    let mut lists = lists(over, dirs, context, &mut problems)?;
     more.iter().for_each(|(name, values)| lists.insert(name.as_str(), values.clone()));
     let mut texts = Vec::new();
     for path in files::below(dirs, is_rule, &mut problems)? {
@@ -131,64 +140,14 @@ fn documents_with(dirs: &[PathBuf], context: Option<&Path>, more: &[(String, Vec
             texts.push((path.display().to_string(), text));
         }
     }
+    let is_expanded = |it: &Table| texts.iter().any(|(_, text)| text.contains(&format!("%{}.", it.name())));
+    let expanded = Table::ALL.iter().copied().filter(is_expanded).collect();
     let mut loaded = parse_all(texts, &lists);
     problems.append(&mut loaded.problems);
     if loaded.documents.is_empty() && problems.is_empty() {
         return Err(Usage::new(format!("no rules in {}: name a folder with Sigma rules (.yml)", names(dirs))));
     }
-    Ok(Loaded { documents: loaded.documents, problems })
-}
-
-/// Reads the lists: every `.txt` file is a list that is called as its file stem, and every column of a `.csv`, `.ndjson` or `.parquet` file is
-/// one that is called `STEM.COLUMN`. Those of `context` take the place of those of the same name beside the rules.
-fn lists(dirs: &[PathBuf], context: Option<&Path>, problems: &mut Vec<Problem>) -> Result<Lists> {
-    if let Some(context) = context.filter(|it| !it.is_dir()) {
-        return Err(Usage::new(format!("no such folder of lists: {}", context.display())));
-    }
-    let mut lists = Lists::default();
-    let mut tables: Vec<PathBuf> = Vec::new();
-    for path in files::below(&list_folders(dirs, context), is_context, problems)? {
-        let is_known = path.file_name().and_then(|it| it.to_str()).is_some_and(engine::context::File::is_known);
-        // What is wrong with a table of the context is told by whoever reads it as that; as a text it is told here.
-        let mut unheard = Vec::new();
-        let heard = if is_known && files::is_parquet(&path) { &mut unheard } else { &mut *problems };
-        let Some(text) = table_text(&path, heard) else { continue };
-        let file = path.display().to_string();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        if is_list(&path) {
-            match Lists::parse_text(&text) {
-                Ok(entries) => lists.insert(name, entries),
-                Err(error) => problems.push(Problem::error(Code::TooLarge, &file, 1, 1, error.to_string())),
-            }
-            continue;
-        }
-        if let Some(first) = tables.iter().find(|it| it.with_extension("") == path.with_extension("")) {
-            let message = format!("the table `{name}` is already taken by {}", first.display());
-            problems.push(Problem::error(Code::BadTable, &file, 1, 1, message));
-            continue;
-        }
-        let is_csv = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
-        let overflow = if is_known { Overflow::LeaveOut } else { Overflow::Refuse };
-        let table = if is_csv {
-            Table::from_csv(&text, overflow)
-        } else if files::is_parquet(&path) {
-            Table::from_parquet_rows(&text, overflow)
-        } else {
-            Table::from_ndjson(&text, overflow)
-        };
-        match table {
-            Ok(table) => lists.insert_table(&name, table),
-            Err(_) if is_known => {}
-            Err(TableError { line, reason }) => problems.push(Problem::error(Code::BadTable, &file, line, 1, reason)),
-        }
-        tables.push(path);
-    }
-    Ok(lists)
-}
-
-/// The text of a list or table; of a Parquet file its rows.
-fn table_text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
-    if files::is_parquet(path) { parquet::text(path, problems) } else { files::text(path, problems) }
+    Ok((Loaded { documents: loaded.documents, problems }, expanded))
 }
 
 /// The files called `exceptions.yml` in the folders of lists of `dirs` and in `context`.

@@ -360,6 +360,9 @@ fn exceptions_come_and_go_by_a_topic_and_what_pages_nobody_has_a_topic_of_its_ow
 
     record(&run.kafka, b"{}");
     run.logged("a record of the topic of exceptions is none");
+    let letters = TailReader::from_earliest(&run.kafka.config(), "nightjar.dead-letters").unwrap().read(1, PATIENCE).unwrap();
+    let letter: Json = serde_json::from_slice(&letters[0].value).unwrap();
+    assert_eq!((&letter["code"], &letter["source"]), (&Json::from("bad_exception"), &Json::from("nightjar.exceptions")));
     record(&run.kafka, b"");
     while run.logged("exceptions are in force")["in_all"] != 0 {}
     run.event("ana", "export");
@@ -370,6 +373,11 @@ fn exceptions_come_and_go_by_a_topic_and_what_pages_nobody_has_a_topic_of_its_ow
 /// The rule about exports for people whose role is `lead`.
 fn of_leads() -> String {
     RULE.replace("    action: export\n", "    action: export\n    nj.actor.role: lead\n")
+}
+
+/// The rule about exports with one condition more, and an identifier that ends in `id`.
+fn expanding(condition: &str, id: &str) -> String {
+    RULE.replace("4b01", &format!("4b{id}")).replace("    action: export\n", &format!("    action: export\n    {condition}\n"))
 }
 
 #[test]
@@ -463,6 +471,60 @@ fn rows_of_the_context_come_and_go_by_a_topic_and_bad_ones_are_dead_letters() {
         run.event(actor, "export");
     }
     assert_eq!(run.findings("nightjar.alerts", 5)[3..], ["export ed", "export fay"]);
+    run.stop();
+}
+
+#[test]
+fn placeholders_stand_for_what_the_topic_says_and_open_windows_go_on() {
+    let place = Place::new("context-placeholders", &format!("{JSON_LOG}[rules]\nwatch_interval_ms = 50\n"));
+    // Of people on leave there is no file at all. One rule is broken from the beginning, and stays so.
+    fs::write(place.0.join("rules/export.yml"), expanding("actor.id|expand: '%leave.actor%'", "01")).unwrap();
+    fs::write(place.0.join("rules/office.yml"), expanding("source.ip|cidr|expand: '%networks.name%'", "04")).unwrap();
+    fs::write(place.0.join("rules/broken.yml"), "title: x\n").unwrap();
+    fs::write(place.0.join("rules/looks.yml"), LOOKS).unwrap();
+    let record = |kafka: &EmbeddedKafka, key: &str, value: &str| {
+        let progress = Arc::new(Progress::new(1));
+        let mut producer = PacedProducer::new(&kafka.config(), "nightjar.context", 1, Pacing::default(), progress).unwrap();
+        assert!(producer.send(key.as_bytes(), value.as_bytes(), None, PATIENCE).unwrap());
+        producer.flush(PATIENCE).unwrap();
+    };
+    let leave = |actor: &str| format!(r#"{{"actor":"{actor}","start":"2026-03-02","end":"2026-03-09"}}"#);
+    let environment = [("NIGHTJAR_CONTEXT__TOPIC", "nightjar.context")];
+    let mut run = Run::start(&place, &environment, |kafka| record(kafka, "leave/ana", &leave("ana")));
+    run.event("bo", "export");
+    run.event("ana", "export");
+    run.event("ana", "look");
+    run.event("ana", "look");
+    assert_eq!(run.findings("nightjar.alerts", 1), ["export ana"]);
+
+    record(&run.kafka, "leave/bo", &leave("bo"));
+    // Once with what the topic had at the beginning.
+    run.logged("rules reloaded");
+    let reloaded = run.logged("rules reloaded");
+    assert_eq!((&reloaded["cause"], &reloaded["kept"], &reloaded["reset"]), (&"context".into(), &1.into(), &0.into()));
+    run.logged("the context of the topic is in force");
+    run.event("bo", "export");
+    run.event("ana", "look");
+    assert_eq!(run.findings("nightjar.alerts", 3)[1..], ["export bo", "looks ana"]);
+
+    // Columns that no rule names are looked up, and nothing is compiled for them.
+    record(&run.kafka, "roster/cy", r#"{"id":"cy","role":"lead"}"#);
+    run.logged("the context of the topic is in force");
+    told(&get_page(&run.address, "/metrics"), "nightjar_rules_reload_total{outcome=\"applied\"} 2");
+
+    // A value that a rule can't have: the rules stay as they are, and the context is in force without them.
+    record(&run.kafka, "networks/office", r#"{"network":"10.0.0.0/8","name":"office"}"#);
+    let refused = run.logged("rules not reloaded");
+    assert!(refused["reason"].as_str().unwrap().contains("office.yml:"), "{refused}");
+    assert_eq!(run.logged("the context of the topic is in force")["of_topic"], 4);
+    told(&get_page(&run.address, "/metrics"), "nightjar_context_rows{table=\"networks\"} 1");
+    record(&run.kafka, "networks/office", "");
+    while run.logged("the context of the topic is in force")["of_topic"] != 3 {}
+    record(&run.kafka, "leave/ana", "");
+    while run.logged("the context of the topic is in force")["of_topic"] != 2 {}
+    run.event("ana", "export");
+    run.event("bo", "export");
+    assert_eq!(run.findings("nightjar.alerts", 4)[3], "export bo");
     run.stop();
 }
 

@@ -91,7 +91,7 @@ fn own_lists_take_the_place_of_those_beside_the_rules() {
         &[("r/vip.yml", rule), ("r/context/vips.txt", b"7\n"), ("r/context/staff.txt", b"ana\n"), ("own/vips.txt", b"8\n9\n")],
     );
     let mut problems = Vec::new();
-    let lists = lists(&[folder.0.join("r")], Some(&folder.0.join("own")), &mut problems).unwrap();
+    let lists = lists(None, &[folder.0.join("r")], Some(&folder.0.join("own")), &mut problems).unwrap();
     assert_eq!(lists.get("vips").unwrap(), ["8", "9"]);
     assert_eq!(lists.get("staff").unwrap(), ["ana"]);
     assert_eq!(problems, []);
@@ -123,14 +123,40 @@ fn columns_of_context_tables_are_lists_and_what_is_wrong_has_its_file_and_line()
         ],
     );
     let mut problems = Vec::new();
-    let found = lists(&[folder.0.join("r")], None, &mut problems).unwrap();
+    let found = lists(None, &[folder.0.join("r")], None, &mut problems).unwrap();
     assert_eq!(found.names().collect::<Vec<_>>(), ["roster.id", "roster.role", "tickets.id"]);
     assert_eq!(found.get("roster.role").unwrap(), ["admin", "agent"]);
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(problems[0].ends_with("bad.csv:3:1: error: a row of 1 fields where the header has 2"), "{problems:?}");
     assert!(problems[1].contains("tickets.ndjson:1:1: error: the table `tickets` is already taken by"), "{problems:?}");
-    let own = lists(&[folder.0.join("r")], Some(&folder.0.join("own")), &mut Vec::new()).unwrap();
+    let own = lists(None, &[folder.0.join("r")], Some(&folder.0.join("own")), &mut Vec::new()).unwrap();
     assert_eq!(own.get("tickets.id").unwrap(), ["9"]);
+}
+
+#[test]
+fn columns_of_tables_that_are_laid_over_files_leave_out_what_does_not_hold() {
+    let folder = Folder::with(
+        "laid",
+        &[
+            ("context/roster.csv", b"id,role,cost_centre\nana,agent,7\nbo,admin,8\n"),
+            ("context/tickets.ndjson", b"{\"id\":\"CS-1\"}\n{\"id\":\"cs-2\"}\n"),
+            ("context/vips.csv", b"id\n7\n"),
+        ],
+    );
+    let over = [
+        File::new("topic/roster.ndjson", "{\"id\":\"ana\",\"role\":\"lead\"}\n{\"id\":\"cy\",\"role\":\"admin\"}\n"),
+        File::new("topic/tickets.ndjson", "{\"id\":\"CS-2\",\"assignee\":\"cy\"}\n"),
+    ];
+    let found = lists(Some(&over), std::slice::from_ref(&folder.0), None, &mut Vec::new()).unwrap();
+    let check = |name: &str, expected: &[&str]| assert_eq!(found.get(name).unwrap(), expected, "{name}");
+    check("roster.id", &["bo", "ana", "cy"]);
+    check("roster.role", &["admin", "lead"]);
+    check("roster.cost_centre", &["8"]);
+    check("tickets.id", &["CS-1", "CS-2"]);
+    check("devices.owner", &[]);
+    check("vips.id", &["7"]);
+    let of_files = lists(None, std::slice::from_ref(&folder.0), None, &mut Vec::new()).unwrap();
+    assert_eq!(of_files.get("devices.owner"), None);
 }
 
 #[test]
@@ -181,7 +207,7 @@ fn a_parquet_table_is_one_and_one_that_is_damaged_is_told_once() {
         Folder::with("parquet-sound", &[("a.yml", RULE), ("context/tickets.parquet", others), ("context/x.parquet", others)]);
     let rules = folder.load();
     assert_eq!((rules.errors(), rules.book.context.tickets.len()), (0, 3), "{:?}", rules.problems);
-    let lists = lists(std::slice::from_ref(&folder.0), None, &mut Vec::new()).unwrap();
+    let lists = lists(None, std::slice::from_ref(&folder.0), None, &mut Vec::new()).unwrap();
     assert_eq!(lists.get("tickets.targets").unwrap(), ["783214", "12"]);
     assert_eq!(lists.get("x.id").unwrap(), ["CS-1", "CS-2", "cs-3"]);
 }

@@ -1,6 +1,7 @@
 //! Everything that a check of rules looks at, as texts: rules, their pages, their lists.
 
-use super::{CONTEXT_DIR, files, lists};
+use super::lists::lists;
+use super::{CONTEXT_DIR, files};
 use anyhow::Result;
 use sigma::lists::Lists;
 use sigma::problem::Problem;
@@ -23,7 +24,7 @@ pub(crate) struct Texts {
 /// Reads the rules below `dirs`, the pages beside them and the lists of the rules and of `context`.
 pub(crate) fn texts(dirs: &[PathBuf], context: Option<&Path>) -> Result<Texts> {
     let mut problems = Vec::new();
-    let lists = lists(dirs, context, &mut problems)?;
+    let lists = lists(None, dirs, context, &mut problems)?;
     let read = |paths: Vec<PathBuf>, problems: &mut Vec<Problem>| {
         let mut texts = Vec::with_capacity(paths.len());
         for path in paths {

@@ -61,7 +61,7 @@ impl LoadedMetrics {
             ),
             exception_records: catalogue.counters(
                 "nightjar_exception_records_total",
-                "Records of the topic of exceptions by outcome: taken, unchanged, refused (no exception; it changes nothing).",
+                "Records of the topic of exceptions by outcome: taken, unchanged, refused (no exception; it changes nothing and is a dead letter).",
                 &["outcome"],
             ),
             context_rows: catalogue.gauges(

@@ -5,6 +5,7 @@ mod clock;
 mod context;
 mod course;
 mod exceptions;
+mod feed;
 mod keep;
 mod live;
 pub(crate) mod logging;
@@ -35,6 +36,9 @@ use crate::http::{self, Health, HttpHandle};
 use crate::load;
 use crate::metrics::Metrics;
 use checkpoints::Checkpoints;
+use context::Rows;
+use exceptions::Exceptions;
+use feed::Feed;
 pub(crate) use live::LiveRules;
 pub(crate) use pipeline::Setup;
 pub(crate) use pulses::Pulses;
@@ -75,19 +79,35 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     let _ = reload.set(reloads.handle());
     let _http = serve(&config, &metrics, &health)?;
     check_outputs(&setup.kafka)?;
-    let topic = Some(config.exceptions.topic.as_str()).filter(|it| !it.is_empty());
-    let feed = topic.map(|it| exceptions::start(&setup.kafka, it, reloads.handle(), Arc::clone(&metrics)));
-    let _feed = feed.transpose().map_err(explained)?;
-    let topic = Some(config.context.topic.as_str()).filter(|it| !it.is_empty());
-    let told = observe::observer(Arc::clone(&metrics), Arc::clone(&health), None);
-    let tables = topic.map(|it| context::start(&setup.kafka, it, reloads.handle(), Arc::clone(&metrics), told));
-    let _tables = tables.transpose().map_err(explained)?;
+    let _feeds = feeds(&config, &setup.kafka, &reloads, &metrics, &health)?;
     setup.checkpoints = checkpoints(&config, &metrics)?;
     let pipeline = pipeline::start(setup, metrics, health, None).map_err(explained)?;
     *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
     tracing::info!(events = done.messages, records = done.records, rebalances = done.rebalances, "stopped");
     Ok(Exit::Done)
+}
+
+/// Reads the topics of exceptions and of context, as far as there are any, and goes on reading them.
+fn feeds(
+    config: &Config,
+    kafka: &KafkaConfig,
+    reloads: &Reloads,
+    metrics: &Arc<Metrics>,
+    health: &Arc<Health>,
+) -> Result<[Option<Feed>; 2]> {
+    let observer = || observe::observer(Arc::clone(metrics), Arc::clone(health), None);
+    let [of_exceptions, of_context] =
+        [&config.exceptions.topic, &config.context.topic].map(|it| Some(it).filter(|it| !it.is_empty()));
+    let exceptions = of_exceptions
+        .map(|it| feed::start(Exceptions::new(Arc::clone(metrics)), kafka, it, reloads.handle(), observer()))
+        .transpose()
+        .map_err(explained)?;
+    let rows = of_context
+        .map(|it| feed::start(Rows::of(it, Arc::clone(metrics)), kafka, it, reloads.handle(), observer()))
+        .transpose()
+        .map_err(explained)?;
+    Ok([exceptions, rows])
 }
 
 /// Loads what the configuration names: mappings, rules, lists and exceptions.
@@ -99,6 +119,7 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
         exceptions: config.exceptions.files.clone(),
         mappings: sources.mappings().to_vec(),
         includes_shadow: config.rules.include_shadow,
+        has_context_topic: !config.context.topic.is_empty(),
         has_exchange: !config.exchange.topic.is_empty(),
         watch: if config.behaviour.alerts_per_day.is_some() { load::Watch::Everybody } else { load::Watch::IfRulesRead },
     };

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use engine::carry::Carried;
-use engine::context::{File, TableInfo};
+use engine::context::{File, Table, TableInfo};
 use engine::{Policy, Rulebook};
 use model::{Exception, SourceMapping};
 use sigma::problem::Problem;
@@ -30,6 +30,8 @@ const LOOK_SHARE: u32 = 50;
 const ORDERS_MAX: usize = 16;
 /// Problems that are logged when a set is refused; `nightjar rules check` tells all.
 const PROBLEMS_TOLD: usize = 10;
+/// Why placeholders are filled anew.
+const CONTEXT: &str = "context";
 
 /// What is loaded, and how.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub(crate) struct RuleSources {
     pub(crate) exceptions: Vec<PathBuf>,
     /// The sources that rules are compiled for.
     pub(crate) mappings: Vec<SourceMapping>,
+    /// There is a topic with rows of the context.
+    pub(crate) has_context_topic: bool,
     /// There is a topic for what is grouped by something else than the actor.
     pub(crate) has_exchange: bool,
     /// Rules in shadow page.
@@ -58,13 +62,16 @@ pub(crate) struct LoadedSet {
     pub(crate) problems: Vec<Problem>,
     /// The tables of the context.
     pub(crate) tables: Vec<TableInfo>,
+    /// Those whose columns placeholders stand for.
+    expanded: Vec<Table>,
     /// The exceptions of the files.
     exceptions: Vec<Exception>,
 }
 
 impl RuleSources {
-    /// Reads and compiles everything, with the tables in `over` laid over those from files.
+    /// Reads and compiles everything, with the tables in `over`, those of the topic, laid over those from files.
     pub(crate) fn load(&self, over: &[File]) -> Result<LoadedSet> {
+        let over = self.has_context_topic.then_some(over);
         let rules = load::rules_under(over, &self.directories, self.context.as_deref(), &self.mappings, self.watch)?;
         if !self.has_exchange && rules.book.needs_exchange() {
             bail!(
@@ -76,7 +83,8 @@ impl RuleSources {
         load::check_exceptions(&loaded, &self.directories, &rules.book.set, &mut problems);
         let exceptions: Vec<Exception> = loaded.into_iter().map(|(exception, _)| exception).collect();
         let policy = Policy::new(exceptions.clone(), self.includes_shadow)?;
-        Ok(LoadedSet { book: rules.book.with_policy(policy), problems, tables: rules.tables, exceptions })
+        let (tables, expanded) = (rules.tables, rules.expanded);
+        Ok(LoadedSet { book: rules.book.with_policy(policy), problems, tables, expanded, exceptions })
     }
 
     /// A number that changes with the content of any file that [`Self::load`] reads.
@@ -196,6 +204,8 @@ impl Reloads {
             of_files: loaded.exceptions.clone(),
             of_topic: Vec::new(),
             tables_of_topic: Vec::new(),
+            expanded: loaded.expanded.clone(),
+            known_errors: loaded.problems.iter().filter(|it| it.is_error()).map(bare).collect(),
             live,
             metrics,
             interval,
@@ -229,6 +239,10 @@ struct Reloader {
     of_topic: Vec<Exception>,
     /// Tables of the topic.
     tables_of_topic: Vec<File>,
+    /// The tables whose columns placeholders stand for in the rules in force.
+    expanded: Vec<Table>,
+    /// What the process began with in spite of it: rules that are left out.
+    known_errors: Vec<Problem>,
     live: Arc<LiveRules>,
     metrics: Arc<Metrics>,
     interval: Duration,
@@ -258,8 +272,7 @@ impl Reloader {
                         let _ = reply.send(());
                     }
                     Ok(Order::Context { tables, reply }) => {
-                        self.tables_of_topic = tables;
-                        self.take_context();
+                        self.take_context(tables);
                         let _ = reply.send(());
                     }
                     Err(_) => return,
@@ -285,7 +298,7 @@ impl Reloader {
     fn reload(&mut self, cause: &'static str) -> Outcome {
         let begun = Instant::now();
         (self.tried, self.seen) = (self.sources.fingerprint(), None);
-        let outcome = self.attempt();
+        let outcome = self.attempt(cause);
         self.metrics.loaded.reloaded(outcome.as_str(), clock::now());
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &outcome {
@@ -302,13 +315,14 @@ impl Reloader {
         outcome
     }
 
-    /// Loads everything, and swaps it if there is no error in it.
-    fn attempt(&mut self) -> Outcome {
+    /// Loads everything, and swaps it if there is no error in it. When nobody has touched a file, only those errors count that are new.
+    fn attempt(&mut self, cause: &str) -> Outcome {
         let loaded = match self.sources.load(&self.tables_of_topic) {
             Ok(loaded) => loaded,
             Err(error) => return Outcome::Refused(escaped(&format!("{error:#}"))),
         };
-        let errors: Vec<&Problem> = loaded.problems.iter().filter(|it| it.is_error()).collect();
+        let is_old = |it: &Problem| cause == CONTEXT && self.known_errors.contains(&bare(it));
+        let errors: Vec<&Problem> = loaded.problems.iter().filter(|it| it.is_error() && !is_old(it)).collect();
         if let Some(first) = errors.first() {
             errors.iter().take(PROBLEMS_TOLD).for_each(|it| tracing::error!("{}", escaped(&it.to_string())));
             return Outcome::Refused(escaped(&format!("{} errors, the first: {first}", errors.len())));
@@ -329,7 +343,8 @@ impl Reloader {
         self.metrics.loaded.rules(&loaded.book, &loaded.problems);
         self.metrics.loaded.context(&loaded.tables);
         self.metrics.loaded.exceptions(&policy, clock::now());
-        self.of_files = loaded.exceptions;
+        (self.of_files, self.expanded) = (loaded.exceptions, loaded.expanded);
+        self.known_errors.retain(|old| loaded.problems.iter().any(|it| bare(it) == *old));
         Outcome::Applied(self.live.swap(loaded.book.with_policy(policy)))
     }
 
@@ -340,10 +355,11 @@ impl Reloader {
         Policy::new(all, self.sources.includes_shadow).map_err(|error| error.to_string())
     }
 
-    /// Makes the context anew and swaps it alone. With an error in a file that of before stays in force until the file is mended, which is a
-    /// reload that takes the tables along.
-    fn take_context(&self) {
+    /// Makes the context anew and swaps it: with the rules, if placeholders stand for columns of a table that has changed, else alone. With an
+    /// error in a file that of before stays in force until the file is mended, which is a reload that takes the tables along.
+    fn take_context(&mut self, tables: Vec<File>) {
         let begun = Instant::now();
+        let before = std::mem::replace(&mut self.tables_of_topic, tables);
         let context = self.sources.context.as_deref();
         let loaded = match load::context_under(&self.tables_of_topic, &self.sources.directories, context, &[]) {
             Ok(loaded) => loaded,
@@ -360,8 +376,13 @@ impl Reloader {
         if book.context.says_the_same(&loaded.context) {
             return;
         }
-        self.metrics.loaded.context(&loaded.tables);
-        self.live.swap(Rulebook::clone(&book).with_context(Arc::new(loaded.context)));
+        let is_changed = |it: &Table| text_of(*it, &before) != text_of(*it, &self.tables_of_topic);
+        let expands = self.expanded.iter().any(is_changed);
+        // Whoever looks somebody up does not wait until rules are mended that can't be made with the new values.
+        if !expands || matches!(self.reload(CONTEXT), Outcome::Refused(_)) {
+            self.metrics.loaded.context(&loaded.tables);
+            self.live.swap(Rulebook::clone(&book).with_context(Arc::new(loaded.context)));
+        }
         let of_topic: usize = self.tables_of_topic.iter().map(|it| it.text.lines().count()).sum();
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(ms, of_topic, "the context of the topic is in force");
@@ -381,4 +402,14 @@ impl Reloader {
             }
         }
     }
+}
+
+/// What `files` say in a table.
+fn text_of(table: Table, files: &[File]) -> Option<&str> {
+    files.iter().find(|it| Table::of_file(&it.name).is_some_and(|it| it.0 == table)).map(|it| it.text.as_str())
+}
+
+/// A problem without its hint, which may name what else there is.
+fn bare(problem: &Problem) -> Problem {
+    Problem { hint: None, ..problem.clone() }
 }

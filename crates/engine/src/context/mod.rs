@@ -224,6 +224,24 @@ pub fn checked_row(table: Table, json: &str) -> Result<String, String> {
     }
 }
 
+/// The lines of `file` with rows about whom or what `over`, rows of the same table, has one too: they don't hold.
+pub fn lines_under(file: &File, over: &File) -> BTreeSet<usize> {
+    let Some(((table, format), (_, of_over))) = Table::of_file(&file.name).zip(Table::of_file(&over.name)) else {
+        return BTreeSet::new();
+    };
+    let mut laid: HashSet<String> = HashSet::new();
+    each(table, of_over, &over.text, &mut Report::new(&over.path), |row| {
+        laid.insert(row.subject(table));
+    });
+    let mut under = BTreeSet::new();
+    each(table, format, &file.text, &mut Report::new(&file.path), |row| {
+        if laid.contains(&row.subject(table)) {
+            under.insert(row.line);
+        }
+    });
+    under
+}
+
 /// The tables among files. A second one of the same table is a problem.
 fn tables_of<'f>(files: &'f [File], problems: &mut Vec<Problem>) -> Vec<Part<'f>> {
     let mut tables: Vec<Part<'f>> = Vec::new();

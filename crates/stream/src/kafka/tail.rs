@@ -96,13 +96,6 @@ impl TailReader {
         }
     }
 
-    /// The offset after the last message of each partition, by the number of the partition.
-    pub fn ends(&self, timeout: Duration) -> Result<Vec<i64>, KafkaError> {
-        let end = |partition: &i32| self.consumer.fetch_watermarks(&self.topic, *partition, timeout).map(|it| it.1);
-        let ends: Result<Vec<i64>, ClientError> = self.partitions.iter().map(end).collect();
-        ends.map_err(|error| KafkaError::client("ask for the end of the topic", &error))
-    }
-
     /// Reads until `count` messages have come, or none for `timeout`.
     pub fn read(&self, count: usize, timeout: Duration) -> Result<Vec<TailMessage>, KafkaError> {
         let mut messages = Vec::new();
