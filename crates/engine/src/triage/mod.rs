@@ -214,7 +214,7 @@ impl Triage {
     }
 
     /// Takes the next alert of the ordered output, at which the highest watermark was `reached`; `out` gets what follows from it. Alerts
-    /// of rules go out at once, with nothing changed but the incident that they are part of.
+    /// of rules go out at once, as they are.
     pub fn take(&mut self, emitted: Emitted, reached: EventTime, out: &mut Vec<Outgoing>) {
         self.advance(reached, out);
         let alert = Box::new(emitted.alert);
@@ -224,7 +224,12 @@ impl Triage {
         self.state.budget.clock(at_ms, &self.settings);
         if alert.rule.kind != RuleKind::Behaviour {
             self.count(|it| &mut it.rule_alerts);
-            return self.rule_alert(alert, out);
+            let mut told = Vec::new();
+            if alert.delivery.is_page() && !alert.actor.id.is_empty() {
+                self.rule_alert(&alert, &mut told);
+            }
+            out.push(Outgoing::Alert(alert));
+            return out.append(&mut told);
         }
         if alert.deviation.is_none() || matches!(alert.delivery, Delivery::Excepted(_)) {
             self.count(|it| &mut it.unpaged);
@@ -328,20 +333,14 @@ impl Triage {
         out.extend(digest.map(|it| Outgoing::Digest(Box::new(it))));
     }
 
-    fn rule_alert(&mut self, mut alert: Box<Alert>, out: &mut Vec<Outgoing>) {
-        if !alert.delivery.is_page() || alert.actor.id.is_empty() {
-            return out.push(Outgoing::Alert(alert));
-        }
-        let case = self.case(&alert, out);
+    /// What an alert of a rule does to the incident of its actor.
+    fn rule_alert(&mut self, alert: &Alert, out: &mut Vec<Outgoing>) {
+        let case = self.case(alert, out);
         let is_first = !case.has_incident();
-        let told = case.rule_alert(&alert);
-        if let Some(uid) = case.incident_uid() {
-            alert.triaged.get_or_insert_default().incident = Some(uid.to_owned());
-        }
+        let told = case.rule_alert(alert);
         if is_first && told.is_some() {
             self.count(|it| &mut it.incidents);
         }
-        out.push(Outgoing::Alert(alert));
         out.extend(told.map(|it| Outgoing::Incident(Box::new(it))));
     }
 
