@@ -1,39 +1,57 @@
 //! The alerts of a round on their way out: put in one order, triaged if there is a budget, and written by all threads.
 //!
-//! What is decided depends on the order of the input alone: alerts, reports, counts of people and the watermark meet here by their
-//! positions, however the input was cut into rounds.
+//! What is decided depends on the order of the input alone: alerts, reports and counts of people meet here by their positions, however the
+//! input was cut into rounds.
 
 use super::args::{Form, Options};
 use super::parallel;
 use super::seat::Seat;
 use crate::show;
-use engine::triage::{Outgoing, Report, Stats};
-use engine::{Emitted, Tick, Triage};
+use engine::repartition::{self, Key, Origin, Stand, Told};
+use engine::triage::{Census, Outgoing, Report, Stats, Step, Timed};
+use engine::{Emitted, Frontier, Tick};
 use model::{Alert, Delivery, EventTime, RuleInfo};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// With fewer records than this, starting a thread takes longer than writing them.
 const WORTH_A_THREAD: usize = 64;
-const MS_PER_DAY: i64 = 86_400_000;
+/// No partition of the input is an owner.
+const OWNERS: &str = "";
 
 /// See the module.
 pub(super) struct Desk {
-    triage: Option<Triage>,
+    desk: Option<repartition::Desk>,
+    /// The input, as the desk knows it.
+    input: Origin,
     /// Alerts of before are not written.
     learn_until: EventTime,
     form: Form,
-    reached: EventTime,
-    /// How many people were active by then, where an hour was over.
-    census: Vec<(Tick, usize)>,
-    /// The day whose people are counted, and how many have been told of.
-    counted: (i64, u64),
+    frontier: Frontier,
+    /// How many runs there were before: each counts positions anew.
+    run: i64,
+    /// The events of the round.
+    taken: Vec<Taken>,
+    /// What was told that is no alert, by position.
+    steps: Vec<(u64, Step)>,
+    census: Census,
     outgoing: Vec<Outgoing>,
     pages: Vec<Page>,
 }
 
-/// The snapshot of triage, the highest watermark, and the day whose people are counted.
-type Saved = (Vec<u8>, i64, (i64, u64));
+/// The snapshot of triage of a version of before and how far its time had come, or nothing and how many runs there were; and whose people were
+/// counted.
+type Before = (Vec<u8>, i64, Census);
+/// What follows it: the snapshot of the desk, and how far the events have come.
+type Saved = (Vec<u8>, Frontier);
+
+/// An event: its position, as of which time it is taken, and how far the input is with it.
+#[derive(Clone, Copy)]
+struct Taken {
+    position: u64,
+    time_ms: i64,
+    frontier_ms: i64,
+}
 
 /// Records, written out by one thread.
 #[derive(Default)]
@@ -59,23 +77,18 @@ pub(super) enum Kind {
     Digest,
 }
 
-/// What happens at a position, in the order in which it does.
-enum Step {
-    Reached(EventTime),
-    People(EventTime, usize),
-    Reported(Report),
-    Emitted(Box<Emitted>),
-}
-
 impl Desk {
     pub(super) fn new(options: &Options) -> Self {
         Self {
-            triage: options.triage.map(Triage::new),
+            desk: options.triage.map(|it| repartition::Desk::new(it, OWNERS, [])),
+            input: Origin::new("input", 0),
             learn_until: options.learn_until,
             form: options.form,
-            reached: EventTime::MIN,
-            census: Vec::new(),
-            counted: (i64::MIN, 0),
+            frontier: Frontier::default(),
+            run: 0,
+            taken: Vec::new(),
+            steps: Vec::new(),
+            census: Census::default(),
             outgoing: Vec::new(),
             pages: Vec::new(),
         }
@@ -83,86 +96,115 @@ impl Desk {
 
     /// What triage goes on with after this run.
     pub(super) fn snapshot(&self) -> Option<Vec<u8>> {
-        let triage = self.triage.as_ref()?.snapshot();
-        let saved: Saved = (triage, self.reached.ms(), self.counted);
-        Some(postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types"))
+        let before: Before = (Vec::new(), self.run, self.census);
+        let saved: Saved = (self.desk.as_ref()?.snapshot(), self.frontier.clone());
+        Some(postcard::to_allocvec(&(before, saved)).expect("writing to memory fails for no value of these types"))
     }
 
     /// Goes on with what another run has left; an error says what is wrong with it.
     pub(super) fn restore(&mut self, options: &Options, bytes: &[u8]) -> Result<(), String> {
-        let (triage, reached, counted): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let ((of_before, run, census), rest): (Before, _) = postcard::take_from_bytes(bytes).map_err(|it| it.to_string())?;
+        self.census = census;
+        let saved: Option<Saved> =
+            (!rest.is_empty()).then(|| postcard::from_bytes(rest)).transpose().map_err(|it| it.to_string())?;
+        self.run = if saved.is_some() { run.saturating_add(1) } else { 0 };
+        self.frontier = saved.as_ref().map(|it| it.1.clone()).unwrap_or_default();
         if let Some(settings) = options.triage {
-            self.triage = Some(Triage::restore(settings, &triage).map_err(|it| it.to_string())?);
+            let desk = match saved {
+                Some((desk, _)) => repartition::Desk::restore(settings, OWNERS, &desk),
+                None => Timed::of_triage(settings, &of_before).map(|it| repartition::Desk::of(it, OWNERS, [])),
+            };
+            self.desk = Some(desk.map_err(|it| it.to_string())?);
         }
-        (self.reached, self.counted) = (EventTime::from_ms(reached), counted);
         Ok(())
     }
 
     /// Whether it wants to know how many people are active.
     pub(super) fn takes_census(&self) -> bool {
-        self.triage.is_some()
+        self.desk.is_some()
     }
 
-    /// The beginning of the day that `tick` is in, or has just ended, in seconds since the epoch.
-    pub(super) fn day_of(tick: Tick) -> u32 {
-        u32::try_from(tick.reached.ms().saturating_sub(1).div_euclid(MS_PER_DAY).saturating_mul(MS_PER_DAY / 1_000)).unwrap_or(0)
-    }
-
-    /// At `tick`, so many people have been active since [`Self::day_of`] it.
+    /// At `tick`, so many people have been active since [`Census::since_s`].
     pub(super) fn census(&mut self, tick: Tick, people: usize) {
-        self.census.push((tick, people));
+        self.steps.push((tick.position, self.census.count(tick.reached, people)));
+    }
+
+    /// Takes note of an event; of each, in the order of the input.
+    pub(super) fn note(&mut self, position: u64, time: EventTime) {
+        if self.desk.is_none() {
+            return;
+        }
+        if self.frontier.time_ms() == i64::MIN {
+            self.steps.push((position, Step::Begun));
+        }
+        let time_ms = self.frontier.note(time.ms());
+        self.taken.push(Taken { position, time_ms, frontier_ms: self.frontier.time_ms() });
     }
 
     /// How triage stands.
     pub(super) fn stats(&self) -> Option<Stats> {
-        self.triage.as_ref().map(Triage::stats)
+        self.desk.as_ref().map(repartition::Desk::stats)
     }
 
     /// Takes what a round has left in the seats.
-    pub(super) fn take(&mut self, seats: &mut [Seat], ticks: &[Tick]) {
+    pub(super) fn take(&mut self, seats: &mut [Seat]) {
         let mut emitted: Vec<Emitted> = seats.iter_mut().flat_map(|it| it.emitted.drain(..)).collect();
-        emitted.retain(|it| it.alert.time >= self.learn_until || self.triage.is_some() && is_candidate(&it.alert));
+        let is_candidate = |alert: &Alert| Step::of(alert).is_some_and(|it| it.is_candidate());
+        emitted.retain(|it| it.alert.time >= self.learn_until || self.desk.is_some() && is_candidate(&it.alert));
         emitted.sort_by(Emitted::in_order);
-        if self.triage.is_none() {
+        let Some(desk) = &mut self.desk else {
             self.outgoing.extend(emitted.into_iter().map(|it| Outgoing::Alert(Box::new(it.alert))));
             return seats.iter_mut().for_each(|it| it.reports.clear());
+        };
+        let mut by_position: BTreeMap<u64, (Vec<Step>, Vec<Alert>)> = BTreeMap::new();
+        for (position, it) in self.steps.drain(..) {
+            by_position.entry(position).or_default().0.push(it);
         }
-        let mut reports: Vec<Report> = seats.iter_mut().flat_map(|it| it.reports.drain(..)).collect();
-        reports.sort_by_key(|it| it.position);
-        let mut steps: Vec<(u64, Step)> = ticks.iter().map(|it| (it.position, Step::Reached(it.reached))).collect();
-        steps.extend(self.census.drain(..).map(|(tick, people)| (tick.position, Step::People(tick.reached, people))));
-        steps.extend(reports.into_iter().map(|it| (it.position, Step::Reported(it))));
-        steps.extend(emitted.into_iter().map(|it| (it.position, Step::Emitted(Box::new(it)))));
-        // Stable, so that what is of one position stays in the order in which it stands here.
-        steps.sort_by_key(|it| it.0);
-        VecDeque::from(steps).into_iter().for_each(|(_, step)| self.step(step));
+        for Report { position, time, team, tool } in seats.iter_mut().flat_map(|it| it.reports.drain(..)) {
+            by_position.entry(position).or_default().0.push(Step::Reported(time.ms(), team, tool));
+        }
+        for Emitted { position, alert, .. } in emitted {
+            let (steps, alerts) = by_position.entry(position).or_default();
+            let step = Step::of(&alert);
+            if !step.as_ref().is_some_and(Step::is_candidate) {
+                alerts.push(alert);
+            }
+            steps.extend(step);
+        }
+        for (position, (steps, alerts)) in by_position {
+            let at = self.taken.partition_point(|it| it.position <= position);
+            let Some(Taken { time_ms, frontier_ms, .. }) = at.checked_sub(1).map(|it| self.taken[it]) else {
+                // Of no event: what is said of the input itself.
+                self.outgoing.extend(alerts.into_iter().map(|it| Outgoing::Alert(Box::new(it))));
+                continue;
+            };
+            let offset = i64::try_from(position).unwrap_or(i64::MAX);
+            let stand = Stand { begun: self.run, end_offset: offset, frontier_ms, is_idle: false };
+            let key = Key { time_ms, origin: self.input.clone(), offset, nth: 0 };
+            desk.hear(&self.input, &stand, steps.into_iter().map(|step| Told { offset, key: key.clone(), step }));
+            if !alerts.is_empty() {
+                // So that it does not depend on the cut of the rounds what comes before them.
+                desk.work(&mut self.outgoing);
+                self.outgoing.extend(alerts.into_iter().map(|it| Outgoing::Alert(Box::new(it))));
+            }
+        }
+        if let Some(Taken { position, frontier_ms, .. }) = self.taken.last().copied() {
+            let end_offset = i64::try_from(position).unwrap_or(i64::MAX).saturating_add(1);
+            desk.hear(&self.input, &Stand { begun: self.run, end_offset, frontier_ms, is_idle: false }, []);
+            desk.work(&mut self.outgoing);
+        }
+        self.taken.clear();
     }
 
-    fn step(&mut self, step: Step) {
-        let Some(triage) = &mut self.triage else { return };
-        match step {
-            Step::Reached(reached) => {
-                self.reached = reached;
-                triage.advance(reached, &mut self.outgoing);
-            }
-            Step::People(reached, people) => {
-                let day = reached.ms().saturating_sub(1).div_euclid(MS_PER_DAY);
-                if self.counted.0 != day {
-                    self.counted = (day, 0);
-                }
-                let more = (people as u64).saturating_sub(self.counted.1);
-                self.counted.1 += more;
-                triage.active(day, more);
-            }
-            Step::Reported(report) => triage.report(&report),
-            Step::Emitted(emitted) => triage.take(*emitted, self.reached, &mut self.outgoing),
-        }
-    }
-
-    /// The end of the input.
-    pub(super) fn finish(&mut self) {
-        if let Some(triage) = &mut self.triage {
-            triage.finish(&mut self.outgoing);
+    /// The end of the input. Where another run goes on with it, neither the day nor an incident is over.
+    pub(super) fn finish(&mut self, is_continued: bool) {
+        let Some(desk) = &mut self.desk else { return };
+        let (end_offset, frontier_ms) = (i64::MIN, self.frontier.time_ms());
+        desk.hear(&self.input, &Stand { begun: self.run, end_offset, frontier_ms, is_idle: true }, []);
+        if is_continued {
+            desk.work(&mut self.outgoing);
+        } else {
+            desk.finish(&mut self.outgoing);
         }
     }
 
@@ -182,11 +224,6 @@ impl Desk {
     pub(super) fn lines(&self) -> impl Iterator<Item = (&Kind, &[u8])> {
         self.pages.iter().flat_map(Page::lines)
     }
-}
-
-/// Whether triage has something to learn of it, even if nobody is to see it.
-fn is_candidate(alert: &Alert) -> bool {
-    alert.deviation.is_some() && !matches!(alert.delivery, Delivery::Excepted(_))
 }
 
 impl Page {

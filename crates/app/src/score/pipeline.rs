@@ -18,6 +18,7 @@ use anyhow::Result;
 use engine::behaviour::{self, Hours, Society};
 use engine::decode::Limits;
 use engine::pulse::PulseStats;
+use engine::triage::Census;
 use engine::{BehaviourSettings, Lane, Plausible, Reader, Routed, Rulebook, Tick, Touched, Watermark, order_hits, targets};
 use model::EventTime;
 use std::cmp::Reverse;
@@ -202,7 +203,7 @@ impl Pipeline {
             watch.round(&decoded, &self.ticks, &mut self.seats);
         }
         output.scores(&self.seats)?;
-        self.desk.take(&mut self.seats, &self.ticks);
+        self.desk.take(&mut self.seats);
         self.desk.write(self.workers.len());
         output.records(&self.desk)?;
         self.spares.extend(decoded.into_iter().map(Rows::into_spare));
@@ -211,9 +212,7 @@ impl Pipeline {
 
     /// What triage has still to say.
     fn finish(&mut self, output: &mut Output) -> Result<()> {
-        if !self.is_continued {
-            self.desk.finish();
-        }
+        self.desk.finish(self.is_continued);
         self.desk.write(1);
         output.records(&self.desk)
     }
@@ -251,6 +250,7 @@ impl Pipeline {
                     row.head.time = self.last;
                 }
                 self.last = row.head.time;
+                self.desk.note(rows.block.first_line + row.number as u64, row.head.time);
                 row.watermark = self.watermark.time();
                 row.is_late = self.watermark.observe(row.head.time);
                 row.reached = self.watermark.reached();
@@ -285,7 +285,7 @@ impl Pipeline {
             let mut seats: Vec<&mut Seat> = seats.map(|it| &mut **it).collect();
             seats.sort_by_key(|it| it.number);
             if self.desk.takes_census() {
-                let since = Desk::day_of(*refresh);
+                let since = Census::since_s(refresh.reached);
                 self.desk.census(*refresh, seats.iter().map(|it| it.active_since(since)).sum());
             }
             behaviour::refresh(seats.into_iter().filter_map(|it| it.behaviour_mut()), refresh.reached);

@@ -94,8 +94,7 @@ impl<T> Merger<T> {
 
     /// Takes what `origin` has sent: each item with its event time in milliseconds, and the offset of its event. In the order of the offsets.
     pub fn accept(&mut self, origin: &Origin, stand: &Stand, items: impl IntoIterator<Item = (i64, i64, T)>) {
-        let known = self.stands.entry(origin.clone()).or_insert(Stand::UNKNOWN);
-        let sent_to = if known.begun == stand.begun { known.end_offset } else { i64::MIN };
+        let sent_to = self.hear(origin, stand);
         let mut nth = 0;
         let mut last = None;
         for (time_ms, offset, item) in items {
@@ -108,20 +107,44 @@ impl<T> Merger<T> {
             last = Some(offset);
             self.pending.insert(Key { time_ms, origin: origin.clone(), offset, nth }, item);
         }
+    }
+
+    /// Takes note of how far `origin` is. Everything that it sends of before the offset that this gives has come before.
+    pub(super) fn hear(&mut self, origin: &Origin, stand: &Stand) -> i64 {
+        let known = self.stands.entry(origin.clone()).or_insert(Stand::UNKNOWN);
+        let sent_to = if known.begun == stand.begun { known.end_offset } else { i64::MIN };
         *known = Stand {
             begun: stand.begun,
             end_offset: sent_to.max(stand.end_offset),
             frontier_ms: known.frontier_ms.max(stand.frontier_ms),
             is_idle: stand.is_idle,
         };
+        sent_to
+    }
+
+    /// Adds to what there is at `key`.
+    pub(super) fn put(&mut self, key: Key, add: impl FnOnce(&mut T))
+    where
+        T: Default,
+    {
+        add(self.pending.entry(key).or_default());
+    }
+
+    /// Something has come before.
+    pub(super) fn note_repeated(&mut self) {
+        self.stats.repeated += 1;
     }
 
     /// What is due, in order.
     pub fn take_due(&mut self) -> Vec<(Key, T)> {
+        self.take_before(self.bound().as_ref())
+    }
+
+    /// What is before `bound`, in order; without one, everything.
+    pub(super) fn take_before(&mut self, bound: Option<&Key>) -> Vec<(Key, T)> {
         let mut due = Vec::new();
-        let bound = self.bound();
         while let Some(first) = self.pending.first_entry() {
-            let is_due = bound.as_ref().is_none_or(|it| first.key() < it);
+            let is_due = bound.is_none_or(|it| first.key() < it);
             if !is_due && self.pending.len() <= self.pending_max {
                 break;
             }
@@ -138,11 +161,21 @@ impl<T> Merger<T> {
     }
 
     /// Nothing that comes will be before it; nothing, if all are idle.
-    fn bound(&self) -> Option<Key> {
-        let at_work = self.stands.iter().filter(|(_, it)| !it.is_idle);
-        let first = at_work.min_by_key(|(origin, it)| (it.frontier_ms, *origin))?;
+    pub(super) fn bound(&self) -> Option<Key> {
+        self.bound_of(|_, it| !it.is_idle)
+    }
+
+    /// The same if somebody waits for those who `is_awaited`.
+    pub(super) fn bound_of(&self, is_awaited: impl Fn(&Origin, &Stand) -> bool) -> Option<Key> {
+        let awaited = self.stands.iter().filter(|(origin, it)| is_awaited(origin, it));
+        let first = awaited.min_by_key(|(origin, it)| (it.frontier_ms, *origin))?;
         let (origin, Stand { end_offset, frontier_ms, .. }) = first;
         Some(Key { time_ms: *frontier_ms, origin: origin.clone(), offset: *end_offset, nth: 0 })
+    }
+
+    /// The latest that any of them has come to.
+    pub(super) fn latest_ms(&self) -> i64 {
+        self.stands.values().map(|it| it.frontier_ms).max().unwrap_or(i64::MIN)
     }
 
     /// Forgets the partitions that `is_there` does not know. Says whether there were any.

@@ -11,17 +11,25 @@
 //! | `parcel` | the bytes |
 //! | `merge` | brings items of many partitions into one order |
 //! | `owner` | has the windows and the targets see them |
+//! | `told` | the bytes of what the desk is told: of partitions, and of owners in a second hop |
+//! | `desk` | brings what it is told into one order, and triages it |
+//! | `station` | a partition of the topic: the groups that it keeps, and, if it is the first, the desk |
 
+mod desk;
 mod merge;
 mod owner;
 mod parcel;
 mod placement;
 mod sender;
+mod station;
 #[cfg(test)]
 mod tests;
+mod told;
 
+pub use desk::{Desk, Told};
 pub use merge::{Key, MergeStats, Merger, Origin, PENDING_MAX, Stand};
 pub use owner::{Owner, OwnerError, OwnerStats};
 pub use parcel::{LINE_BYTES_MAX, PARCEL_BYTES, ParcelError};
 pub use placement::Placement;
 pub use sender::{Parcel, Progress, Sender, group_of};
+pub use station::{Decided, Station};

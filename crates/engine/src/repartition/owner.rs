@@ -66,11 +66,16 @@ pub struct Owner {
     /// The number of the latest event.
     position: u64,
     /// Which event that is.
-    latest: Option<(i64, Origin, i64)>,
+    latest: Option<Event>,
+    /// The events of the present parcel by their numbers, and the latest before.
+    places: Vec<(u64, Event)>,
     foreign: u64,
     group: u64,
     strangers: u64,
 }
+
+/// An event by the time as of which it was taken, its partition, and its offset there.
+type Event = (i64, Origin, i64);
 
 /// What follows the magic: the windows, stands, what waits, the last key, statistics, marks, then the numbers.
 type Saved<'b> = (
@@ -82,7 +87,7 @@ type Saved<'b> = (
     Vec<((String, i32), (i64, i64))>,
     Counters,
 );
-type SavedKey = (i64, (String, i32), i64, u32);
+pub(super) type SavedKey = (i64, (String, i32), i64, u32);
 
 #[derive(Serialize, Deserialize)]
 struct SavedPending {
@@ -112,6 +117,7 @@ impl Owner {
             hours: Watermark::default(),
             position: 0,
             latest: None,
+            places: Vec::new(),
             foreign: 0,
             group,
             strangers: 0,
@@ -148,10 +154,33 @@ impl Owner {
             return Ok(());
         }
         self.foreign += opened.foreign;
+        self.places.clear();
+        self.places.extend(self.latest.clone().map(|it| (self.position, it)));
         self.merger.accept(&opened.origin, &opened.stand, opened.items);
         let due = self.merger.take_due();
         self.work(book, due, alerts);
         Ok(())
+    }
+
+    /// A parcel, or what else is meant for one who keeps groups, is of another group.
+    pub(super) fn note_stranger(&mut self) {
+        self.strangers += 1;
+    }
+
+    /// Which group's parcels it takes.
+    pub(super) fn group(&self) -> u64 {
+        self.group
+    }
+
+    /// The event that an alert of the latest parcel is about, or the one before it: where the alert belongs among all others.
+    pub(super) fn whence(&self, position: u64) -> Option<&(i64, Origin, i64)> {
+        let at = self.places.partition_point(|it| it.0 <= position);
+        self.places[..at].last().map(|it| &it.1)
+    }
+
+    /// Up to which time it has taken everything, in milliseconds, and whether there is nothing to wait for.
+    pub(super) fn frontier(&self) -> (i64, bool) {
+        self.merger.bound().map_or_else(|| (self.merger.latest_ms(), true), |it| (it.time_ms, false))
     }
 
     fn work(&mut self, book: &Rulebook, due: Vec<(Key, Given)>, alerts: &mut Vec<Emitted>) {
@@ -199,7 +228,9 @@ impl Owner {
         let event = (key.time_ms, &key.origin, key.offset);
         if self.latest.as_ref().is_none_or(|(time_ms, origin, offset)| (*time_ms, origin, *offset) != event) {
             self.position += 1;
-            self.latest = Some((key.time_ms, key.origin.clone(), key.offset));
+            let latest = (key.time_ms, key.origin.clone(), key.offset);
+            self.places.push((self.position, latest.clone()));
+            self.latest = Some(latest);
         }
         Place { position: self.position, watermark: self.lowest(|it| it.0), reached: self.reached, is_late: false }
     }
@@ -289,6 +320,7 @@ impl Owner {
             hours: counters.hours,
             position: counters.position,
             latest: counters.latest.map(|(time_ms, origin, offset)| (time_ms, Origin::of_saved(origin), offset)),
+            places: Vec::new(),
             foreign,
             group: counters.group,
             strangers: counters.strangers,
@@ -297,21 +329,21 @@ impl Owner {
 }
 
 impl Origin {
-    fn to_saved(&self) -> (String, i32) {
+    pub(super) fn to_saved(&self) -> (String, i32) {
         ((*self.topic).to_owned(), self.partition)
     }
 
-    fn of_saved((topic, partition): (String, i32)) -> Self {
+    pub(super) fn of_saved((topic, partition): (String, i32)) -> Self {
         Self::new(&topic, partition)
     }
 }
 
 impl Key {
-    fn to_saved(&self) -> SavedKey {
+    pub(super) fn to_saved(&self) -> SavedKey {
         (self.time_ms, self.origin.to_saved(), self.offset, self.nth)
     }
 
-    fn of_saved((time_ms, origin, offset, nth): SavedKey) -> Self {
+    pub(super) fn of_saved((time_ms, origin, offset, nth): SavedKey) -> Self {
         Self { time_ms, origin: Origin::of_saved(origin), offset, nth }
     }
 }

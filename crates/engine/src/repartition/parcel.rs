@@ -163,8 +163,7 @@ impl<'p> Packing<'p> {
     }
 
     fn taken_ms(&self, offset: i64) -> i64 {
-        let at = self.taken.partition_point(|it| it.0 <= offset);
-        at.checked_sub(1).map_or(self.progressed.before_ms, |it| self.taken[it].1)
+        taken_ms(self.taken, offset).unwrap_or(self.progressed.before_ms)
     }
 
     fn seal(&self, open: Writer<'_>, stand: Stand) -> Vec<u8> {
@@ -180,6 +179,12 @@ impl<'p> Packing<'p> {
         };
         postcard::to_extend(&wire, MAGIC.to_vec()).expect("writing to memory fails for no value of these types")
     }
+}
+
+/// As of which time the event at `offset`, or the one before it, is to be taken; `taken` has the offset and that time of each.
+pub(super) fn taken_ms(taken: &[(i64, i64)], offset: i64) -> Option<i64> {
+    let at = taken.partition_point(|it| it.0 <= offset);
+    at.checked_sub(1).map(|it| taken[it].1)
 }
 
 impl Given {

@@ -1,43 +1,18 @@
 //! The sending side: what a batch of a partition left for owners, and how far the partition has come.
 
-use super::merge::{Origin, Stand};
-use super::parcel::{Packing, Progressed};
+use super::desk::Told;
+use super::merge::{Key, Origin, Stand};
+use super::parcel::{Packing, Progressed, taken_ms};
+use super::told;
 use crate::book::Rulebook;
 use crate::exchange::Routed;
+use crate::frontier::Frontier;
 use crate::shard::Outbox;
 use crate::targets::Touched;
+use crate::triage::Step;
 use crate::windows::Identity;
 use model::EventTime;
 use serde::{Deserialize, Serialize};
-
-/// Among as many of the latest events the median tells the time, so that one or two with a wrong clock move nothing.
-const LATEST: usize = 5;
-
-/// Follows the event time of a partition, for [`Stand::frontier_ms`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Frontier {
-    latest_ms: Vec<i64>,
-    next: usize,
-    time_ms: i64,
-}
-
-impl Frontier {
-    /// Takes note of an event, and tells as of which time it is to be taken.
-    fn note(&mut self, time_ms: i64) -> i64 {
-        let taken_ms = time_ms.max(self.time_ms);
-        if self.latest_ms.len() < LATEST {
-            self.latest_ms.push(time_ms);
-        } else {
-            self.latest_ms[self.next] = time_ms;
-        }
-        self.next = (self.next + 1) % LATEST;
-        if let Ok(mut sorted) = <[i64; LATEST]>::try_from(self.latest_ms.as_slice()) {
-            sorted.sort_unstable();
-            self.time_ms = self.time_ms.max(sorted[LATEST / 2]);
-        }
-        taken_ms
-    }
-}
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +57,7 @@ pub struct Parcel {
 impl Sender {
     /// Of a partition that begins at this time, in milliseconds. Owners take only what is of their own group: see [`group_of`].
     pub fn new(group: u64, begun_ms: i64) -> Self {
-        let frontier = Frontier { latest_ms: Vec::with_capacity(LATEST), next: 0, time_ms: i64::MIN };
-        Self { group, begun: begun_ms, frontier, said: None, taken: Vec::new() }
+        Self { group, begun: begun_ms, frontier: Frontier::default(), said: None, taken: Vec::new() }
     }
 
     /// Takes note of an event; of each, in the order of the offsets.
@@ -97,6 +71,30 @@ impl Sender {
         self.taken.clear();
     }
 
+    /// Packs what events of the batch, by their offsets, have led to for the desk, and how far the partition is; to be called before
+    /// [`Self::pack`], which forgets the batch. Also gives how much is not sent because it is too long.
+    pub fn tell(&self, origin: &Origin, progress: Progress, steps: impl IntoIterator<Item = (u64, Step)>) -> (Vec<Parcel>, u64) {
+        let before_ms = self.said.unwrap_or(i64::MIN);
+        let mut all: Vec<(i64, Step)> =
+            steps.into_iter().map(|(position, it)| (i64::try_from(position).unwrap_or(i64::MAX), it)).collect();
+        if before_ms == i64::MIN {
+            all.extend(self.taken.first().map(|it| (it.0, Step::Begun)));
+        }
+        // Stable: what is of one event stays in its order.
+        all.sort_by_key(|it| it.0);
+        let told = all.into_iter().map(|(offset, step)| {
+            let time_ms = taken_ms(&self.taken, offset).unwrap_or(before_ms);
+            Told { offset, key: Key { time_ms, origin: origin.clone(), offset, nth: 0 }, step }
+        });
+        let (records, too_long) = told::pack(self.group, origin, &self.stand(progress), before_ms, told.collect());
+        (records.into_iter().map(|bytes| Parcel { owner: 0, bytes }).collect(), too_long)
+    }
+
+    fn stand(&self, progress: Progress) -> Stand {
+        let Progress { end_offset, is_idle, .. } = progress;
+        Stand { begun: self.begun, end_offset, frontier_ms: self.frontier.time_ms(), is_idle }
+    }
+
     /// Packs what the batch left in `outbox` for owners. Those for whom there is nothing are told how far it has come if `tells_all`.
     /// Also gives how many hits are not sent because the event is too long.
     pub fn pack(
@@ -108,12 +106,7 @@ impl Sender {
         tells_all: bool,
         outbox: &mut Outbox,
     ) -> (Vec<Parcel>, u64) {
-        let stand = Stand {
-            begun: self.begun,
-            end_offset: progress.end_offset,
-            frontier_ms: self.frontier.time_ms,
-            is_idle: progress.is_idle,
-        };
+        let stand = self.stand(progress);
         let before_ms = self.said.replace(stand.frontier_ms).unwrap_or(i64::MIN);
         let mut hits: Vec<Vec<Routed>> = (0..owners).map(|_| Vec::new()).collect();
         let mut touched: Vec<Vec<Touched>> = (0..owners).map(|_| Vec::new()).collect();

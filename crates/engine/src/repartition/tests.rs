@@ -1,6 +1,8 @@
 //! However the events are spread over partitions, however these interleave, and wherever partitions and owners are stopped and go on:
 //! the alerts are those of one pipeline that sees the events in their order.
 
+mod desk;
+
 use super::*;
 use crate::book::Rulebook;
 use crate::carry::CarryOver;

@@ -195,12 +195,11 @@ impl Case {
     /// A rule has found something: it raises the risk and belongs to the incident. Gives what is new about the incident.
     ///
     /// Alerts that only inform begin no incident: employees who report a call are no suspects.
-    pub(super) fn rule_alert(&mut self, alert: &Alert) -> Option<Incident> {
+    pub(super) fn rule_alert(&mut self, alert: &Alert, is_of_habits: bool) -> Option<Incident> {
         self.last_ms = self.last_ms.max(alert.time.ms());
-        if alert.rule.kind == RuleKind::Correlation {
-            self.correlations.add(alert);
-        } else {
-            self.detections.add(alert);
+        let risk = if alert.rule.kind == RuleKind::Correlation { &mut self.correlations } else { &mut self.detections };
+        if !is_of_habits {
+            risk.add(alert);
         }
         if self.incident.is_none() && alert.rule.level == Level::Informational {
             return None;
@@ -260,7 +259,7 @@ impl RuleRisk {
     /// Once per rule and day, however often it alerts: its tenth alert says nothing that the first did not.
     fn add(&mut self, alert: &Alert) {
         let strength = STRENGTHS[alert.rule.level as usize];
-        if strength == 0.0 || speaks_of_habits(alert) {
+        if strength == 0.0 {
             return;
         }
         let (ms, rule) = (alert.time.ms(), twox_hash::XxHash3_128::oneshot(alert.rule.id.as_bytes()));
@@ -278,7 +277,7 @@ impl RuleRisk {
 }
 
 /// What an alert about behaviour says must not raise the risk that made it, and no more must a rule that reads what habits say.
-fn speaks_of_habits(alert: &Alert) -> bool {
+pub(super) fn speaks_of_habits(alert: &Alert) -> bool {
     let is_of_habits = |field: &str| OF_HABITS.iter().any(|it| field == *it || it.ends_with('.') && field.starts_with(it));
     alert.deviation.is_some() || alert.evidence.iter().any(|it| is_of_habits(&it.field))
 }

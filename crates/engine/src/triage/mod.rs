@@ -7,6 +7,7 @@
 //! | module | what it decides |
 //! |---|---|
 //! | `case` | what is open about one actor: risk of rules, episode, incident |
+//! | `timed` | what it is told of an event, and how time goes on |
 //! | `decide` | what becomes of a candidate, at once and later |
 //! | `budget` | the threshold, the tokens, the pace |
 //! | `waiting` | who is told of when tokens come back |
@@ -26,19 +27,21 @@ mod sample;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod waiting;
 
 pub use budget::RISK_MIN;
 pub use digest::{Digest, Entry, Outcome, StillWaits};
 pub use reports::Report;
 pub(crate) use reports::{REPORTS, is_sign_in};
+pub use timed::{Census, Step, Timed};
 
 use crate::shard::Emitted;
 use baseline::Weight;
 use budget::Budget;
 use case::{Case, Cases};
 use digest::Today;
-use model::{Alert, Delivery, EventTime, Incident, RuleKind};
+use model::{Alert, EventTime, Incident};
 use reports::Reports;
 use sample::Draw;
 use serde::{Deserialize, Serialize};
@@ -119,7 +122,7 @@ pub struct Counts {
     pub crowded_out: u64,
     /// Candidates that page nobody whatever their risk: an exception covers them, or they are in shadow.
     pub unpaged: u64,
-    /// Alerts of rules; they are no candidates.
+    /// Alerts of rules that page, about somebody; they are no candidates.
     pub rule_alerts: u64,
     /// Incidents that began.
     pub incidents: u64,
@@ -217,27 +220,49 @@ impl Triage {
     /// of rules go out at once, as they are.
     pub fn take(&mut self, emitted: Emitted, reached: EventTime, out: &mut Vec<Outgoing>) {
         self.advance(reached, out);
-        let alert = Box::new(emitted.alert);
-        let at_ms = self.state.reached_ms.unwrap_or(alert.time.ms());
+        let step = Step::of(&emitted.alert);
+        if !step.as_ref().is_some_and(Step::is_candidate) {
+            out.push(Outgoing::Alert(Box::new(emitted.alert)));
+        }
+        if let Some(step) = step {
+            self.step(step, reached, out);
+        }
+    }
+
+    /// Takes what an event has led to, at which the highest watermark was `reached`.
+    fn step(&mut self, step: Step, reached: EventTime, out: &mut Vec<Outgoing>) {
+        self.advance(reached, out);
+        match step {
+            Step::Begun => {}
+            Step::People(day, people) => self.state.budget.active(day, people),
+            Step::Reported(ms, team, tool) => {
+                self.state.reports.add(&Report { position: 0, time: EventTime::from_ms(ms), team, tool });
+            }
+            Step::Unpaged => {
+                self.note_time(reached);
+                self.count(|it| &mut it.unpaged);
+            }
+            Step::Alerted(alert, is_of_habits) => {
+                self.note_time(alert.time);
+                self.count(|it| &mut it.rule_alerts);
+                self.rule_alert(&alert, is_of_habits, out);
+            }
+            Step::Candidate(alert) => {
+                let at_ms = self.note_time(alert.time);
+                self.count(|it| &mut it.candidates);
+                self.heed_learning(at_ms);
+                self.candidate(alert, at_ms, out);
+            }
+        }
+    }
+
+    /// What time it is when something happens: that of `time` if nothing else tells.
+    fn note_time(&mut self, time: EventTime) -> i64 {
+        let at_ms = self.state.reached_ms.unwrap_or(time.ms());
         self.state.first_ms = Some(self.state.first_ms.map_or(at_ms, |it| it.min(at_ms)));
         self.state.today.begin(at_ms);
         self.state.budget.clock(at_ms, &self.settings);
-        if alert.rule.kind != RuleKind::Behaviour {
-            self.count(|it| &mut it.rule_alerts);
-            let mut told = Vec::new();
-            if alert.delivery.is_page() && !alert.actor.id.is_empty() {
-                self.rule_alert(&alert, &mut told);
-            }
-            out.push(Outgoing::Alert(alert));
-            return out.append(&mut told);
-        }
-        if alert.deviation.is_none() || matches!(alert.delivery, Delivery::Excepted(_)) {
-            self.count(|it| &mut it.unpaged);
-            return out.push(Outgoing::Alert(alert));
-        }
-        self.count(|it| &mut it.candidates);
-        self.heed_learning(at_ms);
-        self.candidate(alert, at_ms, out);
+        at_ms
     }
 
     /// The watermark has reached `reached`: days that are over are closed, and who waits is told of as far as there are tokens.
@@ -333,11 +358,11 @@ impl Triage {
         out.extend(digest.map(|it| Outgoing::Digest(Box::new(it))));
     }
 
-    /// What an alert of a rule does to the incident of its actor.
-    fn rule_alert(&mut self, alert: &Alert, out: &mut Vec<Outgoing>) {
+    /// What an alert of a rule, which is out by now, does to the incident of its actor.
+    fn rule_alert(&mut self, alert: &Alert, is_of_habits: bool, out: &mut Vec<Outgoing>) {
         let case = self.case(alert, out);
         let is_first = !case.has_incident();
-        let told = case.rule_alert(alert);
+        let told = case.rule_alert(alert, is_of_habits);
         if is_first && told.is_some() {
             self.count(|it| &mut it.incidents);
         }

@@ -7,7 +7,7 @@ mod waiting;
 use super::*;
 use model::alert::OriginRef;
 use model::source::Outcome as Done;
-use model::{ActorRef, Contribution, Deviation, Evidence, IncidentFinding, Level, RuleInfo, Status};
+use model::{ActorRef, Contribution, Delivery, Deviation, Evidence, IncidentFinding, Level, RuleInfo, RuleKind, Status};
 use std::sync::Arc;
 
 pub(super) const DAY: i64 = MS_PER_DAY;

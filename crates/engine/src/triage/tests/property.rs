@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::{DAY, START, alerts, by_rule, candidate, digests, feed, incidents, settings};
-use model::Level;
+use model::{Delivery, Level, RuleKind};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
