@@ -27,6 +27,8 @@ pub(crate) const SHARD: &str = "shard";
 pub(crate) const EXCHANGE: &str = "exchange";
 /// The part of a checkpoint with how far a partition has told others that it is.
 pub(crate) const SENDER: &str = "sender";
+/// The part of a checkpoint with how many of a partition's people the desk was told of.
+pub(crate) const CENSUS: &str = "census";
 /// Some profiles that had to make way: [`Kept`].
 pub(crate) const ATTIC: &str = "attic";
 

@@ -1,6 +1,7 @@
 //! A partition with events, as an instance has it.
 
 use super::OWNERS;
+use super::candidates;
 use super::log::Record;
 use super::rules::Books;
 use super::store::Societies;
@@ -9,6 +10,7 @@ use engine::behaviour::{Hours, refresh};
 use engine::decode::{Limits, Lines, pad};
 use engine::repartition::{Origin, Parcel, Progress, Sender};
 use engine::shard::{Place, line_of};
+use engine::triage::{Census, Report, Step};
 use engine::{
     Behaviour, BehaviourSettings, Lane, Outbox, Plausible, Reader, Rulebook, Shard, Tick, Verdict, Watermark, WindowLimits,
 };
@@ -31,18 +33,19 @@ pub(super) struct Scoring {
     pub(super) is_idle: bool,
     /// All owners have been told how far it is.
     has_told: bool,
+    census: Census,
 }
 
-type Time = (Watermark, Hours, Sender);
+type Time = (Watermark, Hours, Sender, Census);
 
 impl Scoring {
     pub(super) fn new(book: &Rulebook, number: usize, now_ms: i64) -> Self {
         let mut shard = Shard::new(&book.programs[0], WindowLimits::default());
         shard.watch(Behaviour::new(&BehaviourSettings::default(), 1));
-        Self::with(book, number, shard, (Watermark::default(), Hours::default(), Sender::new(1, now_ms)))
+        Self::with(book, number, shard, (Watermark::default(), Hours::default(), Sender::new(1, now_ms), Census::default()))
     }
 
-    fn with(book: &Rulebook, number: usize, shard: Shard, (watermark, hours, sender): Time) -> Self {
+    fn with(book: &Rulebook, number: usize, shard: Shard, (watermark, hours, sender, census): Time) -> Self {
         Self {
             number,
             reader: Reader::new(Arc::clone(&book.programs[0]), Limits::default(), Plausible::until(EventTime::MIN)),
@@ -53,11 +56,12 @@ impl Scoring {
             sender,
             is_idle: false,
             has_told: false,
+            census,
         }
     }
 
     pub(super) fn save(&self, book: &Rulebook, societies: &mut Societies) -> Vec<Arc<[u8]>> {
-        let time = postcard::to_allocvec(&(&self.watermark, &self.hours, &self.sender)).unwrap();
+        let time = postcard::to_allocvec(&(&self.watermark, &self.hours, &self.sender, &self.census)).unwrap();
         let society = societies.write(self.shard.behaviour().unwrap().society());
         vec![time.into(), self.shard.snapshot(&book.set).into(), society]
     }
@@ -85,7 +89,7 @@ impl Scoring {
         let payload = pad(&mut bytes);
         let mut block = Lines::new(&bytes, payload).unwrap();
         let (mut values, mut out, mut records) = (Vec::new(), Outbox::default(), Vec::new());
-        let mut accounted = 0;
+        let (mut accounted, mut steps) = (0, Vec::new());
         self.reader.set_latest(EventTime::from_ms(now_ms + FUTURE_SKEW_MS));
         while let Some(record) = self.reader.next(&mut block, &mut values) {
             let offset = start + record.number;
@@ -96,12 +100,16 @@ impl Scoring {
                     let is_late = self.watermark.observe(head.time);
                     let reached = self.watermark.reached();
                     if reached > before && self.hours.pass(reached) {
+                        let people = self.shard.behaviour().unwrap().active_since(Census::since_s(reached));
+                        steps.push((offset as u64, self.census.count(reached, people)));
                         refresh(self.shard.behaviour_mut(), reached);
                     }
                     self.sender.note(i64::try_from(offset).unwrap(), head.time);
                     let place = Place { position: offset as u64, watermark, reached, is_late };
                     let verdict = self.shard.score(&mut self.lane, (&head, line_of(&head)), &values, place, &mut out);
                     assert!(verdict != Verdict::Late, "nothing is later than what is allowed");
+                    let candidate = candidates::of(&head).filter(|_| verdict == Verdict::Scored);
+                    steps.extend(candidate.map(|it| (place.position, it)));
                     if reached > before {
                         let tick = Tick { position: place.position, reached };
                         self.shard.catch_up(&self.lane, &[tick], u64::MAX, &mut out);
@@ -123,8 +131,13 @@ impl Scoring {
             self.sender.pass();
             return Vec::new();
         }
-        records.extend(written(std::mem::take(&mut out.alerts), |it| Some(it.actor.id.clone())));
-        records.extend(self.send(book, start + lines.len(), &mut out, false));
+        let reported = |it: Report| (it.position, Step::Reported(it.time.ms(), it.team, it.tool));
+        steps.extend(out.reports.drain(..).map(reported));
+        let mut alerts = std::mem::take(&mut out.alerts);
+        steps.extend(alerts.iter().filter_map(|it| Some((it.position, Step::of(&it.alert)?))));
+        alerts.retain(|it| !Step::of(&it.alert).is_some_and(|it| it.is_candidate()));
+        records.extend(written(alerts, |it| Some(it.actor.id.clone())));
+        records.extend(self.send(book, start + lines.len(), (&mut out, steps), false));
         records
     }
 
@@ -133,18 +146,26 @@ impl Scoring {
     }
 
     pub(super) fn idle(&mut self, book: &Rulebook, end: usize) -> Vec<Record> {
-        self.send(book, end, &mut Outbox::default(), true).collect()
+        self.send(book, end, (&mut Outbox::default(), Vec::new()), true).collect()
     }
 
-    fn send(&mut self, book: &Rulebook, end: usize, out: &mut Outbox, is_idle: bool) -> impl Iterator<Item = Record> + use<> {
+    fn send(
+        &mut self,
+        book: &Rulebook,
+        end: usize,
+        (out, steps): (&mut Outbox, Vec<(u64, Step)>),
+        is_idle: bool,
+    ) -> impl Iterator<Item = Record> + use<> {
         let (watermark, reached) = (self.watermark.time(), self.watermark.reached());
         let progress = Progress { end_offset: i64::try_from(end).unwrap(), watermark, reached, is_idle };
         let origin = Origin::new("events", i32::try_from(self.number).unwrap());
         // Not told at each batch: from what is told less often nothing may follow.
         let was_idle = std::mem::replace(&mut self.is_idle, is_idle);
         let tells_all = is_idle || was_idle || !std::mem::replace(&mut self.has_told, true) || end.is_multiple_of(3);
+        let is_told = tells_all || !steps.is_empty();
+        let (told, unsaid) = if is_told { self.sender.tell(&origin, progress, steps) } else { (Vec::new(), 0) };
         let (parcels, too_long) = self.sender.pack(book, &origin, OWNERS, progress, tells_all, out);
-        assert_eq!(too_long, 0);
-        parcels.into_iter().map(|Parcel { owner, bytes }| Record::Parcel(owner, bytes))
+        assert_eq!((unsaid, too_long), (0, 0));
+        told.into_iter().chain(parcels).map(|Parcel { owner, bytes }| Record::Parcel(owner, bytes))
     }
 }

@@ -1,17 +1,19 @@
 //! A partition in the hands of an instance: with events, or of the exchange.
 
+use super::OWNERS;
 use super::log::{Log, Partition, Record, Step};
-use super::rules::Books;
+use super::rules::{Books, MONDAY_MS};
 use super::scoring::Scoring;
 use super::store::{Kept, Societies, Store};
-use engine::repartition::{Origin, Owner};
+use engine::repartition::{Decided, Desk, Origin, Owner, Station};
+use engine::triage::{Outgoing, Settings};
 use engine::{Emitted, Rulebook, WindowLimits};
 use model::Alert;
 use std::sync::Arc;
 
 pub(super) enum State {
     Scoring(Box<Scoring>),
-    Owner(Box<Owner>),
+    Owner(Box<Station>),
 }
 
 /// See the module.
@@ -45,25 +47,58 @@ fn group_of(alert: &Alert) -> Option<String> {
     group.or_else(|| alert.target.as_ref().map(|it| it.id.clone()))
 }
 
-fn new_owner(book: &Rulebook, known: usize) -> Owner {
-    let origins = (0..known).map(|it| Origin::new("events", i32::try_from(it).unwrap()));
-    Owner::new(1, book, WindowLimits::default(), origins)
+const EXCHANGE: &str = "exchange";
+
+/// With a budget that is soon used up, and nothing that would have to be learnt before.
+fn settings() -> Settings {
+    Settings::new(4.0, Some(model::EventTime::from_ms(MONDAY_MS - 86_400_000)))
+}
+
+fn new_station(book: &Rulebook, known: usize, number: usize, now_ms: i64) -> Station {
+    let number = i32::try_from(number).unwrap();
+    let origins = || (0..known).map(|it| Origin::new("events", i32::try_from(it).unwrap()));
+    let owner = Owner::new(1, book, WindowLimits::default(), origins());
+    let mut station = Station::new(Origin::new(EXCHANGE, number), now_ms, owner);
+    station.set_triaged();
+    if number == 0 {
+        let owners = (0..OWNERS).map(|it| Origin::new(EXCHANGE, i32::try_from(it).unwrap()));
+        station.set_desk(Desk::new(settings(), EXCHANGE, origins().chain(owners)));
+    }
+    station
+}
+
+/// What the desk has decided, as it leaves.
+fn triaged(all: Vec<Outgoing>) -> impl Iterator<Item = Record> {
+    all.into_iter().map(|it| {
+        let mut bytes = Vec::new();
+        match it {
+            Outgoing::Alert(mut it) => {
+                it.rule_set = "".into();
+                it.write_ocsf(&mut bytes);
+            }
+            Outgoing::Incident(it) => it.write_ocsf(&mut bytes),
+            Outgoing::Digest(it) => it.write_json(&mut bytes),
+        }
+        Record::Out(None, String::from_utf8(bytes).unwrap())
+    })
 }
 
 impl State {
     fn new(book: &Rulebook, known: usize, partition: Partition, now_ms: i64) -> Self {
         match partition {
             Partition::Events(at) => Self::Scoring(Box::new(Scoring::new(book, at, now_ms))),
-            Partition::Owner(_) => Self::Owner(Box::new(new_owner(book, known))),
+            Partition::Owner(at) => Self::Owner(Box::new(new_station(book, known, at, now_ms))),
         }
     }
 
     fn restore(book: &Rulebook, partition: Partition, kept: &Kept, societies: &mut Societies) -> Result<Self, String> {
         Ok(match partition {
             Partition::Events(at) => Self::Scoring(Box::new(Scoring::restore(book, at, &kept.parts, societies)?)),
-            Partition::Owner(_) => {
-                let [owner] = &kept.parts[..] else { return Err("a part is missing".to_owned()) };
-                Self::Owner(Box::new(Owner::restore(book, WindowLimits::default(), owner).map_err(|it| it.to_string())?))
+            Partition::Owner(at) => {
+                let [station] = &kept.parts[..] else { return Err("a part is missing".to_owned()) };
+                let begun = new_station(book, 0, at, 0);
+                let station = begun.restore(book, WindowLimits::default(), Some(settings()), station);
+                Self::Owner(Box::new(station.map_err(|it| it.to_string())?))
             }
         })
     }
@@ -141,9 +176,13 @@ impl Task {
                 it.handle(book, &log.events[at][self.next..end], self.next, now_ms, is_live)
             }
             (State::Owner(it), Partition::Owner(at)) => {
-                let mut alerts = Vec::new();
-                log.parcels[at][self.next..end].iter().for_each(|parcel| it.accept(book, parcel, &mut alerts).unwrap());
-                written(alerts, group_of).collect()
+                let mut found = Decided::default();
+                for (offset, record) in log.parcels[at][self.next..end].iter().enumerate() {
+                    it.accept(book, record, i64::try_from(self.next + offset).unwrap(), &mut found).unwrap();
+                }
+                assert_eq!(found.too_long, 0);
+                let told = found.told.into_iter().map(|it| Record::Parcel(0, it));
+                written(found.alerts, group_of).chain(triaged(found.outgoing)).chain(told).collect()
             }
             _ => unreachable!("a state is of its partition"),
         };

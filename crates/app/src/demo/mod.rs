@@ -147,6 +147,7 @@ fn setup(args: &DemoArgs, company: &Company, kafka: &EmbeddedKafka, metrics: &Ar
         sources: Arc::new(sources),
         live: LiveRules::new(rules.book, limits.windows(), metrics),
         triage: None,
+        desk: None,
         pulses: Arc::default(),
         idle_after: IDLE_AFTER,
         checkpoints: None,

@@ -55,9 +55,29 @@ impl TriageMetrics {
         }
     }
 
-    /// How triage stands.
+    /// How triage stands that this process has had from its beginning on, or has taken up.
     pub(crate) fn set(&self, stats: &Stats) {
-        let Counts { pages, updates, appended, over_budget, learning, below, unpaged, late, spare, samples, .. } = stats.counts;
+        self.stand(stats);
+        self.count(&stats.counts, raise);
+    }
+
+    /// How the desk of the group stands, that had counted `before` when it was looked at last, here or elsewhere.
+    pub(crate) fn set_since(&self, stats: &Stats, before: &Counts) {
+        self.stand(stats);
+        let mut known = Vec::new();
+        self.count(before, |_, count| known.push(count));
+        let mut known = known.into_iter();
+        self.count(&stats.counts, |counter, count| counter.inc_by(count.saturating_sub(known.next().unwrap_or(0))));
+    }
+
+    /// Another process keeps the desk.
+    pub(crate) fn leave(&self) {
+        [&self.rare, &self.threshold, &self.per_day, &self.tokens].into_iter().for_each(|it| it.set(0.0));
+        [&self.waiting, &self.people, &self.is_learning, &self.cases].into_iter().for_each(|it| it.set(0));
+    }
+
+    fn count(&self, counts: &Counts, mut tell: impl FnMut(&IntCounter, u64)) {
+        let Counts { pages, updates, appended, over_budget, learning, below, unpaged, late, spare, samples, .. } = *counts;
         let outcomes = [
             ("page", pages),
             ("update", updates),
@@ -68,16 +88,19 @@ impl TriageMetrics {
             ("excepted", unpaged),
         ];
         for (outcome, count) in outcomes {
-            raise(&self.candidates.with_label_values(&[outcome]), count);
+            tell(&self.candidates.with_label_values(&[outcome]), count);
         }
         for (how, count) in [("page", pages), ("update", updates), ("late", late), ("spare", spare), ("sample", samples)] {
-            raise(&self.told.with_label_values(&[how]), count);
+            tell(&self.told.with_label_values(&[how]), count);
         }
-        raise(&self.borrowed, stats.counts.borrowed);
+        tell(&self.borrowed, counts.borrowed);
+        tell(&self.cases_evicted, counts.cases_evicted);
+        tell(&self.incidents, counts.incidents);
+    }
+
+    fn stand(&self, stats: &Stats) {
         self.waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
         self.rare.set(stats.rare);
-        raise(&self.cases_evicted, stats.counts.cases_evicted);
-        raise(&self.incidents, stats.counts.incidents);
         self.threshold.set(stats.threshold);
         self.per_day.set(stats.per_day);
         self.tokens.set(stats.tokens);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine::behaviour::{Hours, Society};
 use engine::repartition::Sender;
+use engine::triage::Census;
 use engine::{BehaviourSettings, Rulebook, Shard, Watermark, WindowLimits};
 use serde::Deserialize;
 use serde_json::json;
@@ -11,8 +12,8 @@ use stream::store::{Loaded, Part};
 
 use super::checkpoints::Taken;
 use super::pulses::Pulses;
-use super::triage::SharedTriage;
-use crate::state::{CLOCK, EXCHANGE, PULSE, SENDER, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
+use super::triage::{GroupTriage, SharedTriage};
+use crate::state::{CENSUS, CLOCK, EXCHANGE, PULSE, SENDER, SHARD, SOCIETY, TRIAGE, rules_hash, source_hash};
 
 /// What goes into a checkpoint, borrowed.
 pub(super) struct Keeping<'p> {
@@ -23,6 +24,8 @@ pub(super) struct Keeping<'p> {
     pub(super) watermark: &'p Watermark,
     pub(super) hours: &'p Hours,
     pub(super) sender: &'p Sender,
+    /// If there is a desk that is told.
+    pub(super) census: Option<&'p Census>,
 }
 
 /// What comes out of one.
@@ -32,6 +35,7 @@ pub(super) struct Kept {
     pub(super) hours: Hours,
     /// None in a checkpoint of before there was an exchange topic.
     pub(super) sender: Option<Sender>,
+    pub(super) census: Census,
 }
 
 /// Of what a checkpoint says of itself, what decides whether it fits.
@@ -62,7 +66,9 @@ impl Keeping<'_> {
         let clock = postcard::to_allocvec(&clock).expect("writing to memory fails for no value of these types");
         let sender = postcard::to_allocvec(self.sender).expect("writing to memory fails for no value of these types");
         let shard = self.shard.snapshot(&self.book.set);
+        let census = |it| postcard::to_allocvec(it).expect("writing to memory fails for no value of these types");
         let mut parts = vec![part(CLOCK, clock), part(SENDER, sender), part(SHARD, shard)];
+        parts.extend(self.census.map(|it| part(CENSUS, census(it))));
         parts.extend(behaviour.map(|it| part(SOCIETY, it.society().to_bytes())));
         Taken { offset, about, parts }
     }
@@ -98,17 +104,20 @@ pub(super) fn take_up(
     let (clock, shard) = find(CLOCK).zip(find(SHARD)).ok_or("a part is missing")?;
     let (watermark, hours): Clock = postcard::from_bytes(clock).map_err(|it| it.to_string())?;
     let sender = find(SENDER).map(postcard::from_bytes).transpose().map_err(|it| it.to_string())?;
+    let census = find(CENSUS).map(postcard::from_bytes).transpose().map_err(|it| it.to_string())?.unwrap_or_default();
     let society = find(SOCIETY).map(Society::from_bytes).transpose()?.map(Arc::new);
     let settings = BehaviourSettings::default();
     // Without rules or a budget that ask for them, profiles are left behind.
     let society = society.filter(|_| book.watches(program)).map(|it| (&settings, it));
     let shard = Shard::restore(&book.set, limits, society, shard).map_err(|it| it.to_string())?;
-    Ok(Kept { shard, watermark: watermark.with_lateness(lateness_ms), hours, sender })
+    Ok(Kept { shard, watermark: watermark.with_lateness(lateness_ms), hours, sender, census })
 }
 
 /// A copy of what the partitions of a process share.
-pub(super) fn take_shared(triage: Option<&SharedTriage>, pulses: &Pulses) -> Vec<Part> {
-    let triage = triage.map(|it| part(TRIAGE, it.snapshot()));
+pub(super) fn take_shared(triage: (Option<&SharedTriage>, Option<&GroupTriage>), pulses: &Pulses) -> Vec<Part> {
+    // Of a version before: whoever takes up the desk may be another instance, and start later.
+    let before = triage.1.and_then(GroupTriage::before).map(|it| part(TRIAGE, it.to_owned()));
+    let triage = triage.0.map(|it| part(TRIAGE, it.snapshot())).or(before);
     triage.into_iter().chain([part(PULSE, pulses.snapshot())]).collect()
 }
 
@@ -117,13 +126,18 @@ pub(super) fn take_shared(triage: Option<&SharedTriage>, pulses: &Pulses) -> Vec
 /// # Errors
 ///
 /// Says why it can't be used.
-pub(super) fn take_up_shared(loaded: &Loaded, triage: Option<&SharedTriage>, pulses: &Pulses) -> Result<(), String> {
+pub(super) fn take_up_shared(
+    loaded: &Loaded,
+    triage: (Option<&SharedTriage>, Option<&GroupTriage>),
+    pulses: &Pulses,
+) -> Result<(), String> {
     for Part { name, bytes } in &loaded.parts {
         match (name.as_str(), triage) {
-            (TRIAGE, Some(triage)) => triage.restore(bytes)?,
+            (TRIAGE, (Some(triage), _)) => triage.restore(bytes)?,
+            (TRIAGE, (None, Some(of_group))) => of_group.found(bytes)?,
             (PULSE, _) => pulses.restore(bytes)?,
             // There is no budget any more; windows over several partitions are of a version that kept them here.
-            (TRIAGE, None) | (EXCHANGE, _) => {}
+            (TRIAGE, (None, None)) | (EXCHANGE, _) => {}
             _ => return Err(format!("nobody knows a part `{name}`")),
         }
     }

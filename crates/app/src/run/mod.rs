@@ -19,6 +19,7 @@ mod pulses;
 mod reload;
 pub(crate) mod signals;
 mod sources;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod triage;
@@ -44,7 +45,7 @@ pub(crate) use pipeline::Setup;
 pub(crate) use pulses::Pulses;
 use reload::{LoadedSet, ReloadHandle, Reloads, RuleSources};
 pub(crate) use sources::Sources;
-use triage::SharedTriage;
+use triage::{GroupTriage, SharedTriage};
 
 /// What is typed after `nightjar run`.
 #[derive(Debug, clap::Args)]
@@ -127,12 +128,19 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     tell(&loaded, metrics)?;
     let live = LiveRules::new(loaded.book.clone(), config.limits.windows(), metrics);
     let kafka = config.kafka_config();
-    let triage = config.behaviour.triage().map_err(Usage::new)?.map(|it| Arc::new(SharedTriage::new(it, Arc::clone(metrics))));
+    let (mut triage, mut desk) = (None, None);
+    if let Some(settings) = config.behaviour.triage().map_err(Usage::new)? {
+        if rules.has_exchange {
+            desk = Some(Arc::new(GroupTriage::new(settings)));
+        } else {
+            triage = Some(Arc::new(SharedTriage::new(settings, Arc::clone(metrics))));
+        }
+    }
     // Opened when it is known that everything else is in order: it makes a directory, and starts a thread.
     let idle_after = Duration::from_millis(config.exchange.idle_ms);
     let pulses = Arc::new(Pulses::new(&sources, &loaded.book, config.limits.lateness_ms, metrics));
     let (sources, limits) = (Arc::new(sources), config.limits.clone());
-    Ok((Setup { kafka, sources, live, triage, pulses, idle_after, checkpoints: None, limits }, rules, loaded))
+    Ok((Setup { kafka, sources, live, triage, desk, pulses, idle_after, checkpoints: None, limits }, rules, loaded))
 }
 
 /// Opens the place for checkpoints, if there is one.

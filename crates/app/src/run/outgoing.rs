@@ -53,7 +53,12 @@ impl Writer {
             reports.clear();
             return alerts.drain(..).for_each(|it| self.alert(&it.alert, now, out));
         };
-        for outgoing in triage.take(&self.id, reached, behaviour, reports, alerts) {
+        self.write_triaged(triage.take(&self.id, reached, behaviour, reports, alerts), now, out);
+    }
+
+    /// Writes what was decided.
+    pub(super) fn write_triaged(&mut self, all: impl IntoIterator<Item = Outgoing>, now: EventTime, out: &mut Outbox) {
+        for outgoing in all {
             match outgoing {
                 Outgoing::Alert(it) => self.alert(&it, now, out),
                 Outgoing::Incident(it) if self.has_incidents => {

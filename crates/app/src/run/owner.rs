@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::carry::CarryOver;
-use engine::repartition::{Owner, group_of};
+use engine::repartition::{Decided, Owner, Station, group_of};
+use engine::triage::Counts;
 use engine::{Rulebook, WindowLimits};
 use model::EventTime;
 use serde_json::json;
@@ -17,8 +18,9 @@ use super::clock;
 use super::course::Course;
 use super::live::LiveRules;
 use super::outgoing::Writer;
-use super::pipeline::{Meeting, Setup};
+use super::pipeline::{Meeting, Setup, origin_of};
 use super::sources::Sources;
+use super::triage::GroupTriage;
 use crate::metrics::{ExchangeState, Metrics, PartitionState};
 use crate::state::{EXCHANGE, rules_hash};
 
@@ -26,7 +28,9 @@ use crate::state::{EXCHANGE, rules_hash};
 #[derive(Debug)]
 pub(super) struct OwnerPartition {
     id: PartitionId,
-    owner: Owner,
+    station: Station,
+    group: u64,
+    triage: Option<Arc<GroupTriage>>,
     meeting: Arc<Meeting>,
     sources: Arc<Sources>,
     live: Arc<LiveRules>,
@@ -35,6 +39,8 @@ pub(super) struct OwnerPartition {
     limits: WindowLimits,
     writer: Writer,
     course: Course,
+    /// What the desk had counted when metrics were told last.
+    counted: Counts,
     /// The partitions with events that there were when it was taken up, until it is live.
     there: Option<BTreeSet<PartitionId>>,
     metrics: Arc<Metrics>,
@@ -47,9 +53,12 @@ impl OwnerPartition {
     pub(super) fn new(id: &PartitionId, setup: &Setup, meeting: &Arc<Meeting>, metrics: &Arc<Metrics>) -> Self {
         let (live, book, limits) = (Arc::clone(&setup.live), setup.live.book(), setup.limits.windows());
         let group = group_of(&setup.kafka.group_id);
+        let triage = setup.desk.clone();
         let mut it = Self {
             id: id.clone(),
-            owner: Owner::new(group, &book, limits, meeting.origins()),
+            station: begun(id, (group, &book, limits), meeting, triage.as_deref()),
+            group,
+            triage,
             meeting: Arc::clone(meeting),
             sources: Arc::clone(&setup.sources),
             live,
@@ -57,6 +66,7 @@ impl OwnerPartition {
             limits,
             writer: Writer::new(id, setup, metrics),
             course: Course::new(id, setup, metrics),
+            counted: Counts::default(),
             there: None,
             metrics: Arc::clone(metrics),
             of_state: metrics.state.partition(id),
@@ -68,7 +78,7 @@ impl OwnerPartition {
 
     fn set_clocks(&mut self) {
         for (program, clock) in self.sources.clocks() {
-            self.owner.set_clock(program, clock.clone());
+            self.station.set_clock(program, clock.clone());
         }
     }
 
@@ -80,7 +90,7 @@ impl OwnerPartition {
         }
         if !Arc::ptr_eq(&book.set, &self.book.set) {
             let over = CarryOver::between(&self.book.set, &book.set);
-            self.owner.adopt(&over, &book.set, self.limits);
+            self.station.adopt(&over, &book.set, self.limits);
         }
         self.book = book;
     }
@@ -88,7 +98,7 @@ impl OwnerPartition {
     /// Partitions that are no more are waited for no longer. Not before it is live: up to there it has to do what was done before.
     fn let_go(&mut self) {
         let Some(there) = self.there.take_if(|_| !self.course.is_replay()) else { return };
-        let is_changed = self.owner.retain(|it| there.contains(&PartitionId::new(&it.topic, it.partition)));
+        let is_changed = self.station.retain(|it| there.contains(&PartitionId::new(&it.topic, it.partition)));
         if let Some(offset) = self.course.next_offset().filter(|_| is_changed) {
             // Or whoever reads this again would wait for them.
             self.course.begin_at(offset, |it| self.take(it));
@@ -107,7 +117,7 @@ impl OwnerPartition {
     }
 
     fn take(&self, offset: i64) -> Taken {
-        let stats = self.owner.stats();
+        let stats = self.station.stats();
         let about = json!({
             "nightjar": env!("CARGO_PKG_VERSION"),
             "source": "exchange",
@@ -115,14 +125,26 @@ impl OwnerPartition {
             "groups": stats.windows.groups,
             "waiting": stats.merge.pending,
         });
-        let parts = vec![Part { name: EXCHANGE.to_owned(), bytes: self.owner.snapshot(&self.book) }];
+        let parts = vec![Part { name: EXCHANGE.to_owned(), bytes: self.station.snapshot(&self.book) }];
         Taken { offset, about, parts }
     }
 }
 
-fn owner_in(loaded: &Loaded, book: &Rulebook, limits: WindowLimits) -> Result<Owner, String> {
-    let part = loaded.parts.iter().find(|it| it.name == EXCHANGE).ok_or("it is of a partition with events")?;
-    Owner::restore(book, limits, &part.bytes).map_err(|it| it.to_string())
+/// A station without state. The first of the topic keeps the desk, if the group triages.
+fn begun(
+    id: &PartitionId,
+    (group, book, limits): (u64, &Rulebook, WindowLimits),
+    meeting: &Meeting,
+    triage: Option<&GroupTriage>,
+) -> Station {
+    let mut station = Station::new(origin_of(id), clock::now().ms(), Owner::new(group, book, limits, meeting.origins()));
+    if let Some(triage) = triage {
+        station.set_triaged();
+        if id.partition == 0 {
+            station.set_desk(triage.desk(&id.topic, meeting.origins().chain(meeting.owners())));
+        }
+    }
+    station
 }
 
 impl PartitionHandler for OwnerPartition {
@@ -132,29 +154,47 @@ impl PartitionHandler for OwnerPartition {
         self.course.begin(batch, |it| self.take(it));
         self.course.enter(batch);
         self.let_go();
-        let mut alerts = Vec::new();
+        let mut found = Decided::default();
         for message in batch.messages() {
             let raw = batch.payload_of(message);
             if message.is_oversize {
                 self.refuse("it is too long", message.offset, raw, now, out);
-            } else if let Err(error) = self.owner.accept(&self.book, raw, &mut alerts) {
+            } else if let Err(error) = self.station.accept(&self.book, raw, message.offset, &mut found) {
                 self.refuse(&error.to_string(), message.offset, raw, now, out);
             }
         }
         if self.course.pass(batch) {
             self.metrics.exchange.received(batch.len());
-            self.writer.write(self.owner.reached(), None, &mut Vec::new(), &mut alerts, now, out);
+            self.writer.write(self.station.reached(), None, &mut Vec::new(), &mut found.alerts, now, out);
+            self.writer.write_triaged(found.outgoing, now, out);
+            found.told.iter().for_each(|it| out.exchange(0, it));
+            self.metrics.exchange.sent(found.told.len(), found.too_long);
         }
-        let stats = self.owner.stats();
+        let stats = self.station.stats();
         self.of_state.set_windows(stats.windows);
         self.of_exchange.set(&stats);
+        if let Some(desk) = self.station.desk() {
+            let stats = desk.stats();
+            if !self.course.is_replay() {
+                self.metrics.triage.set_since(&stats, &self.counted);
+            }
+            self.counted = stats.counts;
+        }
         self.course.keep(|it| self.take(it));
     }
 
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let (book, limits) = (Arc::clone(&self.book), self.limits);
-        let Some((offset, owner)) = self.course.resume(committed, |it| owner_in(it, &book, limits))? else { return Ok(None) };
-        self.owner = owner;
+        let Self { id, group, meeting, triage, course, .. } = self;
+        let station_in = |it: &Loaded| {
+            let part = it.parts.iter().find(|it| it.name == EXCHANGE).ok_or("it is of a partition with events")?;
+            let station = begun(id, (*group, &book, limits), meeting, triage.as_deref());
+            let settings = triage.as_ref().map(|it| it.settings());
+            station.restore(&book, limits, settings, &part.bytes).map_err(|it| it.to_string())
+        };
+        let Some((offset, station)) = course.resume(committed, station_in)? else { return Ok(None) };
+        self.counted = station.desk().map_or_else(Counts::default, |it| it.stats().counts);
+        self.station = station;
         self.there = self.meeting.now();
         self.set_clocks();
         tracing::info!(partition = %self.id, offset, committed, "goes on from a checkpoint");
@@ -179,5 +219,8 @@ impl Drop for OwnerPartition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
         self.metrics.exchange.forget(&self.of_exchange);
+        if self.station.desk().is_some() {
+            self.metrics.triage.leave();
+        }
     }
 }

@@ -27,6 +27,7 @@ use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup, origin_of};
 use super::pulses::{self, SourcePulse};
 use super::sources::Feed;
+use super::telling::Telling;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
 
 /// One in so many rounds of events that are settled together is measured.
@@ -61,6 +62,8 @@ pub(super) struct Partition {
     owners: usize,
     /// Some of the rules need them.
     has_exchanged: bool,
+    /// What one of them is told, if it triages.
+    telling: Option<Telling>,
     idle_after: Option<Duration>,
     /// When all of them were last told how far it is.
     told: Instant,
@@ -100,6 +103,7 @@ impl Partition {
             sender: Sender::new(group_of(&setup.kafka.group_id), clock::now().ms()),
             owners: meeting.map_or(0, |it| it.owners),
             has_exchanged: book.needs_exchange(),
+            telling: setup.desk.as_ref().and(meeting).map(|_| Telling::default()),
             idle_after: meeting.map(|_| setup.idle_after),
             told: Instant::now(),
             is_idle: false,
@@ -212,6 +216,9 @@ impl Partition {
 
     /// The alerts of the batch, those of shared windows included, in the order of their events.
     fn hand_out(&mut self, now: EventTime, out: &mut Outbox) {
+        if let Some(telling) = &mut self.telling {
+            telling.report(&mut self.outbox);
+        }
         self.send(false, out);
         self.feel(now);
         let Found { alerts, reports, .. } = &mut self.outbox;
@@ -232,7 +239,8 @@ impl Partition {
 
     /// Sends what others keep to those who do, and tells how far it is.
     fn send(&mut self, is_idle: bool, out: &mut Outbox) {
-        if self.owners == 0 || !self.has_exchanged {
+        let steps = self.telling.as_mut().map(Telling::take);
+        if self.owners == 0 || !(self.has_exchanged || steps.is_some()) {
             return self.sender.pass();
         }
         let Some(end_offset) = self.course.next_offset().or(is_idle.then_some(0)) else { return self.sender.pass() };
@@ -242,8 +250,14 @@ impl Partition {
         if tells_all {
             self.told = Instant::now();
         }
-        let (parcels, too_long) =
-            self.sender.pack(&self.book, &origin_of(&self.id), self.owners, progress, tells_all, &mut self.outbox);
+        let origin = origin_of(&self.id);
+        let (mut parcels, mut too_long) = (Vec::new(), 0);
+        if let Some(steps) = steps.filter(|it| tells_all || !it.is_empty()) {
+            (parcels, too_long) = self.sender.tell(&origin, progress, steps);
+        }
+        let (exchanged, left_out) = self.sender.pack(&self.book, &origin, self.owners, progress, tells_all, &mut self.outbox);
+        parcels.extend(exchanged);
+        too_long += left_out;
         for it in &parcels {
             out.exchange(i32::try_from(it.owner).unwrap_or(0), &it.bytes);
         }
@@ -264,8 +278,9 @@ impl Partition {
     }
 
     fn take(&self, offset: i64) -> Taken {
-        let Self { book, program, shard, watermark, hours, sender, .. } = self;
-        Keeping { book, program: *program, shard, watermark, hours, sender }.take(offset)
+        let Self { book, program, shard, watermark, hours, sender, telling, .. } = self;
+        let census = telling.as_ref().map(|it| &it.census);
+        Keeping { book, program: *program, shard, watermark, hours, sender, census }.take(offset)
     }
 }
 
@@ -310,6 +325,9 @@ impl PartitionHandler for Partition {
                     let (at, is_tick) = self.stand(&head, message);
                     if is_tick && self.hours.pass(at.reached) && self.shard.behaviour().is_some() {
                         self.judge_all(&mut ahead);
+                        if let Some((telling, behaviour)) = self.telling.as_mut().zip(self.shard.behaviour()) {
+                            telling.count_people(at, behaviour);
+                        }
                         behaviour::refresh(self.shard.behaviour_mut(), at.reached);
                     }
                     ahead.examine(&self.shard, &mut self.lane, head, &values, (at, is_tick));
@@ -324,6 +342,7 @@ impl PartitionHandler for Partition {
             self.account_for(batch);
         } else {
             self.outbox = Found::default();
+            drop(self.telling.as_mut().map(Telling::take));
             self.sender.pass();
         }
         self.of_state.set(&self.shard, &self.lane, &self.watermark);
@@ -334,8 +353,11 @@ impl PartitionHandler for Partition {
         let (book, program) = (Arc::clone(&self.book), self.program);
         let (limits, lateness_ms) = (self.window_limits, self.lateness_ms);
         let found = self.course.resume(committed, |it| keep::take_up(it, &book, program, limits, lateness_ms))?;
-        let Some((offset, Kept { shard, watermark, hours, sender })) = found else { return Ok(None) };
+        let Some((offset, Kept { shard, watermark, hours, sender, census })) = found else { return Ok(None) };
         (self.shard, self.watermark, self.hours) = (shard, watermark, hours);
+        if let Some(telling) = &mut self.telling {
+            telling.census = census;
+        }
         if let Some(sender) = sender {
             self.sender = sender;
         }

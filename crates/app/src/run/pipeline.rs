@@ -18,7 +18,7 @@ use super::owner::OwnerPartition;
 use super::partition::Partition;
 use super::pulses::Pulses;
 use super::sources::Sources;
-use super::triage::SharedTriage;
+use super::triage::{GroupTriage, SharedTriage};
 use crate::config::Limits;
 use crate::http::Health;
 use crate::metrics::Metrics;
@@ -32,8 +32,10 @@ pub(crate) struct Setup {
     pub(crate) sources: Arc<Sources>,
     /// The rules, compiled for the mappings of `sources`.
     pub(crate) live: Arc<LiveRules>,
-    /// How alerts about behaviour are triaged; nothing: they page nobody.
+    /// How alerts about behaviour are triaged by this process; without it and [`Self::desk`], they page nobody.
     pub(crate) triage: Option<Arc<SharedTriage>>,
+    /// How they are by the group.
+    pub(crate) desk: Option<Arc<GroupTriage>>,
     /// Whether the sources are still heard of.
     pub(crate) pulses: Arc<Pulses>,
     /// How long nobody waits for a partition of which everything was read.
@@ -65,12 +67,16 @@ pub(crate) fn start(
     });
     let observer = observer(Arc::clone(&metrics), health, Some(also));
     let kafka = setup.kafka.clone();
-    if let Some(checkpoints) = setup.checkpoints.as_ref().filter(|_| setup.triage.is_some() || !setup.pulses.is_empty()) {
-        let (triage, pulses) = (setup.triage.clone(), Arc::clone(&setup.pulses));
-        let found =
-            checkpoints.newest_shared(|it| keep::take_up_shared(it, triage.as_deref(), &pulses)).map_err(KafkaError::State)?;
+    let is_shared = setup.triage.is_some() || !setup.pulses.is_empty();
+    if let Some(checkpoints) = setup.checkpoints.as_ref().filter(|_| is_shared || setup.desk.is_some()) {
+        let (triage, desk, pulses) = (setup.triage.clone(), setup.desk.clone(), Arc::clone(&setup.pulses));
+        let found = checkpoints
+            .newest_shared(|it| keep::take_up_shared(it, (triage.as_deref(), desk.as_deref()), &pulses))
+            .map_err(KafkaError::State)?;
         tracing::info!(found = found.is_some(), "what partitions share");
-        checkpoints.keep_shared(Box::new(move || keep::take_shared(triage.as_deref(), &pulses)));
+        if is_shared {
+            checkpoints.keep_shared(Box::new(move || keep::take_shared((triage.as_deref(), desk.as_deref()), &pulses)));
+        }
     }
     if setup.pulses.have_numbers() {
         let all = kafka::partitions(&kafka, |topic| setup.sources.of_topic(topic).is_some())?;
@@ -136,6 +142,11 @@ impl Meeting {
     /// All partitions with events.
     pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
         self.partitions.iter().map(origin_of)
+    }
+
+    /// All partitions of the exchange topic.
+    pub(super) fn owners(&self) -> impl Iterator<Item = Origin> {
+        (0_i32..).take(self.owners).map(|it| Origin::new(&self.kafka.exchange_topic, it))
     }
 }
 

@@ -93,7 +93,8 @@ impl Stage {
         kafka.batch.message_bytes_max = limits.line_bytes_max;
         let live = LiveRules::new(Rulebook::clone(book), limits.windows(), &metrics);
         let idle_after = Duration::from_secs(1);
-        let setup = Setup { kafka, sources, live, triage: None, pulses: Arc::default(), idle_after, checkpoints, limits };
+        let setup =
+            Setup { kafka, sources, live, triage: None, desk: None, pulses: Arc::default(), idle_after, checkpoints, limits };
         let progress = Arc::clone(&self.progress);
         let also: Observer = Arc::new(move |it| {
             if let Observation::Handled { partition, end_offset, .. } = it

@@ -1,9 +1,11 @@
-//! What the partitions of a process share when alerts about behaviour are triaged: one budget, one digest, one list of incidents.
+//! One budget, one digest, one list of incidents: for the whole group, where there is a topic by which its instances can tell each other; for
+//! the partitions of the process, where there is none.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use engine::triage::{Outgoing, Report, Settings};
+use engine::repartition::{Desk, Origin};
+use engine::triage::{Outgoing, Report, Settings, Timed};
 use engine::{Behaviour, Emitted, Triage};
 use model::EventTime;
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,50 @@ struct Counted {
     hour: i64,
     day: i64,
     people: u64,
+}
+
+/// How the group triages: the desk is kept by whoever has partition 0 of the exchange topic.
+#[derive(Debug)]
+pub(crate) struct GroupTriage {
+    settings: Settings,
+    /// What partitions of a process shared before there was a desk, and it has not gone on with yet.
+    before: OnceLock<Vec<u8>>,
+}
+
+impl GroupTriage {
+    /// With these settings.
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, before: OnceLock::new() }
+    }
+
+    /// What the operator has decided.
+    pub(super) fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// What was shared before: a desk without a state of its own begins with it.
+    pub(super) fn found(&self, bytes: &[u8]) -> Result<(), String> {
+        timed_of(self.settings, bytes)?;
+        // Read once, when the process starts.
+        drop(self.before.set(bytes.to_owned()));
+        Ok(())
+    }
+
+    /// The same, for whoever takes the desk up later.
+    pub(super) fn before(&self) -> Option<&[u8]> {
+        self.before.get().map(Vec::as_slice)
+    }
+
+    /// A desk without a state of its own, that waits for `origins`; partitions of `owners` are those of the exchange.
+    pub(super) fn desk(&self, owners: &str, origins: impl Iterator<Item = Origin>) -> Desk {
+        let timed = self.before().and_then(|it| timed_of(self.settings, it).ok());
+        Desk::of(timed.unwrap_or_else(|| Timed::new(self.settings)), owners, origins)
+    }
+}
+
+fn timed_of(settings: Settings, bytes: &[u8]) -> Result<Timed, String> {
+    let (triage, _): Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+    Timed::of_triage(settings, &triage).map_err(|it| it.to_string())
 }
 
 impl SharedTriage {
@@ -109,5 +155,30 @@ impl State {
         let more = (behaviour.active_since(since) as u64).saturating_sub(known.people);
         known.people += more;
         self.triage.active(day, more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::losses;
+    use stream::kafka::{Loss, LossKind};
+
+    #[test]
+    fn a_desk_begins_with_what_instances_shared_before_there_was_one() {
+        let settings = Settings::new(5.0, Some(EventTime::from_ms(0)));
+        let shared = SharedTriage::new(settings, Arc::new(Metrics::new()));
+        let (id, now) = (PartitionId::new("events", 3), EventTime::from_ms(1_772_409_600_000));
+        let loss = Loss { kind: LossKind::Retention, expected: 50, begin: 70 };
+        let alert = losses::alert(&id, &loss, ("native", "hash"), now);
+        let mut alerts = vec![Emitted { position: 0, order: 0, alert }];
+        assert_eq!(shared.take(&id, now, None, &mut Vec::new(), &mut alerts).len(), 2, "an alert, and the incident of its actor");
+        let of_group = GroupTriage::new(settings);
+        assert!(of_group.found(b"of something else").is_err() && of_group.before().is_none());
+        of_group.found(&shared.snapshot()).unwrap();
+        let stats = of_group.desk("exchange", std::iter::empty()).stats();
+        assert_eq!((stats.cases, stats.counts.incidents), (1, 1));
+        let none = GroupTriage::new(settings).desk("exchange", std::iter::empty());
+        assert_eq!(none.stats().cases, 0);
     }
 }

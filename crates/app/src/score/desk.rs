@@ -21,7 +21,7 @@ const OWNERS: &str = "";
 
 /// See the module.
 pub(super) struct Desk {
-    desk: Option<repartition::Desk>,
+    triage: Option<repartition::Desk>,
     /// The input, as the desk knows it.
     input: Origin,
     /// Alerts of before are not written.
@@ -80,7 +80,7 @@ pub(super) enum Kind {
 impl Desk {
     pub(super) fn new(options: &Options) -> Self {
         Self {
-            desk: options.triage.map(|it| repartition::Desk::new(it, OWNERS, [])),
+            triage: options.triage.map(|it| repartition::Desk::new(it, OWNERS, [])),
             input: Origin::new("input", 0),
             learn_until: options.learn_until,
             form: options.form,
@@ -97,7 +97,7 @@ impl Desk {
     /// What triage goes on with after this run.
     pub(super) fn snapshot(&self) -> Option<Vec<u8>> {
         let before: Before = (Vec::new(), self.run, self.census);
-        let saved: Saved = (self.desk.as_ref()?.snapshot(), self.frontier.clone());
+        let saved: Saved = (self.triage.as_ref()?.snapshot(), self.frontier.clone());
         Some(postcard::to_allocvec(&(before, saved)).expect("writing to memory fails for no value of these types"))
     }
 
@@ -114,14 +114,14 @@ impl Desk {
                 Some((desk, _)) => repartition::Desk::restore(settings, OWNERS, &desk),
                 None => Timed::of_triage(settings, &of_before).map(|it| repartition::Desk::of(it, OWNERS, [])),
             };
-            self.desk = Some(desk.map_err(|it| it.to_string())?);
+            self.triage = Some(desk.map_err(|it| it.to_string())?);
         }
         Ok(())
     }
 
     /// Whether it wants to know how many people are active.
     pub(super) fn takes_census(&self) -> bool {
-        self.desk.is_some()
+        self.triage.is_some()
     }
 
     /// At `tick`, so many people have been active since [`Census::since_s`].
@@ -131,7 +131,7 @@ impl Desk {
 
     /// Takes note of an event; of each, in the order of the input.
     pub(super) fn note(&mut self, position: u64, time: EventTime) {
-        if self.desk.is_none() {
+        if self.triage.is_none() {
             return;
         }
         if self.frontier.time_ms() == i64::MIN {
@@ -143,16 +143,16 @@ impl Desk {
 
     /// How triage stands.
     pub(super) fn stats(&self) -> Option<Stats> {
-        self.desk.as_ref().map(repartition::Desk::stats)
+        self.triage.as_ref().map(repartition::Desk::stats)
     }
 
     /// Takes what a round has left in the seats.
     pub(super) fn take(&mut self, seats: &mut [Seat]) {
         let mut emitted: Vec<Emitted> = seats.iter_mut().flat_map(|it| it.emitted.drain(..)).collect();
         let is_candidate = |alert: &Alert| Step::of(alert).is_some_and(|it| it.is_candidate());
-        emitted.retain(|it| it.alert.time >= self.learn_until || self.desk.is_some() && is_candidate(&it.alert));
+        emitted.retain(|it| it.alert.time >= self.learn_until || self.triage.is_some() && is_candidate(&it.alert));
         emitted.sort_by(Emitted::in_order);
-        let Some(desk) = &mut self.desk else {
+        let Some(desk) = &mut self.triage else {
             self.outgoing.extend(emitted.into_iter().map(|it| Outgoing::Alert(Box::new(it.alert))));
             return seats.iter_mut().for_each(|it| it.reports.clear());
         };
@@ -198,7 +198,7 @@ impl Desk {
 
     /// The end of the input. Where another run goes on with it, neither the day nor an incident is over.
     pub(super) fn finish(&mut self, is_continued: bool) {
-        let Some(desk) = &mut self.desk else { return };
+        let Some(desk) = &mut self.triage else { return };
         let (end_offset, frontier_ms) = (i64::MIN, self.frontier.time_ms());
         desk.hear(&self.input, &Stand { begun: self.run, end_offset, frontier_ms, is_idle: true }, []);
         if is_continued {

@@ -128,6 +128,8 @@ impl Stage {
             (&topic("alerts"), 2),
             (&topic("dead"), 1),
             (&topic("shadow"), 1),
+            (&topic("incidents"), 1),
+            (&topic("digest"), 1),
             (&topic("exchange"), 3),
         ]);
         let (brokers, lines, ends) = (cluster.brokers.clone(), String::new(), BTreeMap::new());
@@ -155,9 +157,14 @@ topics = ["{name}.events"]
 alerts = "{name}.alerts"
 dead_letters = "{name}.dead"
 shadow = "{name}.shadow"
+[behaviour]
+alerts_per_day = 5
+learn_until = "2026-03-01T00:00:00Z"
+incidents = "{name}.incidents"
+digest = "{name}.digest"
 [exchange]
 topic = "{name}.exchange"
-idle_ms = 3_000
+idle_ms = 10_000
 [checkpoints]
 store = "state"
 interval_ms = 40
@@ -276,34 +283,49 @@ format = "json"
         messages
     }
 
-    /// What `score` makes of the events, sorted.
-    fn scored(&self) -> Vec<String> {
+    /// What `score` makes of the events: alerts and incidents, each sorted. As for `run`, the end of the events is not that of the day.
+    fn scored(&self) -> [Vec<String>; 2] {
         fs::write(self.path.join("events.ndjson"), &self.lines).unwrap();
+        drop(fs::remove_dir_all(self.path.join("scored")));
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
         command.current_dir(&self.path).args(["score", "events.ndjson", "--rules", "rules", "--alerts", "alerts.ndjson"]);
+        command.args([
+            "--alerts-per-day",
+            "5",
+            "--learn-until",
+            "2026-03-01",
+            "--incidents",
+            "incidents.ndjson",
+            "--state",
+            "scored",
+        ]);
         let scored = command.output().unwrap();
         assert!(scored.status.success(), "{}", String::from_utf8_lossy(&scored.stderr));
-        let text = fs::read_to_string(self.path.join("alerts.ndjson")).unwrap();
-        let mut expected: Vec<String> = text.lines().map(str::to_owned).collect();
-        expected.sort_unstable();
-        expected
+        ["alerts.ndjson", "incidents.ndjson"].map(|it| {
+            let text = fs::read_to_string(self.path.join(it)).unwrap();
+            let mut expected: Vec<String> = text.lines().map(str::to_owned).collect();
+            expected.sort_unstable();
+            expected
+        })
     }
 
-    /// Waits until there are as many alerts as there should be, while `instances` live: what several partitions have to do with takes a way
-    /// of its own, and is told when all of them have come so far, or have nothing more.
+    /// Waits until there are as many alerts and incidents as there should be, while `instances` live: what several partitions have to do with
+    /// takes a way of its own, and is told when all of them have come so far, or have nothing more.
     pub(crate) fn await_alerts(&self, instances: &[&Instance]) {
-        let (wanted, deadline) = (self.scored().len(), Instant::now() + SETTLE);
-        while self.read("alerts").len() < wanted && Instant::now() < deadline {
+        let ([alerts, incidents], deadline) = (self.scored(), Instant::now() + SETTLE);
+        let is_there = || self.read("alerts").len() >= alerts.len() && self.read("incidents").len() >= incidents.len();
+        while !is_there() && Instant::now() < deadline {
             instances.iter().for_each(|it| it.listen(Duration::from_millis(200)));
         }
         // What should not come would come now.
         instances.iter().for_each(|it| it.listen(Duration::from_millis(500)));
     }
 
-    /// The alerts topic is what `score` makes of the same events, byte for byte, save for the hash of the set of rules where that was changed; and every line that is no event has one dead letter.
+    /// The topics of alerts and incidents are what `score` makes of the same events, byte for byte, save for the hash of the set of rules where
+    /// that was changed; and every line that is no event has one dead letter.
     #[track_caller]
     pub(crate) fn check(&self, about: &str) {
-        let mut expected = self.scored();
+        let [mut expected, scored] = self.scored();
         let text = |it: TailMessage| String::from_utf8(it.value).unwrap();
         let mut alerts: Vec<String> = self.read("alerts").into_iter().map(text).collect();
         let mut sets = BTreeSet::new();
@@ -321,6 +343,13 @@ format = "json"
         let (wanted, got) = (expected.len(), alerts.len());
         let first = expected.iter().zip(&alerts).find(|(one, other)| one != other);
         assert!(wanted == got && first.is_none(), "{about}: {got} alerts instead of {wanted}; the first that differs: {first:?}");
+        let mut incidents: Vec<String> = self.read("incidents").into_iter().map(text).collect();
+        incidents.sort_unstable();
+        let only = |these: &[String], those: &[String]| these.iter().find(|it| !those.contains(it)).cloned();
+        let differ = (only(&scored, &incidents), only(&incidents, &scored));
+        assert!(incidents == scored, "{about}: {} records of incidents instead of {}: {differ:#?}", incidents.len(), scored.len());
+        let has_owners = scored.iter().filter(|it| it.contains("several_export_one") && it.contains("\"relay\"")).count();
+        assert!(has_owners > 20 || self.events < 5_000, "{about}: only {has_owners} incidents over several partitions");
         assert!(wanted * 12 > self.events, "{about}: {wanted} alerts of {} events", self.events);
         let place = |it: TailMessage| {
             let letter: Json = serde_json::from_slice(&it.value).unwrap();
