@@ -207,6 +207,7 @@ impl PartitionHandler for OwnerPartition {
 
     fn set_back(&mut self, offset: i64) {
         self.course.set_back(offset);
+        self.station.begin_anew(clock::now().ms());
         self.course.begin_at(offset, |it| self.take(it));
     }
 

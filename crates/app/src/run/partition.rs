@@ -396,6 +396,7 @@ impl PartitionHandler for Partition {
 
     fn set_back(&mut self, offset: i64) {
         self.course.set_back(offset);
+        self.sender.begin_anew(clock::now().ms());
         self.course.begin_at(offset, |it| self.take(it));
     }
 

@@ -66,6 +66,11 @@ impl Sender {
         self.taken.push((offset, time_ms));
     }
 
+    /// The partition begins another life at this time, in milliseconds: its offsets come again, and are of other events.
+    pub fn begin_anew(&mut self, begun_ms: i64) {
+        self.begun = begun_ms;
+    }
+
     /// Forgets what was noted of a batch whose parcels were sent before.
     pub fn pass(&mut self) {
         self.taken.clear();

@@ -101,6 +101,11 @@ impl Station {
         self.owner.adopt(over, new, limits);
     }
 
+    /// The partition begins another life at this time, in milliseconds: its offsets come again, and are of other records.
+    pub fn begin_anew(&mut self, begun_ms: i64) {
+        self.begun = begun_ms;
+    }
+
     /// Takes the record at `offset` of its partition: a parcel, or something for the desk.
     ///
     /// # Errors

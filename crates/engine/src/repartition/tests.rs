@@ -403,8 +403,9 @@ fn whoever_has_nothing_to_read_holds_nobody_back_and_is_counted_when_it_comes_la
     assert_eq!(owner.stats().merge.pending, 0);
     assert_eq!(owner.stats().merge.late, 0);
     // In another life the same offsets are others.
-    let again =
-        Partition { sender: Sender::new(7, 2), ..Partition::new(&book, 1, lines) }.step(&book, 10, 1, true, &mut Vec::new());
+    let mut again = Partition::new(&book, 1, lines);
+    again.sender.begin_anew(2);
+    let again = again.step(&book, 10, 1, true, &mut Vec::new());
     owner.accept(&book, &again[0].bytes, &mut Vec::new()).unwrap();
     assert_eq!(owner.stats().merge.repeated, 0);
 }
