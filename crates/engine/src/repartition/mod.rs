@@ -9,6 +9,7 @@
 //! | `placement` | which owner a hit is for |
 //! | `sender` | puts what a batch left for others into parcels, with how far the partition has come |
 //! | `parcel` | the bytes |
+//! | `names` | rules and other things in them by name, for whoever has another set of rules |
 //! | `merge` | brings items of many partitions into one order |
 //! | `owner` | has the windows and the targets see them |
 //! | `told` | the bytes of what the desk is told: of partitions, and of owners in a second hop |
@@ -17,6 +18,7 @@
 
 mod desk;
 mod merge;
+mod names;
 mod owner;
 mod parcel;
 mod placement;

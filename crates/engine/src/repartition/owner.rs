@@ -1,7 +1,8 @@
 //! The receiving side: the windows and targets of the groups that belong to one owner, and what still waits for slower partitions.
 
 use super::merge::{Key, MergeStats, Merger, Origin, PENDING_MAX, Stand};
-use super::parcel::{Given, Known, Names, Naming, ParcelError, What, open};
+use super::names::{Known, Names, Naming};
+use super::parcel::{Given, ParcelError, What, open};
 use crate::book::Rulebook;
 use crate::bytes::Bytes;
 use crate::carry::CarryOver;
