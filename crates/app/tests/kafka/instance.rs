@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -231,9 +231,15 @@ format = "json"
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (tell, log) = channel();
+        let mut kept = kept_log(environment, child.id());
         std::thread::spawn(move || {
-            let parsed = lines.map_while(Result::ok).filter_map(|it| serde_json::from_str(&it).ok());
-            let _ = { parsed }.try_for_each(|it: Json| tell.send(it).ok());
+            for line in lines.map_while(Result::ok) {
+                if let Some(kept) = &mut kept {
+                    writeln!(kept, "{line}").unwrap();
+                }
+                // Nobody listens any more to one that was killed.
+                let _ = serde_json::from_str(&line).map(|it: Json| tell.send(it));
+            }
         });
         Instance { child: Some(child), log }
     }
@@ -367,6 +373,13 @@ impl Drop for Stage {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.path));
     }
+}
+
+/// With `NIGHTJAR_LOGS=DIR`, a file there for what an instance says.
+fn kept_log(environment: &[(&str, &str)], id: u32) -> Option<fs::File> {
+    let folder = PathBuf::from(std::env::var_os("NIGHTJAR_LOGS")?);
+    let name = environment.first().map_or("unnamed", |it| it.1);
+    Some(fs::File::create(folder.join(format!("{name}-{id}.log"))).unwrap())
 }
 
 /// Cuts the hash of the set of rules out of an alert, and gives it.
