@@ -1,7 +1,7 @@
 //! From a value to its class: a bounded cache that compares in full, so that a hit is never wrong.
 
 use foldhash::fast::FixedState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 /// Values up to this many bytes are kept in the table for short ones.
 const SHORT_BYTES: usize = 48;
@@ -63,7 +63,22 @@ impl ValueCache {
 }
 
 fn hash(text: &str) -> u64 {
-    FixedState::with_seed(0x6e69_6768_746a_6172).hash_one(text)
+    let mut hasher = FixedState::with_seed(0x6e69_6768_746a_6172).build_hasher();
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// Whether two texts of one length are the same. Most are so short that calling a function which compares memory would take longer.
+#[inline]
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    if let (Some(left_end), Some(right_end)) = (left.last_chunk::<8>(), right.last_chunk::<8>()) {
+        let (left, right) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
+        return left_end == right_end && left.iter().zip(right).all(|(left, right)| left == right);
+    }
+    if let (Some(left_end), Some(right_end)) = (left.last_chunk::<4>(), right.last_chunk::<4>()) {
+        return left_end == right_end && left.first_chunk::<4>() == right.first_chunk::<4>();
+    }
+    left.iter().zip(right).all(|(left, right)| left == right)
 }
 
 impl Table {
@@ -93,7 +108,7 @@ impl Table {
         head.hash == hash
             && head.kind == kind
             && usize::from(head.len) == text.len()
-            && self.texts[at * STRIDE..][..text.len()] == *text.as_bytes()
+            && is_same(&self.texts[at * STRIDE..][..text.len()], text.as_bytes())
     }
 
     fn put<const STRIDE: usize>(&mut self, entries_max: usize, hash: u64, kind: u8, text: &str, class: u32) {
@@ -143,6 +158,19 @@ mod tests {
         let mut cache = ValueCache::default();
         (0..200_000).for_each(|at| cache.put(0, &format!("{at} {}", "x".repeat(40 + at as usize % 3 * 20)), at));
         assert!(cache.bytes() < 3 << 20, "{} bytes", cache.bytes());
+    }
+
+    #[test]
+    fn texts_of_one_length_are_compared_to_the_last_byte() {
+        for len in 0..=40 {
+            let text = vec![b'a'; len];
+            assert!(is_same(&text, &text.clone()));
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] = b'b';
+                assert!(!is_same(&text, &other) && !is_same(&other, &text), "{at} of {len}");
+            }
+        }
     }
 
     #[test]

@@ -43,11 +43,11 @@ impl Shapes {
     pub(super) fn known(&mut self, event: &Event<'_>) -> Option<Shape> {
         self.key.clear();
         for (values, tested) in event.values.chunks(64).zip(&self.tested) {
-            let filled = |word: u64, (bit, value): (usize, &Value<'_>)| word | u64::from(!matches!(value, Value::Missing)) << bit;
-            self.key.push(values.iter().enumerate().fold(0, filled) & tested);
+            let filled = |word: u64, value: &Value<'_>| word << 1 | u64::from(!matches!(value, Value::Missing));
+            self.key.push(values.iter().rev().fold(0, filled) & tested);
         }
         if let (key, Some(shape)) = &self.latest
-            && *key == self.key
+            && key.iter().eq(&self.key)
         {
             return Some(Shape(*shape));
         }
