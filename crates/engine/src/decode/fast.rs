@@ -67,6 +67,9 @@ impl<'b> Task for Fast<'_, '_, 'b> {
                     if let Some(number) = cursor.eat_short_number() {
                         keep(walk, edge.keep, node, Value::Number(number));
                         State::After(node)
+                    } else if let Some(word) = cursor.eat_word() {
+                        keep(walk, edge.keep, node, word);
+                        State::After(node)
                     } else {
                         cursor.skip_space();
                         walk.value(cursor, node)?

@@ -1,7 +1,7 @@
 //! The grammar of JSON values (RFC 8259) on one line: each function passes one thing or says why it is none.
 
 use super::raw::{Baseline, Cursor, Isa};
-use model::{Reject, RejectCode};
+use model::{Reject, RejectCode, Value};
 
 /// What stands between the quotes of a string.
 #[derive(Debug, Clone, Copy)]
@@ -98,19 +98,12 @@ fn digits(cursor: &mut Cursor<'_>) -> Result<(), Reject> {
     Ok(())
 }
 
-/// `true`, `false` or `null`, the last as `None`.
-pub(super) fn literal(cursor: &mut Cursor<'_>) -> Result<Option<bool>, Reject> {
-    let start = *cursor;
-    let (is_whole, value) = match cursor.peek() {
-        b't' => (cursor.eat::<b't'>() && cursor.eat::<b'r'>() && cursor.eat::<b'u'>() && cursor.eat::<b'e'>(), Some(true)),
-        b'f' => {
-            let is_fals = cursor.eat::<b'f'>() && cursor.eat::<b'a'>() && cursor.eat::<b'l'>() && cursor.eat::<b's'>();
-            (is_fals && cursor.eat::<b'e'>(), Some(false))
-        }
-        b'n' => (cursor.eat::<b'n'>() && cursor.eat::<b'u'>() && cursor.eat::<b'l'>() && cursor.eat::<b'l'>(), None),
-        _ => return Err(unexpected(start, "a value")),
-    };
-    if is_whole { Ok(value) } else { Err(not_json(start, "expected `true`, `false` or `null`")) }
+/// Passes `true`, `false` or `null`.
+pub(super) fn literal(cursor: &mut Cursor<'_>) -> Result<Value<'static>, Reject> {
+    match cursor.peek() {
+        b't' | b'f' | b'n' => cursor.eat_word().ok_or_else(|| not_json(*cursor, "expected `true`, `false` or `null`")),
+        _ => Err(unexpected(*cursor, "a value")),
+    }
 }
 
 /// Passes a value of any kind that stands inside `depth` containers, of which there may be `depth_max` (at most [`DEPTH_CEILING`]).

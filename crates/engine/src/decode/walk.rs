@@ -208,7 +208,7 @@ impl<'b> Walk<'_, 'b> {
             b'-' | b'0'..=b'9' => Value::Number(skip::number(cursor)?),
             b'{' => return self.object(cursor, node),
             b'[' => return self.array(cursor, node),
-            _ => skip::literal(cursor)?.map_or(Value::Null, Value::Bool),
+            _ => skip::literal(cursor)?,
         };
         self.store(node, value);
         Ok(State::After(node))

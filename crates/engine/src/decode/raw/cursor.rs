@@ -1,6 +1,7 @@
 //! A place in a line.
 
 use super::{Isa, PADDING};
+use model::Value;
 use std::marker::PhantomData;
 
 /// A place in a line of a block.
@@ -133,7 +134,10 @@ impl<'b> Cursor<'b> {
     #[inline(always)]
     pub(in crate::decode) fn eat_text<I: Isa>(&mut self, isa: I, guess: &mut Guess) -> Option<&'b str> {
         let window = self.window();
-        let special = isa.special(window);
+        let mut special = isa.special_of_first_half(window);
+        if special == 0 {
+            special = isa.special(window);
+        }
         if guess.is_trusted() && guess.holds(special) {
             // SAFETY: the first special byte is the one behind that length.
             return unsafe { self.eat_text_of(window, guess.length) };
@@ -195,6 +199,21 @@ impl<'b> Cursor<'b> {
         unsafe { self.advance(digits) };
         // SAFETY: `start` is where this cursor was before.
         Some(unsafe { self.since_unchecked(start) })
+    }
+
+    /// Passes `true`, `false` or `null`, if one of them is here.
+    #[inline(always)]
+    pub(in crate::decode) fn eat_word(&mut self) -> Option<Value<'static>> {
+        let window = self.window();
+        let (length, value) = match window {
+            [b't', b'r', b'u', b'e', ..] => (4, Value::Bool(true)),
+            [b'f', b'a', b'l', b's', b'e', ..] => (5, Value::Bool(false)),
+            [b'n', b'u', b'l', b'l', ..] => (4, Value::Null),
+            _ => return None,
+        };
+        // SAFETY: the bytes are letters.
+        unsafe { self.advance(length) };
+        Some(value)
     }
 
     /// What stands between `start`, a former place of this cursor, and here. Empty if it is not one.

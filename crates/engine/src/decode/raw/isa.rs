@@ -2,13 +2,29 @@
 
 use super::PADDING;
 
+/// Half of what is looked at.
+pub(super) const HALF: usize = PADDING / 2;
+
 /// An instruction set. A value of the type is the proof that this processor has it.
 ///
 /// # Safety
 /// The answers are right: where a cursor goes depends on them.
 pub(in crate::decode) unsafe trait Isa: Copy {
     /// A bit for each byte that ends a run of plain string text: quote, backslash and the control characters below 0x20.
-    fn special(self, window: &[u8; PADDING]) -> u64;
+    fn special_of_half(self, half: &[u8; HALF]) -> u64;
+
+    /// The same for the first half of a window, in which most strings end.
+    #[inline(always)]
+    fn special_of_first_half(self, window: &[u8; PADDING]) -> u64 {
+        self.special_of_half(&window.as_chunks::<HALF>().0[0])
+    }
+
+    /// The same for a whole window.
+    #[inline(always)]
+    fn special(self, window: &[u8; PADDING]) -> u64 {
+        let (halves, _) = window.as_chunks::<HALF>();
+        self.special_of_half(&halves[0]) | self.special_of_half(&halves[1]) << HALF
+    }
 
     /// Whether the bytes are equal wherever `relevant` has a bit; that has all its bits below the zeros.
     fn is_equal(self, window: &[u8; PADDING], wanted: &[u8; PADDING], relevant: u64) -> bool;
@@ -33,7 +49,7 @@ pub(in crate::decode) struct Portable;
 // SAFETY: the tests compare it with a naive twin.
 unsafe impl Isa for Portable {
     #[inline(always)]
-    fn special(self, window: &[u8; PADDING]) -> u64 {
+    fn special_of_half(self, half: &[u8; HALF]) -> u64 {
         const fn repeat(byte: u8) -> u64 {
             u64::from_ne_bytes([byte; 8])
         }
@@ -42,7 +58,7 @@ unsafe impl Isa for Portable {
             !(((bytes & repeat(0x7f)) + repeat(0x7f)) | bytes | repeat(0x7f))
         }
         let mut mask = 0;
-        for (index, chunk) in window.as_chunks::<8>().0.iter().enumerate() {
+        for (index, chunk) in half.as_chunks::<8>().0.iter().enumerate() {
             let bytes = u64::from_le_bytes(*chunk);
             let special = zero_bytes(bytes ^ repeat(b'"')) | zero_bytes(bytes ^ repeat(b'\\')) | zero_bytes(bytes & repeat(0xe0));
             // The highest bits of the eight bytes, side by side.
@@ -113,6 +129,7 @@ mod tests {
         let expected = (special, window[..count] == other[..count]);
         let relevant = u64::MAX >> (PADDING - count);
         assert_eq!(Portable.special(window), special);
+        assert_eq!(Portable.special_of_first_half(window), special & u64::from(u32::MAX));
         assert_eq!(Portable.is_equal(window, other, relevant), expected.1);
         assert_eq!((Baseline.special(window), Baseline.is_equal(window, other, relevant)), expected);
         assert_eq!(Processor::detect().run(Ask(window, other, relevant)), expected);

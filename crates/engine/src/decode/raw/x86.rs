@@ -2,7 +2,7 @@
 #![expect(clippy::cast_ptr_alignment, reason = "the loads need no alignment")]
 
 use super::PADDING;
-use super::isa::{Isa, Task};
+use super::isa::{HALF, Isa, Task};
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
@@ -15,9 +15,9 @@ pub(in crate::decode) struct Baseline;
 // SAFETY: the tests compare it with a naive twin.
 unsafe impl Isa for Baseline {
     #[inline(always)]
-    fn special(self, window: &[u8; PADDING]) -> u64 {
+    fn special_of_half(self, half: &[u8; HALF]) -> u64 {
         let mut mask = 0;
-        for (index, chunk) in window.as_chunks::<16>().0.iter().enumerate() {
+        for (index, chunk) in half.as_chunks::<16>().0.iter().enumerate() {
             // SAFETY: SSE2 is part of x86-64; the load reads the 16 bytes of the chunk and needs no alignment.
             let found = unsafe {
                 let bytes = _mm_loadu_si128(chunk.as_ptr().cast::<__m128i>());
@@ -59,24 +59,7 @@ pub(in crate::decode) struct Avx2(());
 // SAFETY: the tests compare it with a naive twin.
 unsafe impl Isa for Avx2 {
     #[inline(always)]
-    fn special(self, window: &[u8; PADDING]) -> u64 {
-        let (chunks, _) = window.as_chunks::<32>();
-        self.special_of_half(&chunks[0]) | self.special_of_half(&chunks[1]) << 32
-    }
-
-    #[inline(always)]
-    fn is_equal(self, window: &[u8; PADDING], wanted: &[u8; PADDING], relevant: u64) -> bool {
-        let (left, right) = (window.as_chunks::<32>().0, wanted.as_chunks::<32>().0);
-        let (low, high) = (relevant & u64::from(u32::MAX), relevant >> 32);
-        self.unequal(&left[0], &right[0]) & low == 0 && (high == 0 || self.unequal(&left[1], &right[1]) & high == 0)
-    }
-}
-
-// Functions, not closures: those would not be compiled for AVX2.
-#[expect(clippy::unused_self, reason = "`self` is the proof that they may be called")]
-impl Avx2 {
-    #[inline(always)]
-    fn special_of_half(self, half: &[u8; 32]) -> u64 {
+    fn special_of_half(self, half: &[u8; HALF]) -> u64 {
         // SAFETY: `self` is the proof of AVX2; the load reads the 32 bytes of the half and needs no alignment.
         let found = unsafe {
             let bytes = _mm256_loadu_si256(half.as_ptr().cast::<__m256i>());
@@ -88,6 +71,17 @@ impl Avx2 {
         u64::from(found.cast_unsigned())
     }
 
+    #[inline(always)]
+    fn is_equal(self, window: &[u8; PADDING], wanted: &[u8; PADDING], relevant: u64) -> bool {
+        let (left, right) = (window.as_chunks::<32>().0, wanted.as_chunks::<32>().0);
+        let (low, high) = (relevant & u64::from(u32::MAX), relevant >> 32);
+        self.unequal(&left[0], &right[0]) & low == 0 && (high == 0 || self.unequal(&left[1], &right[1]) & high == 0)
+    }
+}
+
+// A function, not a closure: that would not be compiled for AVX2.
+#[expect(clippy::unused_self, reason = "`self` is the proof that it may be called")]
+impl Avx2 {
     #[inline(always)]
     fn unequal(self, left: &[u8; 32], right: &[u8; 32]) -> u64 {
         // SAFETY: `self` is the proof of AVX2; the loads read the 32 bytes of each side and need no alignment.
