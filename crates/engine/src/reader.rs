@@ -93,7 +93,7 @@ impl Reader {
     pub fn next<'b>(&mut self, lines: &mut Lines<'b>, values: &mut Vec<Value<'b>>) -> Option<Record<'b>> {
         let start = values.len();
         values.resize(start + self.width(), Value::Missing);
-        let Some(line) = self.decoder.next(lines, &mut values[start..]) else {
+        let Some(line) = self.decoder.next_into(lines, &mut values[start..]) else {
             values.truncate(start);
             return None;
         };

@@ -86,6 +86,12 @@ impl Decoder {
     /// # Panics
     /// If `values` is shorter than the projection.
     pub fn next<'b>(&mut self, lines: &mut Lines<'b>, values: &mut [Value<'b>]) -> Option<Line<'b>> {
+        values.fill(Value::Missing);
+        self.next_into(lines, values)
+    }
+
+    /// The same with `values` that are all missing.
+    pub(crate) fn next_into<'b>(&mut self, lines: &mut Lines<'b>, values: &mut [Value<'b>]) -> Option<Line<'b>> {
         loop {
             let (line_bytes, outcome) = match lines.start()? {
                 LineStart::Text(mut cursor) => {
@@ -116,7 +122,6 @@ impl Decoder {
         }
         let start = *cursor;
         let Self { keys, learned, stamps, limits, processor } = self;
-        values.fill(Value::Missing);
         let line = stamps.next_line();
         let mut walk = Walk { keys, stamps, values, depth_max: limits.depth_max, line };
         match processor.run(Fast { walk: &mut walk, learned, cursor })? {
