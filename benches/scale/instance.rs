@@ -158,11 +158,17 @@ impl Instance {
     }
 
     /// Ends it in order.
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
+        let log = self.log.clone();
+        assert_eq!(self.terminate(), Some(0), "{}", log.display());
+    }
+
+    /// Tells it to end, and waits for its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         self.signal("-TERM");
         let code = self.child.take().unwrap().wait().unwrap().code();
-        assert_eq!(code, Some(0), "{}", self.log.display());
         self.end();
+        code
     }
 
     fn end(&mut self) {

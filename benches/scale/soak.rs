@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let listener = probes.listen(&stage, GROUP);
     let (mut random, progress) = (StdRng::seed_from_u64(options.seed), stage.progress(GROUP));
     let mut instances: Vec<Instance> = (0..INSTANCES).map(|it| start(&stage, it)).collect();
-    let (mut faults, mut restarts) = (HashMap::<Fault, u32>::new(), 0);
+    let (mut faults, mut restarts, mut stops) = (HashMap::<Fault, u32>::new(), 0, Stops::default());
     std::thread::scope(|scope| {
         let feeding = scope.spawn(|| feed(&stage, options, &probes, (&is_over, &sent)));
         let begun = Instant::now();
@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
                 let fault = FAULTS[random.random_range(0..FAULTS.len())];
                 let number = random.random_range(0..INSTANCES);
                 let broker = random.random_range(1..=options.brokers);
-                cause(fault, &stage, &mut instances, (number, broker));
+                cause(fault, &stage, &mut instances, (number, broker), &mut stops);
                 *faults.entry(fault).or_default() += 1;
                 next_fault = Instant::now() + Duration::from_secs(random.random_range(1..2 * FAULT_EVERY_S));
             }
@@ -93,10 +93,35 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let twice = seen.values().filter(|it| **it > 1).count();
     let unaccounted: f64 =
         instances.iter().filter_map(Instance::metrics).map(|it| it.sum("nightjar_events_unaccounted_total")).sum();
+    println!(
+        "ended in order: {} of {}, the slowest in {:.1} s; the others said in time that they did not finish",
+        stops.count - stops.unfinished,
+        stops.count,
+        stops.slowest.as_secs_f64()
+    );
     println!("{restarts} times an instance had ended by itself and was started again");
     println!("{wanted} probes: {} alerted, {twice} of them more than once; {unaccounted} messages unaccounted for", seen.len());
     instances.into_iter().for_each(Instance::stop);
     if seen.len() as u64 == wanted && twice == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How instances ended that were told to.
+#[derive(Default)]
+struct Stops {
+    count: u32,
+    /// They had not finished what they had read when their time was over, as where brokers are away.
+    unfinished: u32,
+    slowest: Duration,
+}
+
+impl Stops {
+    fn stop(&mut self, instance: Instance) {
+        let (log, begun) = (instance.log.clone(), Instant::now());
+        let code = instance.terminate();
+        assert!(matches!(code, Some(0 | 3)), "{code:?}, {}", log.display());
+        self.slowest = self.slowest.max(begun.elapsed());
+        (self.count, self.unfinished) = (self.count + 1, self.unfinished + u32::from(code == Some(3)));
+    }
 }
 
 fn start(stage: &Stage, number: u32) -> Instance {
@@ -136,7 +161,7 @@ fn committed(progress: &Progress) -> i64 {
     progress.committed(TOPIC).map_or(0, |it| it.iter().sum())
 }
 
-fn cause(fault: Fault, stage: &Stage, instances: &mut Vec<Instance>, (number, broker): (u32, u32)) {
+fn cause(fault: Fault, stage: &Stage, instances: &mut Vec<Instance>, (number, broker): (u32, u32), stops: &mut Stops) {
     let at = usize::try_from(number).unwrap();
     match fault {
         Fault::Killed => {
@@ -144,7 +169,7 @@ fn cause(fault: Fault, stage: &Stage, instances: &mut Vec<Instance>, (number, br
             instances.insert(at, start(stage, number));
         }
         Fault::Stopped => {
-            instances.remove(at).stop();
+            stops.stop(instances.remove(at));
             instances.insert(at, start(stage, number));
         }
         Fault::Frozen => {

@@ -91,6 +91,14 @@ impl EmbeddedKafka {
         });
     }
 
+    /// Fault for tests: offsets of the next transaction are sent to the wrong broker, and the right one can't be told.
+    pub fn hide_coordinator(&self) {
+        self.order(|cluster| {
+            cluster.request_errors(RDKafkaApiKey::FindCoordinator, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE]);
+            cluster.request_errors(RDKafkaApiKey::TxnOffsetCommit, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_COORDINATOR]);
+        });
+    }
+
     /// Gives an order to the cluster and waits until it is carried out.
     fn order(&self, order: impl FnOnce(&Cluster) + Send + 'static) {
         let (done, is_done) = channel();

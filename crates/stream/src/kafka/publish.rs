@@ -6,6 +6,7 @@
 mod committer;
 mod fault;
 mod idempotent;
+mod offsets;
 mod revive;
 mod transactional;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stream::kafka::{KafkaConfig, KafkaError, PartitionId, start};
+use stream::kafka::{Delivery, KafkaConfig, KafkaError, PartitionId, TransactionLimits, start};
 
 use crate::support::{Probe, Site, alerts, committed, echo, start_echo, write};
 
@@ -54,6 +54,38 @@ pub(crate) fn a_named_member_that_was_put_out_in_silence_takes_up_its_partitions
     member.stop();
     assert_eq!(member.join().unwrap().messages, 400, "nothing is read twice, since all was committed");
     assert_eq!(alerts(&config, 400), (0..400).collect::<Vec<_>>());
+}
+
+pub(crate) fn offsets_for_which_no_coordinator_is_found_are_not_waited_for_for_ever(site: &Site) {
+    let transaction = TransactionLimits { timeout_ms: 3_000, ..TransactionLimits::default() };
+    let config = KafkaConfig { delivery: Delivery::ExactlyOnce, transaction, ..site.topics(1) };
+    write(&config, 1, 0..100);
+    let probe = Arc::new(Probe::default());
+    let member = start_echo(&config, &probe);
+    probe.wait("all is committed", |it| it.committed.values().sum::<i64>() == 100);
+    site.mock().hide_coordinator();
+    write(&config, 1, 100..200);
+    probe.wait("another producer goes on", |it| it.replaced == 1 && it.committed.values().sum::<i64>() == 200);
+    member.stop();
+    assert_eq!(member.join().unwrap().messages, 200, "nothing is read again");
+    let mut numbers = alerts(&config, 200);
+    // The embedded Kafka shows what was aborted, too.
+    numbers.dedup();
+    assert_eq!(numbers, (0..200).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_member_ends_in_time_while_no_coordinator_is_found(site: &Site) {
+    let config = KafkaConfig { delivery: Delivery::ExactlyOnce, drain_timeout_ms: 500, ..site.topics(1) };
+    write(&config, 1, 0..100);
+    let probe = Arc::new(Probe::default());
+    let member = start_echo(&config, &probe);
+    probe.wait("all is committed", |it| it.committed.values().sum::<i64>() == 100);
+    site.mock().hide_coordinator();
+    write(&config, 1, 100..200);
+    probe.wait("the rest is read", |it| it.messages == 200);
+    member.stop();
+    let error = member.join().unwrap_err();
+    assert!(matches!(error, KafkaError::NotDrained(_)), "{error}");
 }
 
 pub(crate) fn a_broker_that_is_not_there_is_named(_: &Site) {

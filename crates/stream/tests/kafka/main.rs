@@ -119,6 +119,8 @@ fn open_cases() -> Vec<Case> {
         case!(faults::a_record_that_is_refused_stops_the_member_without_committing_its_input, MOCK_ONLY),
         case!(faults::a_passing_trouble_of_the_broker_is_retried_without_loss, MOCK_ONLY),
         case!(faults::a_named_member_that_was_put_out_in_silence_takes_up_its_partitions_anew, MOCK_ONLY),
+        case!(faults::offsets_for_which_no_coordinator_is_found_are_not_waited_for_for_ever, MOCK_ONLY),
+        case!(faults::a_member_ends_in_time_while_no_coordinator_is_found, MOCK_ONLY),
         case!(faults::a_broker_that_is_not_there_is_named, ONCE),
     ]
 }

@@ -15,6 +15,7 @@ use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, Producer};
 
 use super::fault::Fault;
+use super::offsets::patience_min;
 use super::revive::{Maker, TransactionalProducer};
 use super::transactional::Shared;
 use super::{Ended, FULL_WAIT, Topics};
@@ -63,7 +64,7 @@ pub(super) struct Held {
 /// See the module.
 pub(super) struct Committer {
     pub(super) maker: Maker,
-    pub(super) producer: TransactionalProducer,
+    pub(super) producer: Arc<TransactionalProducer>,
     pub(super) consumer: Arc<BaseConsumer<MemberContext>>,
     pub(super) observer: Observer,
     /// Batches that are not committed, oldest first.
@@ -74,8 +75,10 @@ pub(super) struct Committer {
     pub(super) is_open: bool,
     /// When the last one did.
     begun: Instant,
+    /// How long the group's coordinator may take for the next offsets.
+    pub(super) patience: Duration,
     topics: Topics,
-    limits: TransactionLimits,
+    pub(super) limits: TransactionLimits,
     commit_interval: Duration,
     /// With so many batches of a partition the transaction is full.
     steps_max: usize,
@@ -104,7 +107,7 @@ impl Committer {
         shared: Arc<Shared>,
     ) -> Result<Self, KafkaError> {
         let maker = Maker::new(config, Arc::clone(&observer));
-        let producer = maker.first(config.startup_timeout())?;
+        let producer = Arc::new(maker.first(config.startup_timeout())?);
         Ok(Self {
             maker,
             producer,
@@ -114,6 +117,7 @@ impl Committer {
             produced: 0,
             is_open: false,
             begun: Instant::now(),
+            patience: patience_min(config.transaction),
             topics: Topics::of(config),
             limits: config.transaction,
             commit_interval: Duration::from_millis(config.commit_interval_ms),
@@ -245,7 +249,7 @@ impl Committer {
         let offsets = self.consumer.context().to_commit(ends.into_iter());
         self.begin()?;
         if offsets.count() > 0 {
-            self.insist(|it| it.send_offsets_to_transaction(&offsets, &group, CALL))?;
+            self.send_offsets(offsets, group)?;
         }
         self.await_delivery();
         self.insist(|it| it.commit_transaction(CALL))?;
@@ -318,10 +322,15 @@ impl Committer {
 
     /// Makes a call as often as the client says that it may be made again.
     pub(super) fn insist(&self, call: impl Fn(&TransactionalProducer) -> KafkaResult<()>) -> Result<(), Fault> {
+        self.repeat(|| call(&self.producer).map_err(|error| Fault::of(&error)))
+    }
+
+    /// The same for what is more than a call.
+    pub(super) fn repeat(&self, attempt: impl Fn() -> Result<(), Fault>) -> Result<(), Fault> {
         let mut pause = PAUSE_MIN;
         loop {
-            let Err(error) = call(&self.producer) else { return Ok(()) };
-            match Fault::of(&error) {
+            let Err(fault) = attempt() else { return Ok(()) };
+            match fault {
                 Fault::Again(reason) => (self.observer)(Observation::TransactionRetried { reason: &reason }),
                 fault => return Err(fault),
             }

@@ -99,10 +99,10 @@ impl Committer {
             return Err(Ended);
         }
         (self.observer)(Observation::ProducerReplaced { reason });
-        self.producer = self.maker.make().map_err(|error| {
+        self.producer = Arc::new(self.maker.make().map_err(|error| {
             self.fail(error);
             Ended
-        })?;
+        })?);
         (self.is_open, self.produced) = (false, 0);
         // Waits until the coordinator has ended the last transaction, one way or the other.
         if let Err(fault) = self.insist(|it| it.init_transactions(CALL)) {
