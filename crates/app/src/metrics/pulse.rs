@@ -21,6 +21,7 @@ pub(crate) struct PulseMetrics {
     came_late: IntCounterVec,
     emitters: IntGaugeVec,
     evicted: IntCounterVec,
+    merged: IntCounterVec,
     canaries: IntCounterVec,
     canaries_missing: IntCounterVec,
     canary: Histogram,
@@ -58,6 +59,11 @@ impl PulseMetrics {
                 "Emitters forgotten because there were too many.",
                 &["source"],
             ),
+            merged: catalogue.counters(
+                "nightjar_sequence_ranges_merged_total",
+                "Ranges of missing numbers that became one because there were too many: how many are missing is still known, not which.",
+                &["source"],
+            ),
             canaries: catalogue.counters("nightjar_canaries_total", "Canaries that came through.", &["source"]),
             canaries_missing: catalogue.counters("nightjar_canaries_missing_total", "Times a canary was missing.", &["source"]),
             canary: catalogue.histogram(
@@ -78,6 +84,16 @@ impl PulseMetrics {
         self.canary.observe(took.as_secs_f64());
     }
 
+    /// The pulse of `source` is another process's from now on.
+    pub(crate) fn forget(&self, source: &str, stats: &PulseStats) {
+        // What is not there has gone already.
+        for it in &stats.streams {
+            drop(self.silent.remove_label_values(&[source, &it.name]));
+            drop(self.blind.remove_label_values(&[source, &it.name]));
+        }
+        drop(self.emitters.remove_label_values(&[source]));
+    }
+
     /// How the pulse of `source` stands.
     pub(crate) fn set(&self, source: &str, stats: &PulseStats) {
         #[expect(clippy::cast_precision_loss, reason = "seconds")]
@@ -85,12 +101,13 @@ impl PulseMetrics {
             self.silent.with_label_values(&[source, &it.name]).set(it.silent_s as f64);
             self.blind.with_label_values(&[source, &it.name]).set(i64::from(it.is_blind));
         }
-        let SequenceStats { emitters, gaps, missing, came_late, emitters_evicted, .. } = stats.sequence;
+        let SequenceStats { emitters, gaps, missing, came_late, emitters_evicted, ranges_merged, .. } = stats.sequence;
         for (counters, count) in [
             (&self.gaps, gaps),
             (&self.missing, missing),
             (&self.came_late, came_late),
             (&self.evicted, emitters_evicted),
+            (&self.merged, ranges_merged),
             (&self.canaries, stats.canary.came),
             (&self.canaries_missing, stats.canary.missed),
         ] {

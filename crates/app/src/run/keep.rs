@@ -118,7 +118,8 @@ pub(super) fn take_shared(triage: (Option<&SharedTriage>, Option<&GroupTriage>),
     // Of a version before: whoever takes up the desk may be another instance, and start later.
     let before = triage.1.and_then(GroupTriage::before).map(|it| part(TRIAGE, it.to_owned()));
     let triage = triage.0.map(|it| part(TRIAGE, it.snapshot())).or(before);
-    triage.into_iter().chain([part(PULSE, pulses.snapshot())]).collect()
+    let pulses = pulses.are_shared().then(|| part(PULSE, pulses.snapshot()));
+    triage.into_iter().chain(pulses).collect()
 }
 
 /// Goes on with it.

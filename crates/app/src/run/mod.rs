@@ -138,7 +138,8 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     }
     // Opened when it is known that everything else is in order: it makes a directory, and starts a thread.
     let idle_after = Duration::from_millis(config.exchange.idle_ms);
-    let pulses = Arc::new(Pulses::new(&sources, &loaded.book, config.limits.lateness_ms, metrics));
+    let pulses = Pulses::new(&sources, &loaded.book, config.limits.lateness_ms, rules.has_exchange, metrics);
+    let pulses = Arc::new(pulses);
     let (sources, limits) = (Arc::new(sources), config.limits.clone());
     Ok((Setup { kafka, sources, live, triage, desk, pulses, idle_after, checkpoints: None, limits }, rules, loaded))
 }

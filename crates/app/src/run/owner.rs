@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::carry::CarryOver;
-use engine::repartition::{Decided, Owner, Station, group_of};
+use engine::pulse::PulseStats;
+use engine::repartition::{self, Decided, Owner, Station, group_of};
 use engine::triage::Counts;
 use engine::{Rulebook, WindowLimits};
 use model::EventTime;
@@ -19,6 +20,7 @@ use super::course::Course;
 use super::live::LiveRules;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup, origin_of};
+use super::pulses::Pulses;
 use super::sources::Sources;
 use super::triage::GroupTriage;
 use crate::metrics::{ExchangeState, Metrics, PartitionState};
@@ -31,6 +33,7 @@ pub(super) struct OwnerPartition {
     station: Station,
     group: u64,
     triage: Option<Arc<GroupTriage>>,
+    pulses: Arc<Pulses>,
     meeting: Arc<Meeting>,
     sources: Arc<Sources>,
     live: Arc<LiveRules>,
@@ -56,9 +59,10 @@ impl OwnerPartition {
         let triage = setup.desk.clone();
         let mut it = Self {
             id: id.clone(),
-            station: begun(id, (group, &book, limits), meeting, triage.as_deref()),
+            station: begun(id, (group, &book, limits), meeting, (triage.as_deref(), &setup.pulses)),
             group,
             triage,
+            pulses: Arc::clone(&setup.pulses),
             meeting: Arc::clone(meeting),
             sources: Arc::clone(&setup.sources),
             live,
@@ -116,6 +120,12 @@ impl OwnerPartition {
         out.dead_letter(&DeadLetter::of_part(now.ms(), origin, cause, raw, raw.len() as u64, RAW_BYTES_MAX));
     }
 
+    /// How each source is heard of, if that is kept here.
+    fn pulses_by_source(&self) -> impl Iterator<Item = (&str, PulseStats)> {
+        let name = |program: u16| &*self.book.programs[usize::from(program)].schema.mapping.name;
+        self.station.pulses().into_iter().flat_map(repartition::Pulses::stats).map(move |(program, stats)| (name(program), stats))
+    }
+
     fn take(&self, offset: i64) -> Taken {
         let stats = self.station.stats();
         let about = json!({
@@ -130,12 +140,12 @@ impl OwnerPartition {
     }
 }
 
-/// A station without state. The first of the topic keeps the desk, if the group triages.
+/// A station without state. The first of the topic keeps the pulses, and the desk, if the group triages.
 fn begun(
     id: &PartitionId,
     (group, book, limits): (u64, &Rulebook, WindowLimits),
     meeting: &Meeting,
-    triage: Option<&GroupTriage>,
+    (triage, pulses): (Option<&GroupTriage>, &Pulses),
 ) -> Station {
     let mut station = Station::new(origin_of(id), clock::now().ms(), Owner::new(group, book, limits, meeting.origins()));
     if let Some(triage) = triage {
@@ -143,6 +153,9 @@ fn begun(
         if id.partition == 0 {
             station.set_desk(triage.desk(&id.topic, meeting.origins().chain(meeting.owners())));
         }
+    }
+    if let Some(pulses) = pulses.of_group(meeting).filter(|_| id.partition == 0) {
+        station.set_pulses(pulses);
     }
     station
 }
@@ -180,15 +193,18 @@ impl PartitionHandler for OwnerPartition {
             }
             self.counted = stats.counts;
         }
+        for (source, stats) in self.pulses_by_source() {
+            self.metrics.pulse.set(source, &stats);
+        }
         self.course.keep(|it| self.take(it));
     }
 
     fn resume(&mut self, committed: Option<i64>) -> Result<Option<i64>, String> {
         let (book, limits) = (Arc::clone(&self.book), self.limits);
-        let Self { id, group, meeting, triage, course, .. } = self;
+        let Self { id, group, meeting, triage, pulses, course, .. } = self;
         let station_in = |it: &Loaded| {
             let part = it.parts.iter().find(|it| it.name == EXCHANGE).ok_or("it is of a partition with events")?;
-            let station = begun(id, (*group, &book, limits), meeting, triage.as_deref());
+            let station = begun(id, (*group, &book, limits), meeting, (triage.as_deref(), pulses));
             let settings = triage.as_ref().map(|it| it.settings());
             station.restore(&book, limits, settings, &part.bytes).map_err(|it| it.to_string())
         };
@@ -223,5 +239,6 @@ impl Drop for OwnerPartition {
         if self.station.desk().is_some() {
             self.metrics.triage.leave();
         }
+        self.pulses_by_source().for_each(|(source, stats)| self.metrics.pulse.forget(source, &stats));
     }
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use engine::behaviour::{self, Hours};
 use engine::carry::CarryOver;
 use engine::decode::Lines;
-use engine::pulse::{Beat, Sighting};
+use engine::pulse::{Beat, Sighting, Standing};
 use engine::repartition::{Progress, Sender, group_of};
 use engine::shard::Place;
 use engine::{
-    Ahead, Behaviour, BehaviourSettings, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet, Spare,
-    Tick, Watermark, WindowLimits,
+    Ahead, Behaviour, BehaviourSettings, Emitted, Findings, Head, Lane, Outbox as Found, Plausible, Reader, Rulebook, Shard, Sheet,
+    Spare, Tick, Watermark, WindowLimits,
 };
 use model::{EventTime, Reject, RejectCode};
 use stream::dead_letters::{Cause, DeadLetter, Origin, Position, RAW_BYTES_MAX};
@@ -25,7 +25,7 @@ use super::keep::{self, Keeping, Kept};
 use super::live::LiveRules;
 use super::outgoing::Writer;
 use super::pipeline::{Meeting, Setup, origin_of};
-use super::pulses::{self, SourcePulse};
+use super::pulses::{self, Listener};
 use super::sources::Feed;
 use super::telling::Telling;
 use crate::metrics::{Metrics, PartitionState, SourceMetrics};
@@ -71,7 +71,7 @@ pub(super) struct Partition {
     /// Nothing was there to read when it was looked last.
     is_quiet: bool,
     /// Whether its source is still heard of, and what the present batch says of that.
-    pulse: Option<Arc<SourcePulse>>,
+    pulse: Option<Listener>,
     beat: Beat,
     course: Course,
     lateness_ms: i64,
@@ -125,7 +125,7 @@ impl Partition {
             live,
         };
         partition.watch();
-        if let Some(pulse) = &partition.pulse {
+        if let Some(Listener::Here(pulse)) = &partition.pulse {
             pulse.join(id);
         }
         partition
@@ -220,21 +220,42 @@ impl Partition {
             telling.report(&mut self.outbox);
         }
         self.send(false, out);
-        self.feel(now);
+        self.feel(now, out);
         let Found { alerts, reports, .. } = &mut self.outbox;
         self.writer.write(self.watermark.reached(), self.shard.behaviour(), reports, alerts, now, out);
     }
 
     /// Hands over what the batch says of its source; canaries in it are through.
-    fn feel(&mut self, now: EventTime) {
-        let Some(pulse) = &self.pulse else { return self.outbox.canaries.clear() };
+    fn feel(&mut self, now: EventTime, out: &mut Outbox) {
         for (_, time) in self.outbox.canaries.drain(..) {
-            self.beat.canary(time.ms());
-            let took = u64::try_from(now.ms().saturating_sub(time.ms())).unwrap_or(0);
-            self.metrics.pulse.canary(Duration::from_millis(took));
+            if self.pulse.is_some() {
+                self.beat.canary(time.ms());
+                let took = u64::try_from(now.ms().saturating_sub(time.ms())).unwrap_or(0);
+                self.metrics.pulse.canary(Duration::from_millis(took));
+            }
         }
-        let times = (self.watermark.time(), self.watermark.latest());
-        self.outbox.alerts.extend(pulse.take(&self.id, times, &mut self.beat, (&self.book, self.program), now));
+        let alerts = self.say(false, now, out);
+        self.outbox.alerts.extend(alerts);
+    }
+
+    /// Tells whoever listens to the source what the batch says of it, and how far the partition is. Gives what follows from it here.
+    fn say(&mut self, is_idle: bool, now: EventTime, out: &mut Outbox) -> Vec<Emitted> {
+        let (watermark, reached, latest) = (self.watermark.time(), self.watermark.reached(), self.watermark.latest());
+        let latest_ms = latest.map(EventTime::ms);
+        let standing = Standing { watermark_ms: watermark.ms(), latest_ms, clock_ms: now.ms(), is_idle };
+        let origin = origin_of(&self.id);
+        match &self.pulse {
+            None => Vec::new(),
+            Some(Listener::Here(pulse)) => pulse.take(&origin, &standing, &mut self.beat, (&self.book, self.program)),
+            Some(Listener::Group(source)) => {
+                let end_offset = self.course.next_offset().unwrap_or(0);
+                let progress = Progress { end_offset, watermark, reached, is_idle };
+                let records = self.sender.beat(&origin, progress, source, standing, std::mem::take(&mut self.beat));
+                records.iter().for_each(|it| out.exchange(i32::try_from(it.owner).unwrap_or(0), &it.bytes));
+                self.metrics.exchange.sent(records.len(), 0);
+                Vec::new()
+            }
+        }
     }
 
     /// Sends what others keep to those who do, and tells how far it is.
@@ -385,12 +406,13 @@ impl PartitionHandler for Partition {
             self.course.go_live();
             self.send(true, out);
         }
-        // Only the clock tells that a source has fallen silent of which nothing comes at all.
-        let Some(pulse) = &self.pulse else { return };
-        let now = clock::now();
-        let mut alerts = pulse.idle(&self.id, now);
-        if !alerts.is_empty() {
-            self.writer.write(self.watermark.reached(), self.shard.behaviour(), &mut Vec::new(), &mut alerts, now, out);
+        if self.pulse.is_some() && !self.course.is_replay() {
+            // Only the clock tells that a source has fallen silent of which nothing comes at all.
+            let now = clock::now();
+            let mut alerts = self.say(true, now, out);
+            if !alerts.is_empty() {
+                self.writer.write(self.watermark.reached(), self.shard.behaviour(), &mut Vec::new(), &mut alerts, now, out);
+            }
         }
     }
 
@@ -413,7 +435,7 @@ impl PartitionHandler for Partition {
 impl Drop for Partition {
     fn drop(&mut self) {
         self.metrics.state.forget(&self.of_state);
-        if let Some(pulse) = &self.pulse {
+        if let Some(Listener::Here(pulse)) = &self.pulse {
             pulse.leave(&self.id);
         }
         if self.is_idle {

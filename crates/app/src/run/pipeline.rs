@@ -67,14 +67,15 @@ pub(crate) fn start(
     });
     let observer = observer(Arc::clone(&metrics), health, Some(also));
     let kafka = setup.kafka.clone();
-    let is_shared = setup.triage.is_some() || !setup.pulses.is_empty();
-    if let Some(checkpoints) = setup.checkpoints.as_ref().filter(|_| is_shared || setup.desk.is_some()) {
+    let may_be_shared = setup.triage.is_some() || setup.desk.is_some() || !setup.pulses.is_empty();
+    if let Some(checkpoints) = setup.checkpoints.as_ref().filter(|_| may_be_shared) {
         let (triage, desk, pulses) = (setup.triage.clone(), setup.desk.clone(), Arc::clone(&setup.pulses));
         let found = checkpoints
             .newest_shared(|it| keep::take_up_shared(it, (triage.as_deref(), desk.as_deref()), &pulses))
             .map_err(KafkaError::State)?;
         tracing::info!(found = found.is_some(), "what partitions share");
-        if is_shared {
+        let has_before = desk.as_ref().is_some_and(|it| it.before().is_some());
+        if triage.is_some() || has_before || pulses.are_shared() {
             checkpoints.keep_shared(Box::new(move || keep::take_shared((triage.as_deref(), desk.as_deref()), &pulses)));
         }
     }
@@ -137,6 +138,18 @@ impl Meeting {
                 None
             }
         }
+    }
+
+    /// One of so many partitions of the first topic, without brokers.
+    #[cfg(test)]
+    pub(super) fn with(sources: &Arc<Sources>, topic: &str, partitions: i32) -> Self {
+        let partitions = (0..partitions).map(|it| PartitionId::new(topic, it)).collect();
+        Self { owners: 1, partitions, kafka: KafkaConfig::default(), sources: Arc::clone(sources) }
+    }
+
+    /// The partitions of the source with this number.
+    pub(super) fn partitions_of(&self, feed: usize) -> impl Iterator<Item = &PartitionId> {
+        self.partitions.iter().filter(move |it| self.sources.of_topic(&it.topic).is_some_and(|it| it.number == feed))
     }
 
     /// All partitions with events.

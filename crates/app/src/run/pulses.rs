@@ -1,18 +1,20 @@
-//! The pulses of the sources that this process reads: one for each `[[sources]]`, shared by those of its partitions that are owned here.
+//! The pulses of the sources: whether each `[[sources]]` is still heard of. Where there is an exchange topic, the partitions tell whoever
+//! keeps its first partition, which has one pulse for each source of the whole group. Where there is none, this process has one for those
+//! of the source's partitions that are owned here.
 //!
 //! A partition comes here once per batch, with counts and not with events. Time is the watermark of the slowest partition that has
 //! something to read; a partition that has nothing to read follows the clock, as far behind it as its source's events usually come.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use engine::pulse::{Beat, Finding, PulseSettings, Voice};
+use engine::pulse::{Beat, Finding, PulseSettings, Standing, Voice, Watch};
+use engine::repartition::{self, Origin};
 use engine::{Emitted, Pulse, Rulebook};
-use model::EventTime;
 use model::source::CanaryEvent;
 use stream::kafka::PartitionId;
 
+use super::pipeline::{Meeting, origin_of};
 use super::sources::Sources;
 use crate::metrics::Metrics;
 
@@ -26,25 +28,64 @@ const POSITION: u64 = u64::MAX - 1;
 
 /// The pulses by the number of their feed.
 #[derive(Debug, Default)]
-pub(crate) struct Pulses(Vec<Option<Arc<SourcePulse>>>);
+pub(crate) struct Pulses {
+    feeds: Vec<Option<Arc<SourcePulse>>>,
+    /// They are kept with the first partition of the exchange topic.
+    is_of_group: bool,
+    /// What processes kept before there was an exchange topic, for whoever takes up that partition without a state of its own.
+    before: OnceLock<Vec<u8>>,
+}
 
 /// What is kept of one source: its key, how many partitions the rates are of, and the snapshot.
 type Saved = Vec<(String, u32, Vec<u8>)>;
 
+/// To whom a partition says what it reads.
+#[derive(Debug, Clone)]
+pub(super) enum Listener {
+    /// The pulse of this process.
+    Here(Arc<SourcePulse>),
+    /// Whoever keeps the group's, by the key of the source.
+    Group(Arc<str>),
+}
+
 impl Pulses {
     /// Those of all sources whose mappings have one.
-    pub(super) fn new(sources: &Sources, book: &Rulebook, lateness_ms: i64, metrics: &Arc<Metrics>) -> Self {
-        Self(sources.feeds().map(|feed| SourcePulse::new(feed, book, lateness_ms, metrics).map(Arc::new)).collect())
+    pub(super) fn new(sources: &Sources, book: &Rulebook, lateness_ms: i64, is_of_group: bool, metrics: &Arc<Metrics>) -> Self {
+        let feeds = sources.feeds().map(|feed| SourcePulse::new(feed, book, lateness_ms, metrics).map(Arc::new)).collect();
+        Self { feeds, is_of_group, before: OnceLock::new() }
     }
 
-    /// That of a source.
-    pub(super) fn of(&self, feed: usize) -> Option<Arc<SourcePulse>> {
-        self.0.get(feed)?.clone()
+    /// Who listens to partitions of a source.
+    pub(super) fn of(&self, feed: usize) -> Option<Listener> {
+        let it = self.feeds.get(feed)?.as_ref()?;
+        Some(if self.is_of_group { Listener::Group(Arc::clone(&it.key)) } else { Listener::Here(Arc::clone(it)) })
+    }
+
+    /// The pulses of the group, for whoever keeps them and has no state of its own. They wait for all partitions.
+    pub(super) fn of_group(&self, meeting: &Meeting) -> Option<repartition::Pulses> {
+        if !self.is_of_group || self.is_empty() {
+            return None;
+        }
+        let mut all = repartition::Pulses::default();
+        for (feed, it) in self.feeds.iter().enumerate() {
+            let Some(it) = it else { continue };
+            let mut watch = Watch::new(it.settings.clone(), it.lateness_ms);
+            meeting.partitions_of(feed).for_each(|id| watch.join(&origin_of(id)));
+            if let Some((pulse, scale)) = self.before.get().and_then(|bytes| it.find_in(bytes).ok()?) {
+                watch.learnt(pulse);
+                let partitions = of_partitions(watch.partitions());
+                if scale > 0 {
+                    watch.pulse_mut().rescale(partitions / f64::from(scale));
+                }
+            }
+            all.watch(&it.key, it.program, (it.settings.clone(), it.lateness_ms), watch);
+        }
+        Some(all)
     }
 
     /// Of sources whose events are numbered: whether an owner of so many partitions of it would have all, as `count` says.
     pub(super) fn counted(&self, mut count: impl FnMut(usize) -> Option<usize>) {
-        for (feed, pulse) in self.0.iter().enumerate() {
+        for (feed, pulse) in self.feeds.iter().enumerate() {
             if let Some(pulse) = pulse.as_ref().filter(|it| it.has_numbers) {
                 pulse.lock().of_topics = count(feed);
             }
@@ -53,19 +94,27 @@ impl Pulses {
 
     /// Whether no source has any.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.feeds.iter().all(Option::is_none)
     }
 
-    /// Whether any source numbers its events.
+    /// Whether processes keep them: what they know is kept with what partitions share.
+    pub(super) fn are_shared(&self) -> bool {
+        !self.is_empty() && (!self.is_of_group || self.before.get().is_some())
+    }
+
+    /// Whether processes keep them, and some source numbers its events.
     pub(super) fn have_numbers(&self) -> bool {
-        self.0.iter().flatten().any(|it| it.has_numbers)
+        !self.is_of_group && self.feeds.iter().flatten().any(|it| it.has_numbers)
     }
 
     /// What another process goes on with.
     pub(super) fn snapshot(&self) -> Vec<u8> {
-        let saved = self.0.iter().flatten().map(|it| {
+        if let Some(before) = self.before.get() {
+            return before.clone();
+        }
+        let saved = self.feeds.iter().flatten().map(|it| {
             let mut state = it.lock();
-            (it.key.clone(), state.scale, state.pulse.snapshot())
+            (it.key.to_string(), state.scale, state.watch.pulse_mut().snapshot())
         });
         let saved: Saved = saved.collect();
         postcard::to_allocvec(&saved).expect("writing to memory fails for no value of these types")
@@ -73,13 +122,17 @@ impl Pulses {
 
     /// Goes on with what another process has left, as far as the sources are the same.
     pub(super) fn restore(&self, bytes: &[u8]) -> Result<(), String> {
-        let saved: Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
-        for (key, scale, bytes) in saved {
-            if let Some(it) = self.0.iter().flatten().find(|it| it.key == key) {
-                let pulse = Pulse::restore(it.settings.clone(), &bytes)?;
+        for it in self.feeds.iter().flatten() {
+            let Some((pulse, scale)) = it.find_in(bytes)? else { continue };
+            if !self.is_of_group {
                 let mut state = it.lock();
-                (state.pulse, state.scale) = (pulse, scale);
+                state.watch.learnt(pulse);
+                state.scale = scale;
             }
+        }
+        if self.is_of_group {
+            // Read once, when the process starts.
+            drop(self.before.set(bytes.to_owned()));
         }
         Ok(())
     }
@@ -89,9 +142,11 @@ impl Pulses {
 #[derive(Debug)]
 pub(super) struct SourcePulse {
     /// The mapping and the topics: what tells it from others.
-    key: String,
+    key: Arc<str>,
     /// The name of the mapping.
     name: String,
+    /// The rulebook's program for it.
+    program: u16,
     settings: PulseSettings,
     lateness_ms: i64,
     has_numbers: bool,
@@ -101,23 +156,14 @@ pub(super) struct SourcePulse {
 
 #[derive(Debug)]
 struct State {
-    pulse: Pulse,
+    watch: Watch,
     book: Arc<Rulebook>,
     voice: Voice,
-    seats: BTreeMap<PartitionId, Seat>,
     /// Of how many partitions the rates are.
     scale: u32,
     /// How many partitions the source has, if it is known.
     of_topics: Option<usize>,
-    delay: Delay,
     findings: Vec<Finding>,
-}
-
-/// What is known of an owned partition.
-#[derive(Debug, Clone, Copy)]
-struct Seat {
-    watermark: EventTime,
-    is_idle: bool,
 }
 
 impl SourcePulse {
@@ -126,18 +172,17 @@ impl SourcePulse {
         let paths = mapping.watched_pulse()?;
         let settings = PulseSettings::new(&feed.zone, paths.canary.as_ref().map(CanaryEvent::every_ms))?;
         let state = State {
-            pulse: Pulse::new(settings.clone()),
+            watch: Watch::new(settings.clone(), lateness_ms),
             book: Arc::new(book.clone()),
             voice: Voice::of(book, feed.program),
-            seats: BTreeMap::new(),
             scale: 0,
             of_topics: None,
-            delay: Delay::default(),
             findings: Vec::new(),
         };
         Some(Self {
-            key: format!("{} {}", mapping.name, feed.topics_text()),
+            key: format!("{} {}", mapping.name, feed.topics_text()).into(),
             name: mapping.name.clone(),
+            program: feed.program,
             settings,
             lateness_ms,
             has_numbers: !paths.number.is_empty(),
@@ -146,61 +191,47 @@ impl SourcePulse {
         })
     }
 
+    /// Its pulse in what was kept, and of how many partitions the rates are.
+    fn find_in(&self, bytes: &[u8]) -> Result<Option<(Pulse, u32)>, String> {
+        let saved: Saved = postcard::from_bytes(bytes).map_err(|it| it.to_string())?;
+        let Some((_, scale, bytes)) = saved.into_iter().find(|it| *it.0 == *self.key) else { return Ok(None) };
+        Ok(Some((Pulse::restore(self.settings.clone(), &bytes)?, scale)))
+    }
+
     /// A partition is owned here from now on.
     pub(super) fn join(&self, id: &PartitionId) {
         let mut state = self.lock();
-        state.seats.insert(id.clone(), Seat { watermark: EventTime::MIN, is_idle: false });
+        state.watch.join(&origin_of(id));
         state.owned();
     }
 
     /// It is another's.
     pub(super) fn leave(&self, id: &PartitionId) {
         let mut state = self.lock();
-        state.seats.remove(id);
+        let gone = origin_of(id);
+        state.watch.retain(|it| *it != gone);
         state.owned();
     }
 
-    /// Takes what a batch of `id` says, up to its `watermark`, at `now`; the canaries in it came through.
+    /// Takes what a partition says: how far it is, and what its batch had. Forgets the batch.
     pub(super) fn take(
         &self,
-        id: &PartitionId,
-        (watermark, latest): (EventTime, Option<EventTime>),
+        origin: &Origin,
+        standing: &Standing,
         beat: &mut Beat,
         (book, program): (&Arc<Rulebook>, u16),
-        now: EventTime,
     ) -> Vec<Emitted> {
         let mut state = self.lock();
         let state = &mut *state;
         if !Arc::ptr_eq(&state.book, book) {
             (state.book, state.voice) = (Arc::clone(book), Voice::of(book, program));
         }
-        if let Some(latest) = latest {
-            state.delay.observe(now.ms() - latest.ms());
-        }
         if !state.has_all() {
             beat.drop_numbers();
         }
-        state.pulse.take(beat, &mut state.findings);
+        state.watch.take(origin, standing, beat, &mut state.findings);
         beat.clear();
-        state.seats.insert(id.clone(), Seat { watermark, is_idle: false });
-        self.advance(state, now)
-    }
-
-    /// There is nothing to read in `id`.
-    pub(super) fn idle(&self, id: &PartitionId, now: EventTime) -> Vec<Emitted> {
-        let mut state = self.lock();
-        if let Some(seat) = state.seats.get_mut(id) {
-            seat.is_idle = true;
-        }
-        self.advance(&mut state, now)
-    }
-
-    fn advance(&self, state: &mut State, now: EventTime) -> Vec<Emitted> {
-        let by_clock = now.plus_ms(-self.lateness_ms.saturating_add(state.delay.ms()));
-        let time = |it: &Seat| if it.is_idle { it.watermark.max(by_clock) } else { it.watermark };
-        let reached = state.seats.values().map(time).min().unwrap_or(EventTime::MIN);
-        state.pulse.advance(reached, &mut state.findings);
-        self.metrics.pulse.set(&self.name, &state.pulse.stats());
+        self.metrics.pulse.set(&self.name, &state.watch.pulse().stats());
         let State { findings, voice, .. } = state;
         findings.drain(..).map(|it| Emitted { position: POSITION, order: u32::MAX, alert: voice.alert(&it) }).collect()
     }
@@ -213,47 +244,27 @@ impl SourcePulse {
 impl State {
     /// As many events are to be expected as the partitions have that are here.
     fn owned(&mut self) {
-        let owned = u32::try_from(self.seats.len()).unwrap_or(u32::MAX);
+        let owned = u32::try_from(self.watch.partitions()).unwrap_or(u32::MAX);
         if owned == 0 || owned == self.scale {
             return;
         }
         if self.scale > 0 {
-            self.pulse.rescale(f64::from(owned) / f64::from(self.scale));
+            self.watch.pulse_mut().rescale(f64::from(owned) / f64::from(self.scale));
         }
         self.scale = owned;
         if !self.has_all() {
-            self.pulse.forgive_numbers();
+            self.watch.pulse_mut().forgive_numbers();
         }
     }
 
     /// Whether all partitions of the source are here: else numbers that are missing may be elsewhere.
     fn has_all(&self) -> bool {
-        self.of_topics.is_some_and(|it| self.seats.len() >= it)
+        self.of_topics.is_some_and(|it| self.watch.partitions() >= it)
     }
 }
 
-/// How far behind the clock events come, but for one in a hundred batches: a source that delivers every quarter of an hour is not silent
-/// in between.
-#[derive(Debug, Clone, Copy, Default)]
-struct Delay(f64);
-
-impl Delay {
-    /// A batch came that far behind.
-    fn observe(&mut self, ms: i64) {
-        const LEAST_MS: f64 = 1_000.0;
-        const STEP: f64 = 0.05;
-        const RANK: f64 = 0.99;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of some years")]
-        let ms = ms.max(0) as f64;
-        let step = self.0.max(LEAST_MS) * STEP;
-        self.0 = (self.0 + if ms > self.0 { step * RANK } else { -step * (1.0 - RANK) }).max(0.0);
-    }
-
-    fn ms(self) -> i64 {
-        #[expect(clippy::cast_possible_truncation, reason = "some years at most")]
-        let ms = self.0 as i64;
-        ms
-    }
+fn of_partitions(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -261,7 +272,7 @@ mod tests {
     use super::*;
     use crate::config::Source;
     use engine::pulse::Sighting;
-    use model::Value;
+    use model::{EventTime, Value};
 
     const MINUTE: i64 = 60_000;
     /// Monday 2026-01-05.
@@ -271,8 +282,22 @@ mod tests {
         let sources = Sources::from_config(&[Source::default()]).unwrap();
         let book = Rulebook::compile(Vec::new(), sources.mappings(), &mut Vec::new());
         let metrics = Arc::new(Metrics::new());
-        let pulses = Pulses::new(&sources, &book, 5 * MINUTE, &metrics);
-        (pulses.of(0).unwrap(), Arc::new(book), metrics, pulses)
+        let pulses = Pulses::new(&sources, &book, 5 * MINUTE, false, &metrics);
+        let Some(Listener::Here(pulse)) = pulses.of(0) else { panic!("it is of the group") };
+        (pulse, Arc::new(book), metrics, pulses)
+    }
+
+    fn origin(partition: i32) -> Origin {
+        Origin::new("t", partition)
+    }
+
+    fn standing(watermark: i64, latest: i64, clock: i64) -> Standing {
+        Standing { watermark_ms: watermark, latest_ms: Some(latest), clock_ms: clock, is_idle: false }
+    }
+
+    fn idle(pulse: &SourcePulse, book: &Arc<Rulebook>, partition: i32, clock: EventTime) -> Vec<Emitted> {
+        let standing = Standing { watermark_ms: i64::MIN, latest_ms: None, clock_ms: clock.ms(), is_idle: true };
+        pulse.take(&origin(partition), &standing, &mut Beat::default(), (book, 0))
     }
 
     fn beat(times: impl Iterator<Item = i64>) -> Beat {
@@ -291,10 +316,10 @@ mod tests {
         for hour in 0..20 * 24 {
             for partition in 0..partitions {
                 let from = START + hour * 60 * MINUTE;
-                let end = EventTime::from_ms(from + 60 * MINUTE);
+                let end = from + 60 * MINUTE;
                 let mut beat = beat((0..600).map(|it| from + it * MINUTE / 10));
-                let times = (end.plus_ms(-5 * MINUTE), Some(end));
-                told.extend(pulse.take(&PartitionId::new("t", partition), times, &mut beat, (book, 0), end.plus_ms(2_000)));
+                let standing = standing(end - 5 * MINUTE, end, end + 2_000);
+                told.extend(pulse.take(&origin(partition), &standing, &mut beat, (book, 0)));
             }
         }
         told
@@ -305,9 +330,9 @@ mod tests {
         let (pulse, book, metrics, _) = stage();
         assert!(live(&pulse, &book, 2).is_empty());
         let end = EventTime::from_ms(START + 20 * 1_440 * MINUTE);
-        assert!(pulse.idle(&PartitionId::new("t", 0), end.plus_ms(20 * MINUTE)).is_empty(), "the other may still be reading");
-        assert!(pulse.idle(&PartitionId::new("t", 1), end.plus_ms(6 * MINUTE)).is_empty());
-        let told = pulse.idle(&PartitionId::new("t", 1), end.plus_ms(9 * MINUTE));
+        assert!(idle(&pulse, &book, 0, end.plus_ms(20 * MINUTE)).is_empty(), "the other may still be reading");
+        assert!(idle(&pulse, &book, 1, end.plus_ms(6 * MINUTE)).is_empty());
+        let told = idle(&pulse, &book, 1, end.plus_ms(9 * MINUTE));
         assert_eq!(told.len(), 1);
         assert!(told[0].alert.message.starts_with("the source native has been silent for 3 min"), "{}", told[0].alert.message);
         let text = metrics.to_text();
@@ -333,20 +358,28 @@ mod tests {
     fn live_on(pulse: &SourcePulse, book: &Arc<Rulebook>) -> Vec<Emitted> {
         let mut told = Vec::new();
         for minute in 20 * 1_440..21 * 1_440 {
-            let end = EventTime::from_ms(START + (minute + 1) * MINUTE);
+            let end = START + (minute + 1) * MINUTE;
             let mut beat = beat((0..10).map(|it| START + minute * MINUTE + it * 6_000));
-            let times = (end.plus_ms(-5 * MINUTE), Some(end));
-            told.extend(pulse.take(&PartitionId::new("t", 0), times, &mut beat, (book, 0), end));
+            told.extend(pulse.take(&origin(0), &standing(end - 5 * MINUTE, end, end), &mut beat, (book, 0)));
         }
         told
     }
 
     #[test]
-    fn a_source_that_delivers_every_quarter_of_an_hour_is_not_silent_in_between() {
-        let mut delay = Delay::default();
-        (0..2_000).for_each(|it| delay.observe(if it % 4 == 0 { 900_000 } else { 2_000 }));
-        assert!((600_000..1_000_000).contains(&delay.ms()), "{}", delay.ms());
-        (0..20_000).for_each(|_| delay.observe(2_000));
-        assert!(delay.ms() < 4_000, "{}", delay.ms());
+    fn what_a_process_has_learnt_is_gone_on_with_by_the_group() {
+        let (pulse, book, metrics, pulses) = stage();
+        live(&pulse, &book, 2);
+        let saved = pulses.snapshot();
+        let sources = Sources::from_config(&[Source::default()]).unwrap();
+        let of_group = Pulses::new(&sources, &book, 5 * MINUTE, true, &metrics);
+        assert!(of_group.restore(b"of something else").is_err() && !of_group.are_shared());
+        of_group.restore(&saved).unwrap();
+        assert_eq!(of_group.snapshot(), saved, "whoever keeps them may start later");
+        let meeting = Meeting::with(&Arc::new(sources), "audit-events", 4);
+        let kept = of_group.of_group(&meeting).unwrap();
+        let stats = kept.stats().next().unwrap().1;
+        assert!(stats.streams.iter().any(|it| it.name == "crm" && it.is_known), "{stats:?}");
+        assert!(of_group.of(0).is_some_and(|it| matches!(it, Listener::Group(_))));
+        assert!(pulses.of_group(&meeting).is_none(), "processes keep them");
     }
 }

@@ -90,10 +90,9 @@ fn what_is_missing_is_told_once_and_amended_whatever_the_threads_and_parts() {
             (
                 "nightjar.blind.canary",
                 "Create",
-                "the canary of the source tools is missing: the last came out 1 h 30 min before, at 2026-03-16T09:30:07.000Z, and one is \
-                 due every 30 min"
+                "the canary of the source tools is missing: the last came out 45 min before, at 2026-03-16T09:30:07.000Z, and one is due \
+                 every 30 min"
             ),
-            ("nightjar.blind.canary", "Update", "the canary of the source tools is out again, after 1 h 30 min"),
             (
                 "nightjar.blind.silent",
                 "Create",
@@ -105,6 +104,7 @@ fn what_is_missing_is_told_once_and_amended_whatever_the_threads_and_parts() {
                 "Update",
                 "the source tools is heard of again: it was silent for 1 h, since 2026-03-16T10:00:00.000Z"
             ),
+            ("nightjar.blind.canary", "Update", "the canary of the source tools is out again, after 1 h 30 min"),
             ("nightjar.blind.gap", "Create", "3 numbered events of web-1 (tools) never came: numbers 22441 to 22443"),
         ]
     );

@@ -180,8 +180,7 @@ format = "json"
 
     /// Writes so many more events: one in ten is an alert, one in a hundred no event at all.
     pub(crate) fn write(&mut self, count: usize) {
-        let producer: ThreadedProducer<_> = ClientConfig::new().set("bootstrap.servers", &self.brokers).create().unwrap();
-        let topic = format!("{}.events", self.name);
+        let mut all = Vec::with_capacity(count);
         for number in self.events..self.events + count {
             let actor = number % 97;
             // Four seconds with resets, four without.
@@ -202,13 +201,22 @@ format = "json"
                     number / 10 % 41
                 )
             };
-            let partition = i32::try_from(actor).unwrap() % PARTITIONS;
-            let record = BaseRecord::to(&topic).partition(partition).key(&[0_u8][..]).payload(event.as_str());
+            all.push((i32::try_from(actor).unwrap() % PARTITIONS, event));
+        }
+        self.write_all(&all);
+    }
+
+    /// Writes events, each to a partition, in the order of their times.
+    pub(crate) fn write_all(&mut self, events: &[(i32, String)]) {
+        let producer: ThreadedProducer<_> = ClientConfig::new().set("bootstrap.servers", &self.brokers).create().unwrap();
+        let topic = format!("{}.events", self.name);
+        for (partition, event) in events {
+            let record = BaseRecord::to(&topic).partition(*partition).key(&[0_u8][..]).payload(event.as_str());
             producer.send(record).map_err(|it| it.0).unwrap();
-            *self.ends.entry(partition).or_default() += 1;
+            *self.ends.entry(*partition).or_default() += 1;
             writeln!(self.lines, "{event}").unwrap();
         }
-        self.events += count;
+        self.events += events.len();
         producer.flush(PATIENCE).unwrap();
     }
 
@@ -289,8 +297,16 @@ format = "json"
         messages
     }
 
+    /// The source has this mapping from now on.
+    pub(crate) fn map(&self, mapping: &str) {
+        fs::write(self.path.join("mapping.toml"), mapping).unwrap();
+        let topics = format!("topics = [\"{}.events\"]", self.name);
+        let configuration = self.configuration().replace(&topics, &format!("{topics}\nmapping = \"mapping.toml\""));
+        fs::write(self.path.join("nightjar.toml"), configuration).unwrap();
+    }
+
     /// What `score` makes of the events: alerts and incidents, each sorted. As for `run`, the end of the events is not that of the day.
-    fn scored(&self) -> [Vec<String>; 2] {
+    pub(crate) fn scored(&self) -> [Vec<String>; 2] {
         fs::write(self.path.join("events.ndjson"), &self.lines).unwrap();
         drop(fs::remove_dir_all(self.path.join("scored")));
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
@@ -305,6 +321,9 @@ format = "json"
             "--state",
             "scored",
         ]);
+        if self.path.join("mapping.toml").exists() {
+            command.args(["--source", "mapping.toml"]);
+        }
         let scored = command.output().unwrap();
         assert!(scored.status.success(), "{}", String::from_utf8_lossy(&scored.stderr));
         ["alerts.ndjson", "incidents.ndjson"].map(|it| {

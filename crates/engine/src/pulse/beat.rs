@@ -14,6 +14,8 @@ pub struct Beat {
     pub(super) numbers: BTreeMap<Box<str>, Vec<Run>>,
     /// The times of canaries that came out.
     pub(super) canaries: Vec<i64>,
+    /// The time of the earliest event.
+    pub(super) first_ms: Option<i64>,
 }
 
 /// Numbers that follow one another, with the times of the first and the last.
@@ -37,6 +39,7 @@ impl Beat {
             return;
         }
         let minute = time_ms.div_euclid(super::MINUTE_MS);
+        self.first_ms = Some(self.first_ms.map_or(time_ms, |it| it.min(time_ms)));
         self.count(cut(&sighting.stream()), minute, 1);
         let Some((emitter, number)) = sighting.number() else { return };
         let emitter = cut(&emitter);
@@ -66,11 +69,44 @@ impl Beat {
         self.counts.clear();
         self.numbers.clear();
         self.canaries.clear();
+        self.first_ms = None;
     }
 
     /// Forgets all numbers: those of other partitions go elsewhere.
     pub fn drop_numbers(&mut self) {
         self.numbers.clear();
+    }
+
+    /// The same in parts of at most so many streams by minute, emitters and canaries each; at least one.
+    pub fn into_parts(self, entries_max: usize) -> Vec<Self> {
+        let Self { counts, numbers, canaries, first_ms } = self;
+        let none = || Self { first_ms, ..Self::default() };
+        let (mut parts, mut open, mut entries) = (Vec::new(), none(), 0);
+        let mut make_room = |open: &mut Self| {
+            if entries == entries_max {
+                parts.push(std::mem::replace(open, none()));
+                entries = 0;
+            }
+            entries += 1;
+        };
+        for (minute, streams) in counts {
+            for it in streams {
+                make_room(&mut open);
+                open.counts.entry(minute).or_default().push(it);
+            }
+        }
+        for (emitter, runs) in numbers {
+            for it in runs {
+                make_room(&mut open);
+                open.numbers.entry(emitter.clone()).or_default().push(it);
+            }
+        }
+        for it in canaries {
+            make_room(&mut open);
+            open.canaries.push(it);
+        }
+        parts.push(open);
+        parts
     }
 
     /// Takes note of a canary that came out.

@@ -1,6 +1,7 @@
 //! The canary of a source: an event that somebody sends now and then so that it comes out at the other end.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// When a canary was out last, and whether the next is missing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -12,7 +13,12 @@ pub(super) struct Canary {
     is_missing: bool,
     came: u64,
     missed: u64,
+    /// Those that came out and that the watermark has not passed: partitions that are read more slowly may have earlier ones.
+    ahead: BTreeSet<i64>,
 }
+
+/// Most canaries that wait for the watermark; beyond, the earliest counts at once.
+const AHEAD_MAX: usize = 1_024;
 
 /// How it stands with the canary of a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,18 +43,44 @@ pub(super) struct Missing {
     pub(super) back_ms: Option<i64>,
 }
 
+impl Missing {
+    /// Since when it is missing: half an interval after it was due.
+    pub(super) fn due_ms(&self, every_ms: i64) -> i64 {
+        self.last_ms.saturating_add(every_ms).saturating_add(every_ms / 2)
+    }
+}
+
 impl Canary {
     /// It is expected from `time_ms` on.
     pub(super) fn expect_from(&mut self, time_ms: i64) {
         self.last_ms.get_or_insert(time_ms);
     }
 
-    /// One came out. Gives what is to be told: that it was missing until now, if nobody knew, and that it is back.
-    pub(super) fn note(&mut self, time_ms: i64, every_ms: i64) -> impl Iterator<Item = Missing> {
-        let missed = self.advance(time_ms, every_ms);
+    /// One came out.
+    pub(super) fn note(&mut self, time_ms: i64, every_ms: i64, out: &mut Vec<Missing>) {
+        self.came += 1;
+        self.ahead.insert(time_ms);
+        while self.ahead.len() > AHEAD_MAX
+            && let Some(earliest) = self.ahead.pop_first()
+        {
+            out.extend(self.pass(earliest, every_ms));
+        }
+    }
+
+    /// The watermark is at `reached_ms`. Gives what is to be told: that it is missing, and that it is back.
+    pub(super) fn advance(&mut self, reached_ms: i64, every_ms: i64, out: &mut Vec<Missing>) {
+        while let Some(earliest) = self.ahead.first().copied().filter(|it| *it <= reached_ms) {
+            self.ahead.remove(&earliest);
+            out.extend(self.pass(earliest, every_ms));
+        }
+        out.extend(self.miss(reached_ms, every_ms));
+    }
+
+    /// One came out, and there are none before it any more.
+    fn pass(&mut self, time_ms: i64, every_ms: i64) -> impl Iterator<Item = Missing> {
+        let missed = self.miss(time_ms, every_ms);
         let last_ms = self.last_ms.unwrap_or(time_ms);
         let back = Missing { last_ms, has_come: self.has_come, back_ms: Some(time_ms) };
-        self.came += 1;
         self.has_come = true;
         self.last_ms = Some(last_ms.max(time_ms));
         // One of before that was delayed is no sign that the way is free now.
@@ -56,15 +88,16 @@ impl Canary {
         missed.into_iter().chain(is_back.then_some(back))
     }
 
-    /// The watermark is at `reached_ms`: one that is later than one and a half intervals is missing.
-    pub(super) fn advance(&mut self, reached_ms: i64, every_ms: i64) -> Option<Missing> {
+    /// Nothing came up to `reached_ms`: one that is later than one and a half intervals is missing.
+    fn miss(&mut self, reached_ms: i64, every_ms: i64) -> Option<Missing> {
         let last_ms = self.last_ms?;
-        if self.is_missing || reached_ms <= last_ms.saturating_add(every_ms).saturating_add(every_ms / 2) {
+        let missing = Missing { last_ms, has_come: self.has_come, back_ms: None };
+        if self.is_missing || reached_ms <= missing.due_ms(every_ms) {
             return None;
         }
         self.is_missing = true;
         self.missed += 1;
-        Some(Missing { last_ms, has_come: self.has_come, back_ms: None })
+        Some(missing)
     }
 
     pub(super) fn stats(&self) -> CanaryStats {

@@ -102,13 +102,13 @@ pub(super) fn gap(emitter: &str, loss: &Loss, is_end: bool) -> Finding {
 }
 
 /// A canary that is missing, or out again.
-pub(super) fn canary(missing: Missing, every_ms: i64, now_ms: i64) -> Finding {
+pub(super) fn canary(missing: Missing, every_ms: i64) -> Finding {
     let Missing { last_ms, has_come, back_ms } = missing;
     Finding {
         what: What::Canary { every_ms, has_come },
         of: Box::default(),
         from_ms: last_ms,
-        until_ms: back_ms.unwrap_or(now_ms),
+        until_ms: back_ms.unwrap_or_else(|| missing.due_ms(every_ms)),
         is_end: back_ms.is_some(),
     }
 }

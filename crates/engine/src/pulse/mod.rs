@@ -13,6 +13,7 @@ mod rhythm;
 mod sequence;
 mod sighting;
 mod stats;
+mod watch;
 mod week;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use rhythm::LEARN_MINUTES;
 pub use sequence::{EMITTERS_MAX, RANGES_MAX, SequenceStats};
 pub use sighting::Sighting;
 pub use stats::{PulseStats, StreamStats};
+pub use watch::{Standing, Watch};
 
 use canary::Canary;
 use hashbrown::HashMap;
@@ -142,8 +144,14 @@ impl Pulse {
 
     /// A canary came out.
     pub fn canary(&mut self, time: EventTime, out: &mut Vec<Finding>) {
-        let every_ms = self.settings.canary_every_ms.unwrap_or(i64::MAX / 2);
-        out.extend(self.state.canary.note(time.ms(), every_ms).map(|it| finding::canary(it, every_ms, time.ms())));
+        let every_ms = self.every_ms();
+        let mut told = Vec::new();
+        self.state.canary.note(time.ms(), every_ms, &mut told);
+        out.extend(told.into_iter().map(|it| finding::canary(it, every_ms)));
+    }
+
+    fn every_ms(&self) -> i64 {
+        self.settings.canary_every_ms.unwrap_or(i64::MAX / 2)
     }
 
     /// Takes note of a batch of some partition.
@@ -172,11 +180,10 @@ impl Pulse {
             self.pass_until(end, out);
         }
         self.state.sequences.advance(reached.ms(), |emitter, loss, is_end| out.push(finding::gap(emitter, loss, is_end)));
-        if let Some(every_ms) = self.settings.canary_every_ms
-            && let Some(missing) = self.state.canary.advance(reached.ms(), every_ms)
-        {
-            out.push(finding::canary(missing, every_ms, reached.ms()));
-        }
+        let every_ms = self.every_ms();
+        let mut told = Vec::new();
+        self.state.canary.advance(reached.ms(), every_ms, &mut told);
+        out.extend(told.into_iter().map(|it| finding::canary(it, every_ms)));
     }
 
     /// How it stands.
@@ -207,6 +214,11 @@ impl Pulse {
     pub fn rescale(&mut self, factor: f64) {
         self.state.whole.iter_mut().for_each(|it| it.rescale(factor));
         self.state.streams.iter_mut().flatten().filter_map(|it| it.rhythm.as_mut()).for_each(|it| it.rescale(factor));
+    }
+
+    /// Numbers that are missed up to then are not waited for: not all partitions had begun.
+    pub fn follow_numbers_from(&mut self, ms: i64) {
+        self.state.sequences.follow_from(ms);
     }
 
     /// Numbers that are missing may have gone elsewhere, and are not waited for.

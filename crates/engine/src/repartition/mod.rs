@@ -14,7 +14,8 @@
 //! | `owner` | has the windows and the targets see them |
 //! | `told` | the bytes of what the desk is told: of partitions, and of owners in a second hop |
 //! | `desk` | brings what it is told into one order, and triages it |
-//! | `station` | a partition of the topic: the groups that it keeps, and, if it is the first, the desk |
+//! | `pulses` | whether sources are still heard of, as all their partitions say |
+//! | `station` | a partition of the topic: the groups that it keeps, and, if it is the first, the desk and the pulses |
 
 mod desk;
 mod merge;
@@ -22,6 +23,7 @@ mod names;
 mod owner;
 mod parcel;
 mod placement;
+mod pulses;
 mod sender;
 mod station;
 #[cfg(test)]
@@ -33,5 +35,6 @@ pub use merge::{Key, MergeStats, Merger, Origin, PENDING_MAX, Stand};
 pub use owner::{Owner, OwnerError, OwnerStats};
 pub use parcel::{LINE_BYTES_MAX, PARCEL_BYTES, ParcelError};
 pub use placement::Placement;
+pub use pulses::Pulses;
 pub use sender::{Parcel, Progress, Sender, group_of};
 pub use station::{Decided, Station};

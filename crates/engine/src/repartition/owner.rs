@@ -168,6 +168,16 @@ impl Owner {
         self.strangers += 1;
     }
 
+    /// Something came that had come before.
+    pub(super) fn note_repeated(&mut self) {
+        self.merger.note_repeated();
+    }
+
+    /// Something is of a rule or a source that is not known here.
+    pub(super) fn note_foreign(&mut self) {
+        self.foreign += 1;
+    }
+
     /// Which group's parcels it takes.
     pub(super) fn group(&self) -> u64 {
         self.group

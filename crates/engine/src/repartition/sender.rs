@@ -3,10 +3,12 @@
 use super::desk::Told;
 use super::merge::{Key, Origin, Stand};
 use super::parcel::{Packing, Progressed, taken_ms};
+use super::pulses::{self, Saying};
 use super::told;
 use crate::book::Rulebook;
 use crate::exchange::Routed;
 use crate::frontier::Frontier;
+use crate::pulse::{Beat, Standing};
 use crate::shard::Outbox;
 use crate::targets::Touched;
 use crate::triage::Step;
@@ -93,6 +95,13 @@ impl Sender {
         });
         let (records, too_long) = told::pack(self.group, origin, &self.stand(progress), before_ms, told.collect());
         (records.into_iter().map(|bytes| Parcel { owner: 0, bytes }).collect(), too_long)
+    }
+
+    /// What the batch says of its `source`, and how far the partition is, for whoever keeps the pulses.
+    pub fn beat(&self, origin: &Origin, progress: Progress, source: &str, standing: Standing, beat: Beat) -> Vec<Parcel> {
+        let Progress { end_offset, .. } = progress;
+        let saying = Saying { group: self.group, origin, begun: self.begun, end_offset, source, standing };
+        pulses::pack(&saying, beat).into_iter().map(|bytes| Parcel { owner: 0, bytes }).collect()
     }
 
     fn stand(&self, progress: Progress) -> Stand {

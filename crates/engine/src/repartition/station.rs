@@ -5,10 +5,12 @@ use super::desk::{Desk, Told};
 use super::merge::{Key, Origin, Stand};
 use super::owner::{Owner, OwnerError, OwnerStats};
 use super::parcel::ParcelError;
+use super::pulses::{self, Heard, Pulses};
 use super::told;
 use crate::book::Rulebook;
 use crate::bytes::Bytes;
 use crate::carry::CarryOver;
+use crate::pulse::Voice;
 use crate::shard::Emitted;
 use crate::triage::{self, Outgoing, Settings, Step};
 use crate::windows::WindowLimits;
@@ -18,7 +20,11 @@ use sigma::compile::RuleSet;
 use sigma::matcher::Clock;
 
 /// Written first, so that other files, and those of other versions, are recognised.
-const MAGIC: [u8; 4] = *b"NJS1";
+const MAGIC: [u8; 4] = *b"NJS2";
+/// That of a version before there were pulses.
+const MAGIC_BEFORE: [u8; 4] = *b"NJS1";
+/// Where alerts about sources stand among those of a batch: behind them, since they are about what did not come.
+const PULSE_POSITION: u64 = u64::MAX - 1;
 /// An owner that has found nothing tells the desk how far it is when event time has gone on by as much.
 const TELL_EVERY_MS: i64 = 1_000;
 
@@ -34,6 +40,7 @@ pub struct Station {
     /// How far it is, and whether it is idle, as the desk knows.
     said: Option<(i64, bool)>,
     desk: Option<Desk>,
+    pulses: Option<Pulses>,
 }
 
 /// What records have led to.
@@ -49,9 +56,17 @@ pub struct Decided {
     pub too_long: u64,
 }
 
-/// What follows the magic: the owner, when its life began, what it has said, and the desk.
+/// What follows the magic: the owner, when its life began, what it has said, the desk, and the pulses.
 #[derive(Serialize, Deserialize)]
 struct Saved<'b> {
+    #[serde(borrow)]
+    before: SavedBefore<'b>,
+    pulses: Option<Vec<u8>>,
+}
+
+/// The same without pulses.
+#[derive(Serialize, Deserialize)]
+struct SavedBefore<'b> {
     #[serde(borrow)]
     owner: Bytes<'b>,
     begun: i64,
@@ -62,7 +77,7 @@ struct Saved<'b> {
 impl Station {
     /// Partition `me` of the exchange topic, with an owner that knows nothing, in a life that begins at this time, in milliseconds.
     pub fn new(me: Origin, begun_ms: i64, owner: Owner) -> Self {
-        Self { owner, me, begun: begun_ms, is_triaged: false, said: None, desk: None }
+        Self { owner, me, begun: begun_ms, is_triaged: false, said: None, desk: None, pulses: None }
     }
 
     /// Alerts are triaged from now on: the desk is told of them.
@@ -80,6 +95,16 @@ impl Station {
         self.desk.as_ref()
     }
 
+    /// It keeps these pulses from now on.
+    pub fn set_pulses(&mut self, pulses: Pulses) {
+        self.pulses = Some(pulses);
+    }
+
+    /// The pulses, if they are kept here.
+    pub fn pulses(&self) -> Option<&Pulses> {
+        self.pulses.as_ref()
+    }
+
     /// Tells time for the events of a source that name no zone by `clock`.
     pub fn set_clock(&mut self, source: u16, clock: Clock) {
         self.owner.set_clock(source, clock);
@@ -90,10 +115,11 @@ impl Station {
         self.owner.reached()
     }
 
-    /// As [`Owner::retain`], for the desk too.
+    /// As [`Owner::retain`], for the desk and the pulses too.
     pub fn retain(&mut self, is_there: impl Fn(&Origin) -> bool) -> bool {
         let of_desk = self.desk.as_mut().is_some_and(|it| it.retain(&is_there));
-        self.owner.retain(is_there) || of_desk
+        let of_pulses = self.pulses.as_mut().is_some_and(|it| it.retain(&is_there));
+        self.owner.retain(is_there) || of_desk || of_pulses
     }
 
     /// Goes on with the rules of `new`, between two records.
@@ -106,7 +132,7 @@ impl Station {
         self.begun = begun_ms;
     }
 
-    /// Takes the record at `offset` of its partition: a parcel, or something for the desk.
+    /// Takes the record at `offset` of its partition: a parcel, or something for the desk or the pulses.
     ///
     /// # Errors
     ///
@@ -122,10 +148,34 @@ impl Station {
             }
             return Ok(());
         }
+        if pulses::is_pulse(record) {
+            return self.feel(book, record, out);
+        }
         let first = out.alerts.len();
         self.owner.accept(book, record, &mut out.alerts)?;
         if self.is_triaged {
             self.tell(offset, first, out);
+        }
+        Ok(())
+    }
+
+    /// Takes what a partition says of its source. Alerts about that have no actor, and so no incident: the desk need not know.
+    fn feel(&mut self, book: &Rulebook, record: &[u8], out: &mut Decided) -> Result<(), ParcelError> {
+        let Some(pulses) = &mut self.pulses else {
+            // Whoever sent it watches sources that this process does not.
+            self.owner.note_foreign();
+            return Ok(());
+        };
+        match pulses.hear(self.owner.group(), record)? {
+            Heard::Taken(_, findings) if findings.is_empty() => {}
+            Heard::Taken(program, findings) => {
+                let voice = Voice::of(book, program);
+                let told = findings.iter().map(|it| Emitted { position: PULSE_POSITION, order: u32::MAX, alert: voice.alert(it) });
+                out.alerts.extend(told);
+            }
+            Heard::Repeated => self.owner.note_repeated(),
+            Heard::Foreign => self.owner.note_foreign(),
+            Heard::Stranger => self.owner.note_stranger(),
         }
         Ok(())
     }
@@ -179,12 +229,13 @@ impl Station {
     pub fn snapshot(&self, book: &Rulebook) -> Vec<u8> {
         let owner = self.owner.snapshot(book);
         let desk = self.desk.as_ref().map(Desk::snapshot);
-        let saved = Saved { owner: Bytes(&owner), begun: self.begun, said: self.said, desk };
+        let before = SavedBefore { owner: Bytes(&owner), begun: self.begun, said: self.said, desk };
+        let saved = Saved { before, pulses: self.pulses.as_ref().map(Pulses::snapshot) };
         postcard::to_extend(&saved, MAGIC.to_vec()).expect("writing to memory fails for no value of these types")
     }
 
-    /// The one that [`Self::snapshot`] was taken of, under the rules of `book`. Without `settings`, a desk is left behind; what was taken
-    /// when there was none is used without one. Clocks have to be set again.
+    /// The one that [`Self::snapshot`] was taken of, under the rules of `book`. Without `settings`, a desk is left behind, and pulses without
+    /// any here; what was taken when there were none is used without them. Clocks have to be set again.
     ///
     /// # Errors
     ///
@@ -196,10 +247,19 @@ impl Station {
         settings: Option<triage::Settings>,
         bytes: &[u8],
     ) -> Result<Self, OwnerError> {
-        let Some(body) = bytes.strip_prefix(&MAGIC) else {
+        let damaged = |it: postcard::Error| OwnerError::Damaged(it.to_string());
+        let (saved, pulses) = if let Some(body) = bytes.strip_prefix(&MAGIC) {
+            let Saved { before, pulses } = postcard::from_bytes(body).map_err(damaged)?;
+            (before, pulses)
+        } else if let Some(body) = bytes.strip_prefix(&MAGIC_BEFORE) {
+            (postcard::from_bytes(body).map_err(damaged)?, None)
+        } else {
             return Ok(Self { owner: Owner::restore(book, limits, bytes)?, said: None, ..self });
         };
-        let saved: Saved<'_> = postcard::from_bytes(body).map_err(|it| OwnerError::Damaged(it.to_string()))?;
+        let mut own = self.pulses;
+        if let Some((own, bytes)) = own.as_mut().zip(pulses) {
+            own.restore(&bytes).map_err(OwnerError::Damaged)?;
+        }
         let of_desk = |(settings, bytes): (Settings, Vec<u8>)| Desk::restore(settings, &self.me.topic, &bytes);
         let desk = settings.zip(saved.desk).map(of_desk).transpose()?;
         Ok(Self {
@@ -207,7 +267,9 @@ impl Station {
             begun: saved.begun,
             said: saved.said,
             desk: desk.or(self.desk),
-            ..self
+            pulses: own,
+            me: self.me,
+            is_triaged: self.is_triaged,
         })
     }
 }

@@ -2,6 +2,7 @@
 //! the alerts are those of one pipeline that sees the events in their order.
 
 mod desk;
+mod pulses;
 
 use super::*;
 use crate::book::Rulebook;

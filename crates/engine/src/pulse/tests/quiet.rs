@@ -195,7 +195,7 @@ fn a_canary_that_does_not_come_out_is_told_of_and_so_is_its_return() {
     assert_eq!(
         messages,
         [
-            "the canary of the source native is missing: the last came out 30 min before, at 2026-01-05T00:30:00.000Z, and one is due every 5 min",
+            "the canary of the source native is missing: the last came out 7 min 30 s before, at 2026-01-05T00:30:00.000Z, and one is due every 5 min",
             "the canary of the source native is out again, after 30 min",
         ],
         "nothing moved the time while nothing came"
@@ -203,7 +203,7 @@ fn a_canary_that_does_not_come_out_is_told_of_and_so_is_its_return() {
     pulse.advance(at(110), &mut out);
     assert_eq!(
         voice().alert(&out[2]).message,
-        "the canary of the source native is missing: the last came out 15 min before, at 2026-01-05T01:35:00.000Z, and one is due every 5 min"
+        "the canary of the source native is missing: the last came out 7 min 30 s before, at 2026-01-05T01:35:00.000Z, and one is due every 5 min"
     );
     let alert = voice().alert(&out[2]);
     assert_eq!(

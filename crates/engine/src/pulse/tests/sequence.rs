@@ -36,7 +36,9 @@ fn a_number_that_is_passed_over_is_waited_for_and_then_lost() {
     check(&[(7, 0), (8, 10), (12, 20)], 19, &[]);
     check(&[(7, 0), (8, 10), (12, 20)], 20, &[(9, 11, 3)]);
     check(&[(7, 0), (9, 10), (10, 20), (8, 5)], 99, &[]);
-    check(&[(7, 0), (12, 10), (9, 3), (10, 4)], 99, &[(8, 11, 2)]);
+    // The first that is lost is told, the others with the end of the episode.
+    check(&[(7, 0), (12, 10), (9, 3), (10, 4)], 99, &[(8, 8, 1)]);
+    check(&[(7, 0), (12, 10), (9, 3), (10, 4)], 10_000_000, &[(8, 8, 1), (8, 11, 2)]);
 }
 
 #[test]
@@ -75,12 +77,53 @@ fn memory_is_bounded_and_says_so() {
     let most = RANGES_MAX as u64 + 50;
     (0..most).for_each(|it| sequences.note("web-1", it * 10, 5));
     assert_eq!(sequences.stats().waiting, (most - 1) * 9);
-    (0..most * 10 - 10).filter(|it| it % 10 != 0 && it % 3 != 0).for_each(|it| sequences.note("web-1", it, 4));
+    (0..most * 10 - 10).filter(|it| it % 10 != 0 && it % 3 != 0).for_each(|it| sequences.note("web-1", it, 5));
     let missing = (0..most * 10 - 10).filter(|it| it % 10 != 0 && it % 3 == 0).count() as u64;
+    assert!(sequences.stats().ranges_merged > 0);
     assert_eq!(advance(&mut sequences, 9)[0].3, missing, "ranges that became one still know how many are missing");
 }
 
+#[test]
+fn how_far_the_watermark_goes_at_once_does_not_show() {
+    const HOUR: i64 = 3_600_000;
+    let noted = || {
+        let mut it = Sequences::default();
+        for (number, ms) in [(1, 0), (3, 1_000), (6, 2_000), (8, 2 * HOUR), (10, 5 * HOUR)] {
+            it.note("web-1", number, ms);
+        }
+        it
+    };
+    let mut sequences = noted();
+    let little: Vec<Told> = (0..9 * 60).flat_map(|it| advance(&mut sequences, it * 60_000)).collect();
+    assert_eq!(advance(&mut noted(), 9 * HOUR), little);
+    assert_eq!(little.iter().map(|it| it.3).collect::<Vec<_>>(), [1, 3, 1, 1], "{little:?}");
+}
+
 proptest! {
+    /// As where partitions are read at different speeds.
+    #[test]
+    fn numbers_come_in_any_order_up_to_the_watermark(
+        lost in prop::collection::btree_set(2_u64..400, 0..40),
+        jitter in prop::collection::vec(0_u64..90, 400),
+        anew in 100_u64..300,
+    ) {
+        // Number n happens in minute n; in minute `anew` it begins again with 0.
+        let of = |at: u64| if at < anew { at } else { at - anew };
+        let told = |order: &[u64]| {
+            let mut sequences = Sequences::default();
+            let came = order.iter().filter(|it| !lost.contains(it) && **it != anew + 1 && **it != anew);
+            came.for_each(|it| sequences.note("web-1", of(*it), *it as i64 * 60_000));
+            sequences.note("web-1", of(400), 400 * 60_000);
+            advance(&mut sequences, 10_000_000_000)
+        };
+        let in_order: Vec<u64> = (0..400).collect();
+        let mut halves = in_order.clone();
+        halves.sort_by_key(|it| (*it >= anew, it + jitter[*it as usize]));
+        let (expected, found) = (told(&in_order), told(&halves));
+        let missing = |all: &[Told]| all.iter().map(|it| it.3).collect::<Vec<_>>();
+        prop_assert_eq!(missing(&found), missing(&expected));
+    }
+
     #[test]
     fn exactly_what_was_lost_is_missing(
         lost in prop::collection::btree_set(1_u64..200, 0..60),
@@ -106,8 +149,8 @@ proptest! {
         }
         let _ = told;
         advance(&mut sequences, 10_000_000_000);
-        // Before the first number that came, nothing is known to be missing.
-        let (first, last) = (arrivals[0].1, *seen.last().unwrap());
+        // Before the first number there is, nothing is known to be missing.
+        let (first, last) = (*seen.first().unwrap(), *seen.last().unwrap());
         let missing = (first..last).filter(|it| !seen.contains(it)).count() as u64;
         let stats = sequences.stats();
         prop_assert_eq!((stats.missing, stats.came_late, stats.restarts), (missing, 0, 0));
