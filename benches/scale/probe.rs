@@ -10,7 +10,7 @@ use rdkafka::Message as _;
 use crate::events;
 use crate::stage::{PARTITIONS, Stage};
 
-const OUTPUT_PARTITIONS: i32 = 3;
+pub(crate) const OUTPUT_PARTITIONS: i32 = 3;
 const PROBERS: u64 = 100;
 
 /// Numbers probes and says when they were sent.
@@ -25,6 +25,8 @@ pub(crate) struct Probes {
 pub(crate) struct Answer {
     pub(crate) number: u64,
     pub(crate) partition: i32,
+    /// Partition and offset of what speaks of it.
+    pub(crate) place: (i32, i64),
     sent_us: u64,
     seen_us: u64,
 }
@@ -84,7 +86,8 @@ impl Probes {
                 let seen_us = probes.now_us();
                 let text = String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned();
                 if let Some((number, partition, sent_us)) = read(&text) {
-                    seen.lock().unwrap().push(Answer { number, partition, sent_us, seen_us });
+                    let place = (message.partition(), message.offset());
+                    seen.lock().unwrap().push(Answer { number, partition, place, sent_us, seen_us });
                 }
             }
         });

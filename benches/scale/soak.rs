@@ -11,8 +11,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::events::{Feed, TIME};
 use crate::instance::{Instance, Role};
 use crate::options::Options;
-use crate::probe::Probes;
-use crate::stage::{Progress, Stage};
+use crate::probe::{OUTPUT_PARTITIONS, Probes};
+use crate::stage::{PARTITIONS, Progress, Stage};
 
 const SECONDS: u64 = 1_800;
 const PEOPLE: u32 = 20_000;
@@ -100,9 +100,34 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         stops.slowest.as_secs_f64()
     );
     println!("{restarts} times an instance had ended by itself and was started again");
+    let missing: Vec<u64> = (0..wanted).filter(|it| !seen.contains_key(it)).take(20).collect();
+    if !missing.is_empty() {
+        tell_missing(&stage, &probes, &missing, wanted);
+    }
     println!("{wanted} probes: {} alerted, {twice} of them more than once; {unaccounted} messages unaccounted for", seen.len());
+    for outcome in ["late", "duplicate", "bad"] {
+        let count: f64 = instances.iter().filter_map(Instance::metrics).map(|it| it.sum_of("nightjar_events_total", outcome)).sum();
+        println!("{count} messages were {outcome} to the instances of the end");
+    }
     instances.into_iter().for_each(Instance::stop);
     if seen.len() as u64 == wanted && twice == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Where probes are that nobody has alerted of, and whether another reader sees their alerts.
+fn tell_missing(stage: &Stage, probes: &Probes, missing: &[u64], wanted: u64) {
+    let read = |topic: &str, partitions: i32| -> HashMap<u64, (i32, i64)> {
+        let (listener, mut places) = (probes.listen_to(stage, topic, partitions), HashMap::new());
+        let patience = Instant::now();
+        while (places.len() as u64) < wanted && patience.elapsed() < Duration::from_mins(2) {
+            std::thread::sleep(Duration::from_secs(1));
+            places = listener.answers().iter().map(|it| (it.number, (it.place.0, it.place.1))).collect();
+        }
+        places
+    };
+    let (asked, told) = (read(TOPIC, PARTITIONS), read(&format!("{GROUP}.alerts"), OUTPUT_PARTITIONS));
+    for it in missing {
+        println!("probe {it} is at {:?} of the events, and at {:?} of the alerts", asked.get(it), told.get(it));
+    }
 }
 
 /// How instances ended that were told to.

@@ -68,6 +68,8 @@ impl Stage {
         let mut client = self.client();
         client.set("compression.type", "lz4").set("linger.ms", linger_ms.to_string()).set("batch.size", "262144");
         client.set("queue.buffering.max.messages", "500000").set("message.timeout.ms", "300000");
+        // Else what is sent again would come later than what was sent after it.
+        client.set("enable.idempotence", "true");
         Sender { producer: client.create().unwrap() }
     }
 
@@ -100,6 +102,7 @@ impl Stage {
     pub(crate) fn reader(&self, topic: &str, partitions: i32) -> BaseConsumer {
         let mut client = self.client();
         client.set("group.id", "nobody").set("isolation.level", "read_committed").set("enable.auto.commit", "false");
+        client.set("auto.offset.reset", "earliest");
         let consumer: BaseConsumer = client.create().unwrap();
         let mut list = TopicPartitionList::new();
         for partition in 0..partitions {
