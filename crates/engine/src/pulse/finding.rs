@@ -16,7 +16,7 @@ pub struct Finding {
     pub from_ms: i64,
     /// Up to where it is known.
     pub until_ms: i64,
-    /// It is over: this amends what was told before.
+    /// It is over, or a gap has become much larger: this amends what was told before.
     pub is_end: bool,
 }
 

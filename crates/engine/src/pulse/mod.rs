@@ -317,7 +317,8 @@ impl Pulse {
     fn pass_until(&mut self, end: i64, out: &mut Vec<Finding>) {
         self.put_down();
         let Some(first) = self.state.next.or(self.state.minutes.first()) else { return };
-        self.state.canary.expect_from(first * MINUTE_MS);
+        // Its first event may be anywhere in that minute.
+        self.state.canary.expect_from((first + 1) * MINUTE_MS);
         let mut slot = (i64::MIN, 0);
         for minute in first..end {
             let hour = minute.div_euclid(60);

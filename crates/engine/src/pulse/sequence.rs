@@ -13,10 +13,12 @@ pub const EMITTERS_MAX: usize = 4_096;
 pub const RANGES_MAX: usize = 65_536;
 /// Longest name of an emitter that is kept, in bytes.
 pub(super) const NAME_BYTES_MAX: usize = 128;
-/// A jump further than this is no loss but another way of counting.
+/// A jump further than this is no loss.
 const JUMP_MAX: u64 = 1_000_000_000;
 /// Counters begin at 0 or 1. One that was not met before its second number or a later one up to here has lost those before.
 const BEGIN_MAX: u64 = 1_000;
+/// A loss is told again when it is so many times what was told.
+const GROWN: u64 = 10;
 /// An event may be as much newer than one with a higher number, as where several threads number theirs. What is newer still has the same
 /// number in another life.
 const JITTER_MS: i64 = 10_000;
@@ -58,6 +60,8 @@ struct Emitter {
     begun_ms: i64,
     /// The time of the latest event before it began anew.
     before_ms: i64,
+    /// A number much too high that came once.
+    jumped: Option<u64>,
     /// How often it began anew.
     life: u32,
     /// By life and first number.
@@ -133,11 +137,17 @@ impl Sequences {
             Some(came) if number > came.highest && time_ms >= it.begun_ms => {
                 let skipped = number - came.highest - 1;
                 if skipped > JUMP_MAX {
-                    self.stats.restarts += 1;
-                } else if skipped > 0 {
-                    it.wait_for(came.highest + 1, number - 1, time_ms, self.from_ms);
+                    // Once is nonsense that somebody wrote, twice is another way of counting.
+                    if it.jumped.replace(number).is_some_and(|it| it.abs_diff(number) <= JUMP_MAX) {
+                        self.stats.restarts += 1;
+                        it.begin_anew(number, time_ms, self.from_ms);
+                    }
+                } else {
+                    if skipped > 0 {
+                        it.wait_for(came.highest + 1, number - 1, time_ms, self.from_ms);
+                    }
+                    it.came = Some(Came { highest: number, ..came });
                 }
-                it.came = Some(Came { highest: number, ..came });
             }
             Some(_) if it.fill(number, time_ms, self.from_ms) => {}
             // What comes after it in a partition that is read faster was here first.
@@ -169,7 +179,7 @@ impl Sequences {
     }
 
     /// What is waited for and noticed before the watermark is lost. `tell` gets each loss that is new, and, with `true`, each that has
-    /// grown or shrunk since it was told and is over.
+    /// become ten times what was told, or has grown or shrunk since it was told and is over.
     pub(super) fn advance(&mut self, reached_ms: i64, mut tell: impl FnMut(&str, &Loss, bool)) {
         self.reached_ms = self.reached_ms.max(reached_ms);
         if reached_ms < self.due_ms {
@@ -189,9 +199,10 @@ impl Sequences {
                     self.stats.missing += range.missing;
                     it.lose(*first, range);
                 }
-                if let Some(loss) = it.loss.as_mut().filter(|loss| loss.told == 0) {
+                if let Some(loss) = it.loss.as_mut().filter(|loss| loss.missing >= loss.told.saturating_mul(GROWN)) {
+                    let is_amended = loss.told > 0;
                     loss.told = loss.missing;
-                    tell(name, loss, false);
+                    tell(name, loss, is_amended);
                 }
             }
             it.calm_down(reached_ms, |loss| tell(name, loss, true));
@@ -236,7 +247,8 @@ impl Sequences {
 impl Emitter {
     fn new() -> Self {
         let (latest_ms, begun_ms, before_ms) = (i64::MIN, i64::MIN, i64::MIN);
-        Self { came: None, latest_ms, begun_ms, before_ms, life: 0, waiting: BTreeMap::new(), loss: None }
+        let (came, jumped, loss) = (None, None, None);
+        Self { came, latest_ms, begun_ms, before_ms, jumped, life: 0, waiting: BTreeMap::new(), loss }
     }
 
     fn begin_at(&mut self, number: u64, time_ms: i64) {
@@ -244,7 +256,7 @@ impl Emitter {
     }
 
     fn begin_anew(&mut self, number: u64, time_ms: i64, from_ms: i64) {
-        (self.before_ms, self.begun_ms) = (self.latest_ms, time_ms);
+        (self.before_ms, self.begun_ms, self.jumped) = (self.latest_ms, time_ms, None);
         self.life = self.life.wrapping_add(1);
         self.begin_at(number, time_ms);
         if (2..=BEGIN_MAX).contains(&number) {

@@ -47,7 +47,16 @@ fn what_was_sent_again_is_no_restart_and_what_begins_anew_is_no_loss() {
     assert_eq!(check(&[(700, 0), (701, 10), (0, 20), (1, 30), (2, 40)], 99, &[]).stats().restarts, 1);
     assert_eq!(check(&[(700, 0), (701, 10), (1, 20), (702, 15), (2, 40)], 99, &[]).stats().restarts, 1);
     check(&[(700, 0), (701, 10), (4, 20), (5, 30)], 99, &[(1, 3, 3)]);
-    assert_eq!(check(&[(1, 0), (u64::MAX, 10), (3, 20)], 99, &[(1, 2, 2)]).stats().restarts, 2);
+}
+
+#[test]
+fn a_number_out_of_all_proportion_is_nonsense_once_and_another_way_of_counting_twice() {
+    assert_eq!(check(&[(1, 0), (u64::MAX, 10), (3, 20)], 99, &[(2, 2, 1)]).stats().restarts, 0);
+    let far = 5_000_000_000_000;
+    assert_eq!(
+        check(&[(1, 0), (far, 10), (2, 15), (far + 7, 20), (far + 9, 30)], 99, &[(far + 8, far + 8, 1)]).stats().restarts,
+        1
+    );
 }
 
 #[test]
@@ -64,6 +73,16 @@ fn losses_within_an_hour_are_one_episode_and_its_end_tells_all() {
     assert_eq!(advance(&mut sequences, 9 * HOUR), []);
     let stats = sequences.stats();
     assert_eq!((stats.gaps, stats.missing, stats.came_late, stats.waiting), (2, 5, 1, 0));
+}
+
+#[test]
+fn a_loss_that_has_become_ten_times_what_was_told_is_told_at_once() {
+    let mut sequences = Sequences::default();
+    for (number, ms) in [(1, 0), (3, 1_000), (12, 2_000), (15, 3_000), (300, 4_000)] {
+        sequences.note("web-1", number, ms);
+    }
+    let told: Vec<(u64, bool)> = advance(&mut sequences, 5_000).iter().map(|it| (it.3, it.5)).collect();
+    assert_eq!(told, [(1, false), (11, true), (295, true)]);
 }
 
 #[test]
