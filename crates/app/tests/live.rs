@@ -181,10 +181,14 @@ fn a_run_turns_events_into_alerts_and_dead_letters_until_it_is_told_to_stop() {
     told(&metrics, "nightjar_alerts_total{level=\"high\",rule=\"export\"} 10");
     told(&metrics, "nightjar_events_total{outcome=\"scored\",source=\"native\"} 100");
 
-    let rest = std::thread::spawn(move || log.last().unwrap());
+    let rest = std::thread::spawn(move || log.collect::<Vec<_>>());
     assert_eq!(signalled(child, "-TERM"), Some(0));
-    let last = rest.join().unwrap();
-    assert_eq!((&last["message"], &last["events"], &last["records"]), (&Json::from("stopped"), &Json::from(101), &Json::from(11)));
+    let rest = rest.join().unwrap();
+    let last = rest.last().unwrap();
+    let stopped = (&Json::from("stopped"), &Json::from(101), &Json::from(11));
+    assert_eq!((&last["message"], &last["events"], &last["records"]), stopped, "{rest:#?}");
+    let exchanged = last["exchanged"].as_u64().unwrap();
+    assert!(exchanged >= 2, "{exchanged}: both partitions tell what they have had of the source");
 }
 
 /// A run that is watched through its log.

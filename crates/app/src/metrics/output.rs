@@ -81,6 +81,12 @@ impl OutputMetrics {
         self.records.with_label_values(&[RecordKind::Alert.as_str()]).get()
     }
 
+    /// Records acknowledged so far that are for others to read: all but those of the exchange.
+    pub(crate) fn written(&self) -> u64 {
+        let kinds = [RecordKind::Alert, RecordKind::Shadow, RecordKind::Incident, RecordKind::Digest, RecordKind::DeadLetter];
+        kinds.iter().map(|it| self.records.with_label_values(&[it.as_str()]).get()).sum()
+    }
+
     /// Findings acknowledged so far, whether they page or not.
     #[cfg(test)]
     pub(crate) fn found_delivered(&self) -> u64 {

@@ -82,10 +82,11 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     check_outputs(&setup.kafka)?;
     let _feeds = feeds(&config, &setup.kafka, &reloads, &metrics, &health)?;
     setup.checkpoints = checkpoints(&config, &metrics)?;
-    let pipeline = pipeline::start(setup, metrics, health, None).map_err(explained)?;
+    let pipeline = pipeline::start(setup, Arc::clone(&metrics), health, None).map_err(explained)?;
     *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
-    tracing::info!(events = done.messages, records = done.records, rebalances = done.rebalances, "stopped");
+    let (events, exchanged) = (done.messages - done.exchanged, done.exchanged);
+    tracing::info!(events, exchanged, records = metrics.output.written(), rebalances = done.rebalances, "stopped");
     Ok(Exit::Done)
 }
 

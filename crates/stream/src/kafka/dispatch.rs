@@ -93,6 +93,7 @@ where
                 }
                 Some(Ok(message)) => {
                     self.summary.messages += 1;
+                    self.summary.exchanged += u64::from(message.topic() == self.config.exchange_topic);
                     self.summary.bytes += message.payload_len() as u64;
                     let Some(worker) = self.workers.pack(&message, &self.surroundings.observer) else { continue };
                     if worker.is_full() && worker.offer() == Offer::Full && !worker.is_paused {

@@ -139,6 +139,8 @@ impl Stopper {
 pub struct RunSummary {
     /// Messages taken from the brokers.
     pub messages: u64,
+    /// Those of them that were of the exchange topic: what instances tell each other, and no events.
+    pub exchanged: u64,
     /// Bytes of their payloads.
     pub bytes: u64,
     /// Records acknowledged by the brokers.
