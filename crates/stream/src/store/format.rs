@@ -124,20 +124,28 @@ impl Header {
 }
 
 impl Block {
-    /// The bytes of it, of what stands behind the header of its object.
-    pub(super) fn read(&self, path: &str, blocks: &[u8], out: &mut Vec<u8>) -> Result<(), StoreError> {
+    /// Adds the bytes of it to `out`, of what stands behind the header of its object. On an error nothing is said of what `out` ends with.
+    pub(super) fn read(
+        &self,
+        path: &str,
+        blocks: &[u8],
+        unpacker: &mut zstd::bulk::Decompressor<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
         let at = usize::try_from(self.at).unwrap_or(usize::MAX);
         if self.len as usize > BLOCK_BYTES[2] {
             return Err(StoreError::damaged(path, format_args!("a block at {at} is longer than any is")));
         }
         let stored =
             blocks.get(at..at.saturating_add(self.stored as usize)).ok_or_else(|| StoreError::damaged(path, "it is cut off"))?;
-        let block = zstd::bulk::decompress(stored, self.len as usize);
-        let block = block.map_err(|it| StoreError::damaged(path, format_args!("a block at {at}: {it}")))?;
-        if hash(&block) != self.hash {
+        let start = out.len();
+        out.resize(start + self.len as usize, 0);
+        let block = &mut out[start..];
+        let len = unpacker.decompress_to_buffer(stored, block);
+        let len = len.map_err(|it| StoreError::damaged(path, format_args!("a block at {at}: {it}")))?;
+        if len != block.len() || hash(block) != self.hash {
             return Err(StoreError::damaged(path, format_args!("a block at {at} has another checksum")));
         }
-        out.extend_from_slice(&block);
         Ok(())
     }
 }
@@ -149,6 +157,11 @@ pub(super) fn packed(block: &[u8], packer: &mut zstd::bulk::Compressor<'_>) -> V
 
 pub(super) fn packer() -> zstd::bulk::Compressor<'static> {
     zstd::bulk::Compressor::new(LEVEL).expect("memory for a compressor")
+}
+
+/// Used for many blocks: to make one costs as much as to unpack a block.
+pub(super) fn unpacker() -> zstd::bulk::Decompressor<'static> {
+    zstd::bulk::Decompressor::new().expect("memory for a decompressor")
 }
 
 pub(super) fn hash(bytes: &[u8]) -> Hash {

@@ -1,6 +1,6 @@
 //! The checkpoints of one partition: written one after the other, found again from the newest back, and swept away.
 
-use super::format::{BLOCK_BYTES, Block, Hash, Header, Info, Listed, hash, packed, packer};
+use super::format::{BLOCK_BYTES, Block, Hash, Header, Info, Listed, hash, packed, packer, unpacker};
 use super::{Store, StoreError};
 use fastcdc::v2020::FastCDC;
 use object_store::path::Path;
@@ -215,7 +215,7 @@ impl Series {
         let info = header.info(&entry.name)?;
         // Of each object the bytes and where its blocks begin; read when the first block of it is asked for.
         let mut objects: BTreeMap<u16, (Vec<u8>, usize)> = BTreeMap::from([(0, (own, start))]);
-        let mut parts = Vec::with_capacity(header.parts.len());
+        let (mut parts, mut unpacker) = (Vec::with_capacity(header.parts.len()), unpacker());
         for Listed { name, blocks } in &header.parts {
             // Memory is taken as bytes come, whatever length is claimed.
             let mut bytes = Vec::new();
@@ -231,7 +231,7 @@ impl Series {
                     place.insert((read, start));
                 }
                 let (read, start) = &objects[&block.object];
-                block.read(object, &read[*start..], &mut bytes)?;
+                block.read(object, &read[*start..], &mut unpacker, &mut bytes)?;
             }
             parts.push(Part { name: name.clone(), bytes });
         }
