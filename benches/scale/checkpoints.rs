@@ -20,7 +20,7 @@ pub(crate) fn run(options: &Options) {
     for round in 0..ROUNDS {
         for (what, checkpoints_ms) in [("none", None), ("every 30 s", Some(30_000)), ("every 5 s", Some(5_000))] {
             let group = format!("cost-{round}-{}", checkpoints_ms.unwrap_or(0));
-            let role = Role { group: &group, topic: "load", name: "", checkpoints_ms, session_ms: 10_000 };
+            let role = Role { group: &group, topic: "load", name: "", checkpoints_ms, session_ms: 10_000, standby: false };
             let Drained { per_s, cpu_us, pause_s, checkpoints, seconds, .. } = drain(&stage, &role, 1, events);
             println!(
                 "{what}: {:.1} k events/s, {cpu_us:.2} us of processor an event; {checkpoints} copies, partitions waited {:.0} ms for them, {:.2} % of {seconds:.0} s",

@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Options) {
     let mut events = Vec::with_capacity(count);
     let mut feed = Feed::busy(people);
     while events.len() < count && feed.next(|_, key, line| events.push((key.to_owned(), line.to_vec()))) {}
-    let role = Role { group, topic, name: "one", checkpoints_ms: Some(30_000), session_ms: 10_000 };
+    let role = Role { group, topic, name: "one", checkpoints_ms: Some(30_000), session_ms: 10_000, standby: false };
     let instance = Instance::start(&stage, &role, 0);
     instance.until(|it| it.sum("nightjar_partitions_owned") >= f64::from(ALL_PARTITIONS));
     let probes = Probes::new();

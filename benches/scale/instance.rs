@@ -26,6 +26,8 @@ pub(crate) struct Role<'r> {
     pub(crate) checkpoints_ms: Option<u64>,
     /// After so long without a sign of life others take its partitions.
     pub(crate) session_ms: u64,
+    /// Whether it keeps the checkpoints of the others in memory.
+    pub(crate) standby: bool,
 }
 
 /// A process; it is killed when it goes out of scope.
@@ -40,7 +42,7 @@ pub(crate) struct Instance {
 
 impl Role<'_> {
     fn configuration(&self, stage: &Stage, address: SocketAddr) -> String {
-        let Self { group, topic, name, checkpoints_ms, session_ms } = self;
+        let Self { group, topic, name, checkpoints_ms, session_ms, standby } = self;
         let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules");
         let (brokers, place) = (&stage.cluster.brokers, stage.path.display());
         let store = checkpoints_ms.map(|_| format!("{place}/{group}.state")).unwrap_or_default();
@@ -69,6 +71,7 @@ topic = "{group}.exchange"
 [checkpoints]
 store = "{store}"
 interval_ms = {interval_ms}
+standby = {standby}
 [http]
 listen = "{address}"
 [log]

@@ -13,7 +13,8 @@
 //! The broker is that of the tests (`tests/kafka/cluster fetch` brings it). Options: `--nightjar FILE` (the binary; else the one that cargo
 //! built in the same directory), `--people N`, `--events N`, `--rate N` (events a second), `--seconds N`, `--share PERCENT` (of one
 //! core for each instance, by a control group, so that several instances show what more machines would), `--seed N` (of the
-//! faults), `--brokers N` (1, or 3, which keep three copies: of those the soak kills one at a time).
+//! faults), `--brokers N` (1, or 3, which keep three copies: of those the soak kills one at a time), `--standby 1` (in `state`, the
+//! instance that joins keeps what the others know in memory).
 #![expect(clippy::print_stdout, reason = "a bench reports on stdout")]
 #![expect(clippy::unwrap_used, reason = "a driver: what fails is to be seen at once")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -13,6 +13,7 @@ pub(crate) struct Options {
     pub(crate) share: Option<u32>,
     pub(crate) seed: u64,
     pub(crate) brokers: u32,
+    pub(crate) standby: bool,
 }
 
 impl Options {
@@ -27,6 +28,7 @@ impl Options {
             share: None,
             seed: 1,
             brokers: 1,
+            standby: false,
         };
         while let Some(word) = words.next() {
             if word == "--bench" {
@@ -46,6 +48,7 @@ impl Options {
                 "--seconds" => options.seconds = Some(number(&word, &value)?),
                 "--share" => options.share = Some(number(&word, &value)?),
                 "--brokers" => options.brokers = number(&word, &value)?,
+                "--standby" => options.standby = number::<u8>(&word, &value)? > 0,
                 "--seed" => options.seed = number(&word, &value)?,
                 _ => return Err(format!("unknown option {word}; benches/scale/main.rs lists them")),
             }

@@ -152,7 +152,7 @@ impl Stops {
 fn start(stage: &Stage, number: u32) -> Instance {
     // One has a name, the others have not: they answer to the same troubles in different ways.
     let name = if number == 0 { "named" } else { "" };
-    let role = Role { group: GROUP, topic: TOPIC, name, checkpoints_ms: Some(10_000), session_ms: 6_000 };
+    let role = Role { group: GROUP, topic: TOPIC, name, checkpoints_ms: Some(10_000), session_ms: 6_000, standby: false };
     Instance::start(stage, &role, number)
 }
 

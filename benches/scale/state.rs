@@ -20,17 +20,17 @@ pub(crate) fn run(options: &Options) {
     let stage = Stage::new(options);
     let asked = options.people.map(|it| vec![it]);
     for people in asked.unwrap_or_else(|| PEOPLE.to_vec()) {
-        with(&stage, people);
+        with(&stage, people, options.standby);
     }
 }
 
-fn with(stage: &Stage, people: u32) {
+fn with(stage: &Stage, people: u32, standby: bool) {
     let (topic, group) = (format!("of{people}"), format!("state{people}"));
     stage.input(&topic);
     stage.outputs(&group);
     let ends = stage.fill(&topic, Feed::sparse(people), usize::MAX);
     let events: i64 = ends.iter().sum();
-    let role = Role { group: &group, topic: &topic, name: "one", checkpoints_ms: Some(2_000), session_ms: 6_000 };
+    let role = Role { group: &group, topic: &topic, name: "one", checkpoints_ms: Some(2_000), session_ms: 6_000, standby: false };
     let begun = Instant::now();
     let first = Instance::start(stage, &role, 0);
     let (learnt, _) = stage.progress(&group).await_sum(&topic, events);
@@ -64,7 +64,7 @@ fn with(stage: &Stage, people: u32) {
     println!("  killed: all {PARTITIONS} partitions answer after {live_s:.2} s; {}", said_of(&second));
     // Another joins, then the first one leaves.
     let at_s = probes.now_s();
-    let third = Instance::start(stage, &Role { name: "two", ..role }, 2);
+    let third = Instance::start(stage, &Role { name: "two", standby, ..role }, 2);
     third.until(|it| it.sum("nightjar_partitions_owned") >= f64::from(ALL_PARTITIONS / 2));
     let joined_s = settled(&probes, &listener) - at_s;
     println!("  joined: {}", silence(&listener, at_s, joined_s));

@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options) {
     let mut alone = None;
     for count in 1..=3 {
         let group = format!("drain{count}");
-        let role = Role { group: &group, topic: "load", name: "", checkpoints_ms: None, session_ms: 10_000 };
+        let role = Role { group: &group, topic: "load", name: "", checkpoints_ms: None, session_ms: 10_000, standby: false };
         let Drained { per_s, cpu_us, owned, rss_mb, .. } = drain(&stage, &role, count, events);
         let times = per_s / *alone.get_or_insert(per_s);
         println!(

@@ -8,12 +8,14 @@
 mod error;
 mod format;
 mod series;
+mod spare;
 #[cfg(test)]
 mod tests;
 
 pub use error::StoreError;
 pub use format::{BLOCK_BYTES, Info};
 pub use series::{Entry, KEPT, Loaded, Part, Saved, Series, Skipped};
+pub use spare::Spare;
 
 use futures_util::TryStreamExt;
 use object_store::path::Path;

@@ -231,11 +231,13 @@ pub(crate) struct Checkpoints {
     pub(crate) store: String,
     /// How often the state of a partition is written.
     pub(crate) interval_ms: u64,
+    /// Whether the newest checkpoints of partitions that others own are kept in memory, to take them up sooner.
+    pub(crate) standby: bool,
 }
 
 impl Default for Checkpoints {
     fn default() -> Self {
-        Self { store: String::new(), interval_ms: 30_000 }
+        Self { store: String::new(), interval_ms: 30_000, standby: false }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec};
+use prometheus::{GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use stream::kafka::PartitionId;
 
 use super::catalogue::Catalogue;
@@ -22,6 +22,11 @@ pub(crate) struct CheckpointMetrics {
     age: GaugeVec,
     resumed: IntCounterVec,
     replayed: IntCounter,
+    standby_partitions: IntGauge,
+    standby_bytes: IntGauge,
+    standby_seconds: Histogram,
+    standby_failed: IntCounter,
+    stood_by: IntCounter,
     /// When the last one of each partition was written, or the partition came.
     last: Mutex<BTreeMap<PartitionId, Instant>>,
 }
@@ -69,6 +74,24 @@ impl CheckpointMetrics {
                 "nightjar_replayed_events_total",
                 "Messages that were read again to catch up from a checkpoint to what was committed; what they cause was written before.",
             ),
+            standby_partitions: catalogue.gauge(
+                "nightjar_standby_partitions",
+                "Partitions of others whose newest checkpoint is in memory.",
+            ),
+            standby_bytes: catalogue.gauge("nightjar_standby_bytes", "Bytes of those checkpoints."),
+            standby_seconds: catalogue.histogram(
+                "nightjar_standby_renewal_seconds",
+                "Time to read what others have written of their partitions since the last time.",
+                &SECONDS,
+            ),
+            standby_failed: catalogue.counter(
+                "nightjar_standby_failures_total",
+                "How often checkpoints of others could not be read into memory.",
+            ),
+            stood_by: catalogue.counter(
+                "nightjar_standby_used_total",
+                "Partitions that were taken up with a checkpoint that was in memory.",
+            ),
         }
     }
 
@@ -109,6 +132,23 @@ impl CheckpointMetrics {
     /// A partition goes on with what was kept, or begins anew.
     pub(crate) fn resumed(&self, is_kept: bool) {
         self.resumed.with_label_values(&[if is_kept { "kept" } else { "new" }]).inc();
+    }
+
+    /// A partition was taken up with a checkpoint that was in memory.
+    pub(crate) fn stood_by(&self) {
+        self.stood_by.inc();
+    }
+
+    /// Checkpoints of so many partitions of others are in memory; to read what was new `took` so long.
+    pub(crate) fn stands_by(&self, partitions: usize, bytes: u64, took: Duration) {
+        self.standby_partitions.set(i64::try_from(partitions).unwrap_or(i64::MAX));
+        self.standby_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.standby_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Checkpoints of others could not be read.
+    pub(crate) fn not_renewed(&self) {
+        self.standby_failed.inc();
     }
 
     /// A checkpoint can't be used.

@@ -1,12 +1,12 @@
 //! How far a partition is in its topic, and what is kept of it at which offset: the same for those with events and for those of the exchange.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stream::kafka::{Batch, PartitionId};
 use stream::store::Loaded;
 
-use super::checkpoints::{Checkpoints, Taken};
+use super::checkpoints::{Checkpoints, Last, Taken};
 use super::pipeline::Setup;
 use crate::metrics::Metrics;
 
@@ -19,7 +19,33 @@ pub(super) struct Course {
     next_offset: Option<i64>,
     /// What messages before it cause was written by whoever had the partition before.
     live_from: Option<i64>,
+    pace: Pace,
     metrics: Arc<Metrics>,
+}
+
+/// Of so many messages it is remembered how long they took; of more, what was lately counts more.
+const RECENT: u32 = 100_000;
+
+/// How long it takes to work through a message.
+#[derive(Debug, Default)]
+struct Pace {
+    begun: Option<Instant>,
+    took: Duration,
+    messages: u32,
+}
+
+impl Pace {
+    fn passed(&mut self, messages: usize) {
+        self.took += self.begun.take().map_or(Duration::ZERO, |it| it.elapsed());
+        self.messages = self.messages.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
+        if self.messages >= RECENT {
+            (self.took, self.messages) = (self.took / 2, self.messages / 2);
+        }
+    }
+
+    fn each(&self) -> Duration {
+        self.took / self.messages.max(1)
+    }
 }
 
 impl Course {
@@ -29,7 +55,14 @@ impl Course {
         if let Some(checkpoints) = &checkpoints {
             checkpoints.join(id);
         }
-        Self { id: id.clone(), checkpoints, next_offset: None, live_from: None, metrics: Arc::clone(metrics) }
+        Self {
+            id: id.clone(),
+            checkpoints,
+            next_offset: None,
+            live_from: None,
+            pace: Pace::default(),
+            metrics: Arc::clone(metrics),
+        }
     }
 
     /// The offset of the first message that it has not seen.
@@ -63,12 +96,14 @@ impl Course {
 
     /// Before the messages of a batch are looked at. Batches end where what was published ends.
     pub(super) fn enter(&mut self, batch: &Batch) {
+        self.pace.begun = Some(Instant::now());
         self.live_from = self.live_from.filter(|it| batch.end_offset().is_some_and(|end| end <= *it));
     }
 
     /// All messages of the batch were looked at. Whether what they cause is to be written.
     pub(super) fn pass(&mut self, batch: &Batch) -> bool {
         self.next_offset = batch.end_offset().or(self.next_offset);
+        self.pace.passed(batch.len());
         if self.is_replay() {
             self.metrics.checkpoints.replayed(batch.len());
             return false;
@@ -126,6 +161,7 @@ impl Course {
         let Some(checkpoints) = &self.checkpoints else { return };
         // Not before what was published: the state would be one that the next owner may not use.
         let offset = self.next_offset.filter(|_| !self.is_replay());
-        checkpoints.leave(&self.id, offset.map(|it| move || take(it)));
+        let each = self.pace.each();
+        checkpoints.leave(&self.id, offset.map(|offset| (Last { offset, each }, move || take(offset))));
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<Exit> {
     let _http = serve(&config, &metrics, &health)?;
     check_outputs(&setup.kafka)?;
     let _feeds = feeds(&config, &setup.kafka, &reloads, &metrics, &health)?;
-    setup.checkpoints = checkpoints(&config, &metrics)?;
+    setup.checkpoints = checkpoints(&config, &setup, &metrics)?;
     let pipeline = pipeline::start(setup, Arc::clone(&metrics), health, None).map_err(explained)?;
     *phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Working(pipeline.stopper());
     let done = pipeline.join().map_err(explained)?;
@@ -145,15 +145,24 @@ fn setup(config: &Config, metrics: &Arc<Metrics>) -> Result<(Setup, RuleSources,
     Ok((Setup { kafka, sources, live, triage, desk, pulses, idle_after, checkpoints: None, limits }, rules, loaded))
 }
 
-/// Opens the place for checkpoints, if there is one.
-fn checkpoints(config: &Config, metrics: &Arc<Metrics>) -> Result<Option<Arc<Checkpoints>>> {
-    let config::Checkpoints { store, interval_ms } = &config.checkpoints;
+/// Opens the place for checkpoints, if there is one, and reads what others have there, if it is to be kept in memory.
+fn checkpoints(config: &Config, setup: &Setup, metrics: &Arc<Metrics>) -> Result<Option<Arc<Checkpoints>>> {
+    let config::Checkpoints { store, interval_ms, standby } = &config.checkpoints;
     if store.is_empty() {
+        if *standby {
+            return Err(Usage::new("checkpoints.standby keeps what is in checkpoints.store in memory, but no store is configured"));
+        }
         tracing::warn!("no checkpoints.store is configured: what is learnt ends with this process");
         return Ok(None);
     }
     let interval = Duration::from_millis(*interval_ms);
-    Checkpoints::start(store, &config.kafka.group_id, interval, Arc::clone(metrics)).map(Some)
+    let checkpoints = Checkpoints::start(store, &config.kafka.group_id, interval, Arc::clone(metrics))?;
+    if *standby {
+        let (sources, exchange) = (Arc::clone(&setup.sources), setup.kafka.exchange_topic.clone());
+        // Before the group is joined: what it gives us we have then.
+        checkpoints.stand_by(move |topic| topic == exchange || sources.of_topic(topic).is_some())?;
+    }
+    Ok(Some(checkpoints))
 }
 
 /// Logs which rules were loaded and which not. Without any there is nothing to do.

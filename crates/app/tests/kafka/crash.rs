@@ -82,6 +82,31 @@ pub(crate) fn an_instance_that_starts_again_under_its_name_goes_on_at_once_thoug
     stage.check("under its name");
 }
 
+/// Half of the partitions when it joins, the other half when the first one dies.
+pub(crate) fn an_instance_that_stands_by_takes_partitions_up_with_what_it_has_in_memory(cluster: &Cluster) {
+    let mut stage = Stage::new("standby", cluster);
+    stage.write(4 * EVENTS);
+    let first = stage.start(&[]);
+    stage.await_committed(&[&first]);
+    // The last of its checkpoints are written when there is nothing more to do.
+    first.listen(Duration::from_secs(1));
+    let second = stage.start(&[("NIGHTJAR_CHECKPOINTS__STANDBY", "true")]);
+    let found = second.logged("standing by");
+    assert!(found["partitions"].as_u64() >= Some(4) && found["bytes"].as_u64() > Some(10_000), "{found}");
+    second.logged("its checkpoint was in memory");
+    stage.write(EVENTS);
+    stage.await_committed(&[&first, &second]);
+    first.kill();
+    stage.write(EVENTS);
+    for _ in 0..2 {
+        second.logged("its checkpoint was in memory");
+    }
+    stage.await_committed(&[&second]);
+    stage.await_alerts(&[&second]);
+    second.stop();
+    stage.check("standing by");
+}
+
 /// Three places for instances: in each round one of them is filled, or whoever is there is killed or ends in order; once the broker dies.
 pub(crate) fn alerts_are_those_of_one_uninterrupted_run_while_three_instances_come_go_and_die_and_the_broker_too(_: &Cluster) {
     let rounds = number("NIGHTJAR_KILLS").unwrap_or(8);
@@ -98,7 +123,11 @@ pub(crate) fn alerts_are_those_of_one_uninterrupted_run_while_three_instances_co
         stage.write(EVENTS);
         let at = usize::try_from(next(&mut random) % 3).unwrap();
         match places[at].take() {
-            None => places[at] = Some(stage.start(&[("NIGHTJAR_KAFKA__INSTANCE_ID", ["a", "b", "c"][at])])),
+            None => {
+                let [name, standby] = [["a", "false"], ["b", "true"], ["c", "true"]][at];
+                let environment = [("NIGHTJAR_KAFKA__INSTANCE_ID", name), ("NIGHTJAR_CHECKPOINTS__STANDBY", standby)];
+                places[at] = Some(stage.start(&environment));
+            }
             Some(it) if next(&mut random).is_multiple_of(3) => it.stop(),
             Some(it) => it.kill(),
         }

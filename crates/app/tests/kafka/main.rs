@@ -29,6 +29,7 @@ const CASES: &[Case] = &[
     case!(crash::alerts_are_those_of_one_uninterrupted_run_however_often_the_process_is_killed),
     case!(crash::alerts_are_those_of_one_uninterrupted_run_while_three_instances_come_go_and_die_and_the_broker_too),
     case!(crash::an_instance_that_starts_again_under_its_name_goes_on_at_once_though_the_group_would_wait_for_minutes),
+    case!(crash::an_instance_that_stands_by_takes_partitions_up_with_what_it_has_in_memory),
     case!(crash::an_instance_that_was_frozen_and_wakes_up_commits_nothing_that_another_has),
     case!(blind::numbers_that_are_missing_are_told_once_whichever_instances_have_the_partitions),
     case!(startup::a_topic_that_is_not_there_is_named_before_anything_is_read),

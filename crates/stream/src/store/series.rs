@@ -1,7 +1,7 @@
 //! The checkpoints of one partition: written one after the other, found again from the newest back, and swept away.
 
 use super::format::{BLOCK_BYTES, Block, Hash, Header, Info, Listed, hash, packed, packer, unpacker};
-use super::{Store, StoreError};
+use super::{Spare, Store, StoreError};
 use fastcdc::v2020::FastCDC;
 use object_store::path::Path;
 use serde_json::Value as Json;
@@ -210,24 +210,46 @@ impl Series {
     ///
     /// When it, or an object that it rests on, can't be read, isn't there or isn't whole.
     pub fn load(&self, entry: &Entry) -> Result<Loaded, StoreError> {
-        let own = self.store.get(&self.path.clone().join(entry.name.as_str()))?;
-        let (header, start) = Header::read(&entry.name, &own)?.map_err(|_| StoreError::damaged(&entry.name, "it is cut off"))?;
-        let info = header.info(&entry.name)?;
+        Ok(self.load_beside(entry, None)?.1)
+    }
+
+    /// The same, to be kept in memory; blocks that `known` has are not read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn spare(&self, entry: &Entry, known: Option<&Spare>) -> Result<Spare, StoreError> {
+        let (header, loaded) = self.load_beside(entry, known)?;
+        Ok(Spare::new(&entry.name, &header, loaded))
+    }
+
+    fn load_beside(&self, entry: &Entry, known: Option<&Spare>) -> Result<(Header, Loaded), StoreError> {
         // Of each object the bytes and where its blocks begin; read when the first block of it is asked for.
-        let mut objects: BTreeMap<u16, (Vec<u8>, usize)> = BTreeMap::from([(0, (own, start))]);
+        let mut objects: BTreeMap<u16, (Vec<u8>, usize)> = BTreeMap::new();
+        let header = if known.is_some() {
+            self.header(&entry.name, entry.len)?
+        } else {
+            let (own, (header, start)) = self.object(&entry.name)?;
+            objects.insert(0, (own, start));
+            header
+        };
+        let info = header.info(&entry.name)?;
         let (mut parts, mut unpacker) = (Vec::with_capacity(header.parts.len()), unpacker());
         for Listed { name, blocks } in &header.parts {
             // Memory is taken as bytes come, whatever length is claimed.
             let mut bytes = Vec::new();
             for block in blocks {
+                if let Some(it) = known.and_then(|it| it.block(&block.hash)) {
+                    bytes.extend_from_slice(it);
+                    continue;
+                }
                 let unknown = || StoreError::damaged(&entry.name, "it rests on an object that it does not name");
                 let object = match block.object {
                     0 => &entry.name,
                     other => header.objects.get(usize::from(other)).ok_or_else(unknown)?,
                 };
                 if let std::collections::btree_map::Entry::Vacant(place) = objects.entry(block.object) {
-                    let read = self.store.get(&self.path.clone().join(object.as_str()))?;
-                    let (_, start) = Header::read(object, &read)?.map_err(|_| StoreError::damaged(object, "it is cut off"))?;
+                    let (read, (_, start)) = self.object(object)?;
                     place.insert((read, start));
                 }
                 let (read, start) = &objects[&block.object];
@@ -235,7 +257,14 @@ impl Series {
             }
             parts.push(Part { name: name.clone(), bytes });
         }
-        Ok(Loaded { info, parts })
+        Ok((header, Loaded { info, parts }))
+    }
+
+    /// An object, its header, and where its blocks begin.
+    fn object(&self, name: &str) -> Result<(Vec<u8>, (Header, usize)), StoreError> {
+        let read = self.store.get(&self.path.clone().join(name))?;
+        let header = Header::read(name, &read)?.map_err(|_| StoreError::damaged(name, "it is cut off"))?;
+        Ok((read, header))
     }
 
     /// The checkpoint that goes furthest of those that can be used and go no further than `at_most`, and those that were passed over
@@ -245,13 +274,22 @@ impl Series {
     ///
     /// When the store can't be asked.
     pub fn newest(&self, at_most: Option<i64>) -> Result<(Option<Loaded>, Vec<Skipped>), StoreError> {
+        self.newest_beside(at_most, None)
+    }
+
+    /// The same; blocks that `known` has are not read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::newest`].
+    pub fn newest_beside(&self, at_most: Option<i64>, known: Option<&Spare>) -> Result<(Option<Loaded>, Vec<Skipped>), StoreError> {
         let mut skipped = Vec::new();
         for entry in self.list()? {
             if at_most.is_some_and(|it| entry.offset > it) {
                 continue;
             }
-            match self.load(&entry) {
-                Ok(loaded) => return Ok((Some(loaded), skipped)),
+            match self.load_beside(&entry, known) {
+                Ok((_, loaded)) => return Ok((Some(loaded), skipped)),
                 Err(error) if error.is_of_content() => skipped.push(Skipped { entry, error }),
                 Err(error) => return Err(error),
             }

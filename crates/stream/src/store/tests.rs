@@ -136,6 +136,60 @@ fn when_a_full_one_is_damaged_so_are_those_that_rest_on_it() {
 }
 
 #[test]
+fn with_a_spare_only_what_has_changed_since_is_read_and_the_same_comes_back() {
+    let folder = Folder::new();
+    let mut series = folder.series();
+    let (mut state, mut spare, mut names) = (noise(1, 300_000), None, Vec::new());
+    for step in 0..20_u64 {
+        // Something changes, something is put in, something goes, and one part comes and goes.
+        let at = usize::try_from(step * 9_000).unwrap();
+        state.splice(at..at + 700, noise(step, 900));
+        let mut parts = vec![part("clock", vec![u8::try_from(step).unwrap(); 20]), part("shard", state.clone())];
+        parts.extend((step % 3 == 0).then(|| part("society", noise(99, 40_000))));
+        let offset = i64::try_from(step).unwrap();
+        names.push(series.save(offset, offset, json!({}), &parts).unwrap().name);
+        // Every other one is passed by.
+        if step % 2 == 0 {
+            let entry = &folder.series().list().unwrap()[0];
+            let kept = folder.series().spare(entry, spare.as_ref()).unwrap();
+            assert_eq!((kept.name(), kept.bytes()), (&*entry.name, parts.iter().map(|it| it.bytes.len() as u64).sum()));
+            spare = Some(kept);
+        }
+        let (loaded, skipped) = folder.series().newest_beside(None, spare.as_ref()).unwrap();
+        assert!(skipped.is_empty());
+        let loaded = loaded.unwrap();
+        assert!(loaded.info.offset == offset && loaded.parts == parts, "{step}");
+        assert_eq!(loaded, folder.series().newest(None).unwrap().0.unwrap(), "{step}");
+    }
+    // What the last two rest on is gone: whoever has the blocks does not miss it.
+    names[..18].iter().for_each(|it| fs::remove_file(folder.file(it)).unwrap());
+    let (loaded, skipped) = folder.series().newest(None).unwrap();
+    assert!(loaded.is_none() && skipped.len() == 2);
+    let (loaded, skipped) = folder.series().newest_beside(None, spare.as_ref()).unwrap();
+    assert!(loaded.unwrap().parts[1].bytes == state && skipped.is_empty());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_recognised_beside_a_spare_and_leaves_the_one_before_it() {
+    let folder = Folder::new();
+    let mut series = folder.series();
+    let parts = |seed| [part("same", noise(1, 30_000)), part("other", noise(seed, 9_000))];
+    series.save(10, 1, json!({}), &parts(2)).unwrap();
+    let spare = series.spare(&series.list().unwrap()[0], None).unwrap();
+    let file = folder.file(&series.save(20, 2, json!({}), &parts(3)).unwrap().name);
+    let whole = fs::read(&file).unwrap();
+    for at in (0..whole.len()).step_by(5) {
+        let mut wrong = whole.clone();
+        wrong[at] ^= 0x41;
+        fs::write(&file, &wrong).unwrap();
+        let (loaded, skipped) = folder.series().newest_beside(None, Some(&spare)).unwrap();
+        let loaded = loaded.unwrap();
+        let (offset, parts_of) = (loaded.info.offset, |seed| loaded.parts == parts(seed));
+        assert!(offset == 20 && parts_of(3) || offset == 10 && skipped.len() == 1 && parts_of(2), "byte {at}");
+    }
+}
+
+#[test]
 fn what_nobody_needs_is_swept_away_and_nothing_else() {
     let folder = Folder::new();
     let mut series = folder.series();

@@ -1,6 +1,8 @@
 //! Checkpoints beside the scoring: partitions hand over copies of their states, one at a time, and a thread writes them.
 
 mod copies;
+mod costs;
+mod standby;
 mod writer;
 
 use std::collections::{HashMap, HashSet};
@@ -12,11 +14,14 @@ use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use serde_json::Value as Json;
 use stream::kafka::{PartitionId, Stopper};
-use stream::store::{Loaded, Part, Series, Skipped, Store};
+use stream::store::{Loaded, Part, Series, Skipped, Spare, Store};
 
 use self::copies::Copies;
 pub(super) use self::copies::Permit;
-use self::writer::{Job, Waiting, Writer};
+use self::costs::Costs;
+pub(super) use self::costs::Last;
+use self::standby::{Spares, Standby};
+use self::writer::{Job, ToWrite, Waiting, Writer};
 use crate::metrics::Metrics;
 
 /// How long a partition waits for its first and for its last checkpoint to be written. The member's drain timeout ends the latter in any
@@ -61,8 +66,12 @@ pub(crate) struct Checkpoints {
     /// Partitions of which others may have swept away what was written before.
     joined: Joined,
     /// Partitions of this process: what is committed of others is of no interest.
-    owned: Mutex<HashSet<PartitionId>>,
+    owned: Owned,
     copies: Copies,
+    costs: Costs,
+    spares: Spares,
+    /// Disconnected when nobody needs to stand by any more.
+    standby: Mutex<Option<Sender<()>>>,
     alarm: Alarm,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -77,6 +86,9 @@ struct Alarm(Arc<OnceLock<Stopper>>);
 /// Of each partition an offset: what the group has committed of it, and up to where what it caused may be among what partitions share.
 type Offsets = Arc<Mutex<HashMap<PartitionId, i64>>>;
 
+/// Partitions of this process.
+type Owned = Arc<Mutex<HashSet<PartitionId>>>;
+
 /// Partitions that have come since something of them was written.
 type Joined = Arc<Mutex<HashSet<PartitionId>>>;
 
@@ -86,7 +98,7 @@ impl Checkpoints {
         let store = Store::open(place, std::env::vars()).map_err(crate::exit::Usage::because)?;
         let (jobs, todo) = bounded(1);
         let (alive, ended) = bounded(0);
-        let alarm = Alarm::default();
+        let (alarm, costs) = (Alarm::default(), Costs::default());
         let (committed, handled, joined) = (Offsets::default(), Offsets::default(), Joined::default());
         let writer = Writer {
             store: store.clone(),
@@ -97,6 +109,7 @@ impl Checkpoints {
             committed: Arc::clone(&committed),
             handled: Arc::clone(&handled),
             joined: Arc::clone(&joined),
+            costs: costs.clone(),
             waiting: None,
             metrics: Arc::clone(&metrics),
         };
@@ -117,13 +130,44 @@ impl Checkpoints {
             committed,
             handled,
             joined,
-            owned: Mutex::default(),
+            owned: Owned::default(),
             copies: Copies::new(),
+            costs,
+            spares: Spares::default(),
+            standby: Mutex::default(),
             alarm,
             jobs: Some(jobs),
             thread: Some(thread),
             ended,
         }))
+    }
+
+    /// Reads the newest checkpoints of all partitions of topics for which `is_read` holds, and from now on every interval what others have
+    /// written since.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be started.
+    pub(super) fn stand_by(&self, is_read: impl Fn(&str) -> bool + Send + 'static) -> Result<()> {
+        let standby = Standby {
+            store: self.store.clone(),
+            group: self.group.clone(),
+            is_read: Box::new(is_read),
+            owned: Arc::clone(&self.owned),
+            spares: self.spares.clone(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        let (alive, stop) = bounded(0);
+        let (begun, (partitions, bytes)) = (Instant::now(), standby.renew_all(&stop));
+        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(partitions, bytes, took_ms, "standing by with the states of partitions");
+        let interval = self.interval;
+        std::thread::Builder::new()
+            .name("standby".to_owned())
+            .spawn(move || standby.work(interval, &stop))
+            .context("cannot start the thread that keeps the states of others")?;
+        *self.standby.lock().unwrap_or_else(PoisonError::into_inner) = Some(alive);
+        Ok(())
     }
 
     /// From now on a panic of the thread ends the runtime of `stopper`.
@@ -158,8 +202,9 @@ impl Checkpoints {
                 tracing::warn!(partition = %id, %error, "checkpoints that go further than what is committed are left alone");
             }
         }
+        let spare = self.spares.take(id);
         loop {
-            let (found, skipped) = ask(&series, Some(at_most))?;
+            let (found, skipped) = ask(&series, Some(at_most), spare.as_ref())?;
             for Skipped { entry, error } in skipped {
                 tracing::error!(partition = %id, checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
                 self.metrics.checkpoints.passed_over();
@@ -167,7 +212,13 @@ impl Checkpoints {
             let Some(loaded) = found else { return Ok(None) };
             let offset = loaded.info.offset;
             match take_up(&loaded) {
-                Ok(it) => return Ok(Some((offset, it))),
+                Ok(it) => {
+                    if let Some(it) = &spare {
+                        self.metrics.checkpoints.stood_by();
+                        tracing::info!(partition = %id, offset, bytes = it.bytes(), "its checkpoint was in memory");
+                    }
+                    return Ok(Some((offset, it)));
+                }
                 Err(why) => {
                     tracing::error!(partition = %id, offset, why, "a checkpoint can't be used, the one before it is");
                     self.metrics.checkpoints.passed_over();
@@ -183,7 +234,7 @@ impl Checkpoints {
     ///
     /// As [`Self::newest`].
     pub(super) fn newest_shared<T>(&self, mut take_up: impl FnMut(&Loaded) -> Result<T, String>) -> Result<Option<T>, String> {
-        let (found, skipped) = ask(&self.store.series(&[&self.group, SHARED]), None)?;
+        let (found, skipped) = ask(&self.store.series(&[&self.group, SHARED]), None, None)?;
         for Skipped { entry, error } in skipped {
             tracing::error!(checkpoint = entry.name, %error, "a checkpoint can't be used, the one before it is");
             self.metrics.checkpoints.passed_over();
@@ -201,6 +252,7 @@ impl Checkpoints {
     pub(super) fn join(&self, id: &PartitionId) {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         self.owned().insert(id.clone());
+        self.costs.forget(id);
         self.metrics.checkpoints.joined(id);
         self.last().insert(id.clone(), Instant::now());
     }
@@ -245,7 +297,10 @@ impl Checkpoints {
         let until = Instant::now() + WAIT_MAX;
         let (done, written) = bounded(1);
         let is_written = self.copies.wait(until).is_some_and(|permit| {
-            self.send(Job::Partition(id.clone(), take(), permit, Some(Waiting { done, is_last })));
+            let begun = Instant::now();
+            let taken = take();
+            let job = ToWrite { id: id.clone(), taken, took: begun.elapsed(), permit, waiting: Some(Waiting { done, is_last }) };
+            self.send(Job::Partition(job));
             written.recv_deadline(until).is_ok()
         });
         if !is_written {
@@ -265,16 +320,20 @@ impl Checkpoints {
         self.last().insert(id.clone(), Instant::now());
         if let Some(jobs) = &self.jobs {
             // Where others wait for a slow store, scoring does not: the next copy is due after the interval.
-            drop(jobs.try_send(Job::Partition(id.clone(), taken, permit, None)));
+            drop(jobs.try_send(Job::Partition(ToWrite { id: id.clone(), taken, took, permit, waiting: None })));
         }
     }
 
-    /// Has the last copy of a partition written, and waits for it.
-    pub(super) fn leave(&self, id: &PartitionId, take: Option<impl FnOnce() -> Taken>) {
+    /// Has the last copy of a partition written, and waits for it; unless the next owner has read what came since the newest one sooner
+    /// than that.
+    pub(super) fn leave(&self, id: &PartitionId, last: Option<(Last, impl FnOnce() -> Taken)>) {
         self.last().remove(id);
-        if let Some(take) = take {
-            self.write_now(id, take, true);
+        let Some((last, take)) = last else { return };
+        if let Some(again) = self.costs.needless(id, last) {
+            tracing::info!(partition = %id, again, "given up without another checkpoint: to read what came since takes less time");
+            return self.send(Job::Forget(id.clone()));
         }
+        self.write_now(id, take, true);
     }
 
     fn send(&self, job: Job) {
@@ -296,6 +355,8 @@ impl Checkpoints {
 impl Drop for Checkpoints {
     fn drop(&mut self) {
         self.jobs = None;
+        // Nobody waits for what it may be reading.
+        drop(self.standby.lock().unwrap_or_else(PoisonError::into_inner).take());
         let is_ended = matches!(self.ended.recv_timeout(END_MAX), Err(RecvTimeoutError::Disconnected));
         match self.thread.take() {
             Some(thread) if is_ended => drop(thread.join()),
@@ -323,10 +384,10 @@ fn put(offsets: &Offsets, id: &PartitionId, offset: i64) {
 }
 
 /// The newest checkpoint, from a store that may be away for a moment.
-fn ask(series: &Series, at_most: Option<i64>) -> Result<(Option<Loaded>, Vec<Skipped>), String> {
+fn ask(series: &Series, at_most: Option<i64>, known: Option<&Spare>) -> Result<(Option<Loaded>, Vec<Skipped>), String> {
     let until = Instant::now() + ASK_MAX;
     loop {
-        match series.newest(at_most) {
+        match series.newest_beside(at_most, known) {
             Ok(it) => return Ok(it),
             Err(error) if Instant::now() >= until => return Err(format!("its checkpoints can't be read: {error}")),
             Err(error) => tracing::warn!(%error, "checkpoints can't be read, it is tried again"),

@@ -10,6 +10,7 @@ use stream::kafka::PartitionId;
 use stream::store::{Part, Series, Store};
 
 use super::copies::Permit;
+use super::costs::Costs;
 use super::{Joined, Offsets, SHARED, TakeShared, Taken, series_of};
 use crate::metrics::Metrics;
 use crate::run::clock;
@@ -20,9 +21,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What the thread is to do.
 pub(super) enum Job {
     /// Write the state of a partition.
-    Partition(PartitionId, Taken, Permit, Option<Waiting>),
+    Partition(ToWrite),
+    /// Nothing more comes of a partition.
+    Forget(PartitionId),
     /// From now on, write what partitions share as well, and once more at the end.
     Shared(TakeShared),
+}
+
+/// The copy of a state.
+pub(super) struct ToWrite {
+    pub(super) id: PartitionId,
+    pub(super) taken: Taken,
+    /// How long it took to copy it.
+    pub(super) took: Duration,
+    pub(super) permit: Permit,
+    pub(super) waiting: Option<Waiting>,
 }
 
 /// A partition that waits.
@@ -46,6 +59,7 @@ pub(super) struct Writer {
     pub(super) committed: Offsets,
     pub(super) handled: Offsets,
     pub(super) joined: Joined,
+    pub(super) costs: Costs,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -54,8 +68,8 @@ impl Writer {
         loop {
             let patience = if self.waiting.is_some() { LOOK_EVERY } else { self.interval.max(LOOK_EVERY) };
             match todo.recv_timeout(patience) {
-                Ok(Job::Partition(id, taken, permit, waiting)) => {
-                    self.write(&id, taken);
+                Ok(Job::Partition(ToWrite { id, taken, took, permit, waiting })) => {
+                    self.write(&id, taken, took);
                     drop(permit);
                     if let Some(Waiting { done, is_last }) = waiting {
                         if is_last {
@@ -65,6 +79,7 @@ impl Writer {
                         let _ = done.try_send(());
                     }
                 }
+                Ok(Job::Forget(id)) => drop(self.series.remove(&id)),
                 Ok(Job::Shared(take)) => {
                     let series = self.store.series(&[&self.group, SHARED]);
                     self.shared = Some((take, series, Instant::now()));
@@ -113,7 +128,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, id: &PartitionId, Taken { offset, about, parts }: Taken) {
+    fn write(&mut self, id: &PartitionId, Taken { offset, about, parts }: Taken, took: Duration) {
         let begun = Instant::now();
         // A new owner begins with a full one.
         if self.joined.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
@@ -125,6 +140,7 @@ impl Writer {
         match saved {
             Ok(saved) => {
                 self.metrics.checkpoints.wrote(id, offset, &saved, begun.elapsed());
+                self.costs.wrote(id, offset, took + begun.elapsed());
                 let (bytes, stored) = (saved.bytes, saved.stored);
                 tracing::debug!(partition = %id, offset, bytes, stored, full = saved.is_full, "checkpoint written");
             }
