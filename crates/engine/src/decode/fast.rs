@@ -2,7 +2,7 @@
 //! is not plain, by the grammar.
 
 use super::keys::{Keep, NodeId, ROOT};
-use super::learned::{Learned, Passed, To};
+use super::learned::{Edge, Learned, Passed, To};
 use super::raw::{Cursor, Guess, Isa, Task};
 use super::table::Key;
 use super::walk::{State, Step, Walk};
@@ -31,19 +31,24 @@ impl<'b> Task for Fast<'_, '_, 'b> {
         let Self { walk, learned, cursor } = self;
         let start = *cursor;
         walk.open(cursor)?;
+        // A copy that stays in registers: nobody but the quick ways sees it, the others are lent one (`lend`).
+        let mut here = *cursor;
+        // Whose simple value was the last, if it was.
+        let mut before: Option<&Edge> = None;
         let mut state = State::Entered(ROOT);
         loop {
-            let Some(edge) = learned.follow(cursor, state, isa) else {
+            let Some(edge) = learned.follow(&mut here, state, before, isa) else {
+                before = None;
                 state = if learned.miss(state, walk.line) {
-                    let Some(next) = step_and_learn(walk, learned, cursor, state)? else { break };
+                    let Some(next) = lend(&mut here, |it| step_and_learn(walk, learned, it, state))? else { break };
                     next
-                } else if let Some(node) = probe(walk, cursor, state, isa) {
+                } else if let Some(node) = probe(walk, &mut here, state, isa) {
                     if !walk.stamps.note(node, walk.line) {
                         return Ok(Outcome::Twice);
                     }
-                    value(walk, cursor, node, isa)?
+                    value(walk, &mut here, node, isa)?
                 } else {
-                    let Some(next) = step(walk, cursor, state)? else { break };
+                    let Some(next) = lend(&mut here, |it| step(walk, it, state))? else { break };
                     next
                 };
                 continue;
@@ -53,34 +58,46 @@ impl<'b> Task for Fast<'_, '_, 'b> {
                     return Ok(Outcome::Twice);
                 }
             }
+            before = Some(edge);
             state = match edge.to {
                 To::End => break,
                 To::Text(node) => {
-                    if let Some(text) = cursor.eat_text(isa, &mut edge.guess) {
+                    if let Some(text) = here.eat_text(isa, &edge.guess) {
                         keep(walk, edge.keep, node, Value::Text(text));
                         State::After(node)
                     } else {
-                        walk.text(cursor, node)?
+                        lend(&mut here, |it| walk.text(it, node))?
                     }
                 }
                 To::Value(node) => {
-                    if let Some(number) = cursor.eat_short_number() {
+                    if let Some(number) = here.eat_short_number() {
                         keep(walk, edge.keep, node, Value::Number(number));
                         State::After(node)
-                    } else if let Some(word) = cursor.eat_word() {
+                    } else if let Some(word) = here.eat_word() {
                         keep(walk, edge.keep, node, word);
                         State::After(node)
                     } else {
-                        cursor.skip_space();
-                        walk.value(cursor, node)?
+                        before = None;
+                        here.skip_space();
+                        lend(&mut here, |it| walk.value(it, node))?
                     }
                 }
             };
         }
+        *cursor = here;
         let text = cursor.since(start);
         walk.end(cursor, text)?;
         Ok(Outcome::Text(text))
     }
+}
+
+/// Goes on with a copy of `here`, so that its own address is never needed and it can be kept in registers.
+#[inline(always)]
+fn lend<'b, T>(here: &mut Cursor<'b>, pass: impl FnOnce(&mut Cursor<'b>) -> T) -> T {
+    let mut lent = *here;
+    let passed = pass(&mut lent);
+    *here = lent;
+    passed
 }
 
 #[inline(always)]
@@ -117,7 +134,7 @@ fn probe<'b, I: Isa>(walk: &Walk<'_, 'b>, cursor: &mut Cursor<'b>, state: State,
         return None;
     }
     let window = there.window();
-    let text = there.eat_text(isa, &mut Guess::default())?;
+    let text = there.eat_text(isa, &Guess::default())?;
     if !there.eat::<b':'>() || there.is_at_space() {
         return None;
     }
@@ -132,13 +149,13 @@ fn value<'b, I: Isa>(walk: &mut Walk<'_, 'b>, cursor: &mut Cursor<'b>, node: Nod
     if cursor.peek() == b'"' {
         let mut there = *cursor;
         there.eat::<b'"'>();
-        if let Some(text) = there.eat_text(isa, &mut Guess::default()) {
+        if let Some(text) = there.eat_text(isa, &Guess::default()) {
             *cursor = there;
             keep(walk, walk.keys.node(node).keep, node, Value::Text(text));
             return Ok(State::After(node));
         }
     }
-    walk.value(cursor, node)
+    lend(cursor, |it| walk.value(it, node))
 }
 
 /// Goes on to the next value by the grammar, and passes it. `None` at the end of the object.

@@ -6,6 +6,7 @@
 use super::keys::{Keep, Keys, NodeId};
 use super::raw::{Cursor, Guess, Isa, Literal};
 use super::walk::State;
+use std::cell::Cell;
 
 /// Most edges from one state. More would cost more to try than they save.
 const ALTERNATIVES_MAX: usize = 4;
@@ -41,6 +42,9 @@ pub(super) struct Edge {
     passed_len: u8,
     /// The next edge to try from the same state.
     next: EdgeId,
+    /// The edge that was followed last from behind a simple value of this one: it begins at the state that this one then leads to, as
+    /// whatever may come to stand in its place does.
+    then: Cell<EdgeId>,
 }
 
 /// Where an edge ends.
@@ -115,16 +119,23 @@ impl Learned {
         Self { places: vec![resting; 30_000], ..Self::default() }
     }
 
-    /// Passes the bytes up to the next value, if they are as they were once.
+    /// Passes the bytes up to the next value, if they are as they were once. `before` is the edge that led to the state, if what
+    /// came behind it was a simple value.
     #[inline(always)]
-    pub(super) fn follow<I: Isa>(&mut self, cursor: &mut Cursor<'_>, state: State, isa: I) -> Option<&mut Edge> {
-        let mut id = self.places.get(place(state))?.first as usize;
+    pub(super) fn follow<I: Isa>(&self, cursor: &mut Cursor<'_>, state: State, before: Option<&Edge>, isa: I) -> Option<&Edge> {
+        if let Some(usual) = before.and_then(|it| self.edges.get(it.then.get() as usize))
+            && cursor.eat_literal(isa, &usual.literal)
+        {
+            return Some(usual);
+        }
+        let mut id = self.places.get(place(state))?.first;
         loop {
-            let edge = self.edges.get(id)?;
+            let edge = self.edges.get(id as usize)?;
             if cursor.eat_literal(isa, &edge.literal) {
-                return Some(&mut self.edges[id]);
+                before.inspect(|it| it.then.set(id));
+                return Some(edge);
             }
-            id = edge.next as usize;
+            id = edge.next;
         }
     }
 
@@ -161,7 +172,8 @@ impl Learned {
             To::End => Keep::Nowhere,
             To::Text(node) | To::Value(node) => keys.node(node).keep,
         };
-        let edge = Edge { literal, guess: Guess::default(), to, keep, passed: passed.keys, passed_len, next: NONE };
+        let edge =
+            Edge { literal, guess: Guess::default(), to, keep, passed: passed.keys, passed_len, next: NONE, then: Cell::new(NONE) };
         self.insert(place, edge);
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Isa, PADDING};
 use model::Value;
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 /// A place in a line of a block.
@@ -132,7 +133,7 @@ impl<'b> Cursor<'b> {
 
     /// Passes the rest of a string and its closing quote, and returns what stands before that, if it has no escapes.
     #[inline(always)]
-    pub(in crate::decode) fn eat_text<I: Isa>(&mut self, isa: I, guess: &mut Guess) -> Option<&'b str> {
+    pub(in crate::decode) fn eat_text<I: Isa>(&mut self, isa: I, guess: &Guess) -> Option<&'b str> {
         let window = self.window();
         let mut special = isa.special_of_first_half(window);
         if special == 0 {
@@ -140,7 +141,7 @@ impl<'b> Cursor<'b> {
         }
         if guess.is_trusted() && guess.holds(special) {
             // SAFETY: the first special byte is the one behind that length.
-            return unsafe { self.eat_text_of(window, guess.length) };
+            return unsafe { self.eat_text_of(window, guess.length.get()) };
         }
         if special == 0 {
             return self.eat_long_text(isa);
@@ -261,8 +262,8 @@ impl Literal {
 /// the string: the processor goes on and has it confirmed meanwhile.
 #[derive(Debug, Clone, Default)]
 pub(in crate::decode) struct Guess {
-    length: u32,
-    streak: u8,
+    length: Cell<u32>,
+    streak: Cell<u8>,
 }
 
 /// Strings in a row that must have one length before it is guessed.
@@ -271,19 +272,19 @@ const STREAK_MIN: u8 = 12;
 impl Guess {
     #[inline(always)]
     fn is_trusted(&self) -> bool {
-        self.streak == STREAK_MIN
+        self.streak.get() == STREAK_MIN
     }
 
     /// Whether the first special byte is the one behind the guessed length.
     #[inline(always)]
     fn holds(&self, special: u64) -> bool {
         // Shifting left by what is above the bit leaves only it.
-        special << (63 - self.length) == 1 << 63
+        special << (63 - self.length.get()) == 1 << 63
     }
 
     #[inline(always)]
-    fn learn(&mut self, length: u32) {
-        let is_usual = self.length == length && self.streak < STREAK_MIN;
-        *self = Self { length, streak: if is_usual { self.streak + 1 } else { 0 } };
+    fn learn(&self, length: u32) {
+        let is_usual = self.length.replace(length) == length && self.streak.get() < STREAK_MIN;
+        self.streak.set(if is_usual { self.streak.get() + 1 } else { 0 });
     }
 }
