@@ -15,7 +15,9 @@ use crate::probe::{OUTPUT_PARTITIONS, Probes};
 use crate::stage::{PARTITIONS, Progress, Stage};
 
 const SECONDS: u64 = 1_800;
-const PEOPLE: u32 = 20_000;
+/// So few that half a year of their events passes: after some minutes windows and habits are as full as they ever become, and whatever
+/// grows on is lost.
+const PEOPLE: u32 = 2_000;
 const PROBE_EVERY: usize = 1_000;
 /// No more than so many events wait to be read.
 const BACKLOG_MAX: i64 = 300_000;
@@ -41,8 +43,7 @@ const FAULTS: [Fault; 4] = [Fault::Killed, Fault::Stopped, Fault::Frozen, Fault:
 /// Runs for so long; says whether every alert came once.
 pub(crate) fn run(options: &Options) -> ExitCode {
     let stage = Stage::new(options);
-    stage.input(TOPIC);
-    stage.outputs(GROUP);
+    stage.forgetful(TOPIC, GROUP);
     let lasts = Duration::from_secs(options.seconds.unwrap_or(SECONDS));
     println!("soak: {} s, {INSTANCES} instances, --brokers {}, --seed {}", lasts.as_secs(), options.brokers, options.seed);
     let (probes, is_over, sent) = (Probes::new(), AtomicBool::new(false), AtomicI64::new(0));

@@ -19,6 +19,8 @@ const EXCHANGE: i32 = 12;
 pub(crate) const ALL_PARTITIONS: i32 = PARTITIONS + EXCHANGE;
 /// The broker runs as it does in production, with the compiler and the collector that Java has for servers.
 const BROKER: [(&str, &str); 2] = [("NIGHTJAR_KAFKA_JVM", "-XX:+UseG1GC"), ("NIGHTJAR_KAFKA_HEAP", "1g")];
+/// Of each partition, where only the latest is kept: many times what waits to be read.
+const KEPT: [(&str, &str); 2] = [("retention.bytes", "134217728"), ("segment.bytes", "33554432")];
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(15);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -52,9 +54,21 @@ impl Stage {
 
     /// The topics that the group `name` writes to.
     pub(crate) fn outputs(&self, name: &str) {
+        self.reports(name);
+        self.cluster.create(&[(&format!("{name}.exchange"), EXCHANGE)]);
+    }
+
+    /// A topic with events, and those that the group writes to, of which only the latest is kept of what comes fast: else disks would be
+    /// full after half an hour.
+    pub(crate) fn forgetful(&self, input: &str, group: &str) {
+        self.reports(group);
+        let exchange = format!("{group}.exchange");
+        self.cluster.create_with(&[(input, PARTITIONS), (&exchange, EXCHANGE)], &KEPT);
+    }
+
+    fn reports(&self, name: &str) {
         let names = ["alerts", "shadow", "dead", "incidents", "digest"].map(|it| format!("{name}.{it}"));
         self.cluster.create(&names.each_ref().map(|it| (it.as_str(), 3)));
-        self.cluster.create(&[(&format!("{name}.exchange"), EXCHANGE)]);
     }
 
     pub(crate) fn client(&self) -> ClientConfig {

@@ -89,8 +89,16 @@ impl Cluster {
 
     /// Creates topics, each with its number of partitions.
     pub(crate) fn create(&self, topics: &[(&str, i32)]) {
-        let topics: Vec<NewTopic<'_>> =
-            topics.iter().map(|(name, count)| NewTopic::new(name, *count, TopicReplication::Fixed(-1))).collect();
+        self.create_with(topics, &[]);
+    }
+
+    /// The same with properties of topics.
+    pub(crate) fn create_with(&self, topics: &[(&str, i32)], properties: &[(&str, &str)]) {
+        let new = |&(name, count)| {
+            let topic = NewTopic::new(name, count, TopicReplication::Fixed(-1));
+            properties.iter().fold(topic, |topic, property| topic.set(property.0, property.1))
+        };
+        let topics: Vec<NewTopic<'_>> = topics.iter().map(new).collect();
         let answers = block_on(self.admin().create_topics(&topics, &options())).unwrap();
         answers.into_iter().for_each(|it| drop(it.unwrap()));
     }
