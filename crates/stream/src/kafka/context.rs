@@ -212,6 +212,10 @@ impl ConsumerContext for MemberContext {
             self.queue(if is_assignment { Change::Assign(partitions.clone()) } else { Change::Revoke(partitions.clone()) });
             return;
         }
+        // A group that has ended wants no answer to what it said before, and would let us wait for its own.
+        if consumer.closed() {
+            return;
+        }
         // Nothing is begun any more.
         let answered = if is_assignment {
             consumer.incremental_assign(&TopicPartitionList::new())

@@ -4,8 +4,10 @@
 //! client is told of the partition when it is ready. Whoever loses a partition finishes the batch in hand, waits for its acknowledgements and commits, *before* the
 //! group hears that the partition is free. So the next owner starts exactly where this one ended.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
@@ -206,12 +208,23 @@ where
         let done = if is_put_out { Ok(()) } else { drained.and(self.commit_now(&workers)) };
         self.loaders.end(deadline);
         self.surroundings.publisher.end();
-        self.leave();
+        self.answer_the_rest();
         self.summary.records = self.surroundings.publisher.delivered();
-        if let Some(error) = self.surroundings.signals.take_failure() {
-            return Err(self.named(error));
+        let ended = match self.surroundings.signals.take_failure() {
+            Some(error) => Err(self.named(error)),
+            None => done.map(|()| self.summary),
+        };
+        let (consumer, limit) = (Arc::clone(&self.consumer), self.config.drain_timeout());
+        drop(workers);
+        drop(self);
+        if !let_go(consumer, limit) {
+            tracing::warn!(
+                limit_s = limit.as_secs_f64(),
+                "the client has not left its group in time, and is not waited for: the broker gives its partitions to others when its \
+                 session ends"
+            );
         }
-        done.map(|()| self.summary)
+        ended
     }
 
     /// Stops all `workers` at once and waits for them together.
@@ -272,13 +285,50 @@ where
         }
     }
 
-    /// Leaves the group. Changes that came in the meantime are answered, or the client would wait for the answer.
-    fn leave(&self) {
+    /// Changes that came in the meantime are answered, or the client would wait for the answer when it leaves the group.
+    fn answer_the_rest(&self) {
         self.consumer.context().close();
         for change in self.consumer.context().take_changes() {
             if let Err(error) = self.answer(&change) {
                 tracing::debug!(%error, "while leaving the group");
             }
         }
+    }
+}
+
+/// Drops the last of a client, with which it leaves its group; false if that takes longer than `limit`, and goes on by itself. It may take for
+/// ever: what is asked of librdkafka's group in the moment in which that ends has no answer (2.12.1, `rd_kafka_cgrp_op_serve`).
+fn let_go<T: Send + 'static>(client: T, limit: Duration) -> bool {
+    let (gone, is_gone) = bounded::<()>(1);
+    let leaving = move || {
+        drop(client);
+        drop(gone);
+    };
+    // Without a thread it was dropped here.
+    let Ok(_) = std::thread::Builder::new().name("kafka-leave".to_owned()).spawn(leaving) else { return true };
+    // Nothing is ever sent: the end of the thread is its answer.
+    is_gone.recv_timeout(limit) != Err(RecvTimeoutError::Timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client that ends when it is told to.
+    struct Slow(crossbeam_channel::Receiver<()>);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.recv().ok();
+        }
+    }
+
+    #[test]
+    fn a_client_that_never_ends_is_not_waited_for() {
+        let (end, is_ended) = bounded(1);
+        assert!(!let_go(Slow(is_ended.clone()), Duration::from_millis(10)));
+        end.send(()).unwrap();
+        end.send(()).unwrap();
+        assert!(let_go(Slow(is_ended), Duration::from_mins(1)));
     }
 }
