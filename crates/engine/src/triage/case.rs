@@ -194,14 +194,16 @@ impl Case {
 
     /// A rule has found something: it raises the risk and belongs to the incident. Gives what is new about the incident.
     ///
-    /// Alerts that only inform begin no incident: employees who report a call are no suspects.
+    /// Alerts that only inform begin no incident: employees who report a call are no suspects. No more does what several people did
+    /// together, nor does it raise a risk: the alert's actor is who came last, which makes nobody the suspect.
     pub(super) fn rule_alert(&mut self, alert: &Alert, is_of_habits: bool) -> Option<Incident> {
         self.last_ms = self.last_ms.max(alert.time.ms());
+        let is_of_several = alert.actors.len() > 1;
         let risk = if alert.rule.kind == RuleKind::Correlation { &mut self.correlations } else { &mut self.detections };
-        if !is_of_habits {
+        if !is_of_habits && !is_of_several {
             risk.add(alert);
         }
-        if self.incident.is_none() && alert.rule.level == Level::Informational {
+        if self.incident.is_none() && (is_of_several || alert.rule.level == Level::Informational) {
             return None;
         }
         let incident = self.incident.get_or_insert_with(|| Open::of(alert));

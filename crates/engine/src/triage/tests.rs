@@ -169,6 +169,29 @@ fn an_episode_is_told_again_when_its_risk_has_doubled_or_something_else_as_stron
 }
 
 #[test]
+fn what_several_people_did_makes_no_suspect_of_who_came_last() {
+    let of_several = |name: &str, ms: i64| {
+        let mut emitted = by_rule(name, Level::Critical, "u1", ms);
+        emitted.alert.actors.push("u2".into());
+        emitted
+    };
+    let mut triage = Triage::new(settings());
+    let alone = feed(&mut triage, [of_several("relay", START)]);
+    assert_eq!((alerts(&alone).len(), incidents(&alone).len()), (1, 0), "it is out as it is: {alone:?}");
+    let mut plain = Triage::new(settings());
+    let own = |triage: &mut Triage| feed(triage, [by_rule("export", Level::Medium, "u1", START + HOUR)]);
+    let (begun, expected) = (own(&mut triage), own(&mut plain));
+    let risks = |out: &[Outgoing]| incidents(out).iter().map(|it| (it.risk, it.risk_of_rules)).collect::<Vec<_>>();
+    assert_eq!((risks(&begun).len(), risks(&begun)), (1, risks(&expected)), "and has raised no risk");
+    let later = feed(&mut triage, [of_several("crowd", START + 2 * HOUR)]);
+    let amended = incidents(&later);
+    assert_eq!((amended.len(), amended[0].findings.len()), (1, 2), "what somebody is suspected of shows it too");
+    assert!(amended[0].risk < risks(&begun)[0].0, "{amended:?}");
+    let Counts { rule_alerts, incidents, .. } = triage.stats().counts;
+    assert_eq!((rule_alerts, incidents), (3, 1));
+}
+
+#[test]
 fn while_habits_are_learnt_nobody_is_called() {
     let mut triage = Triage::new(Settings::default());
     let days = (0..16).map(|day| candidate("u1", START + day * DAY, 20.0, VOLUME));

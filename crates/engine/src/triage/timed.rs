@@ -117,7 +117,7 @@ fn named(alert: &Alert) -> Alert {
         rule_set: "".into(),
         source: "".into(),
         actor: alert.actor.clone(),
-        actors: Vec::new(),
+        actors: alert.actors.clone(),
         action: String::new(),
         tool: None,
         outcome: alert.outcome,
